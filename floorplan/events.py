@@ -1,0 +1,311 @@
+"""The catalogue of the night's book: every event type with its payload, in one place.
+
+An event is one committed step of a book. Its payload carries ids, numbers and instants, never
+personal data. Instants are texts of one form, `YYYY-MM-DDTHH:MM:SS.mmmZ` (UTC), so that they sort
+as text and mean the same bytes in Postgres, Python and the browser. Money is integer pence.
+
+Unknown fields are refused: a payload that this catalogue cannot read is not an event of ours. It
+keeps its version in the book, changes nothing on the floor, and `backroom verify` names it.
+"""
+
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+FloorName = str  # "upstairs" | "downstairs": the venue's data file is the authority
+Instant = str  # "2026-11-21T23:41:07.123Z"
+
+
+class EventUnreadable(Exception):
+    """The type is not in the catalogue, or the payload does not have its type's shape."""
+
+
+class Payload(Struct, frozen=True, forbid_unknown_fields=True):
+    """The facts of one event; each subclass is one type of the catalogue."""
+
+
+class NightTable(Struct, frozen=True, forbid_unknown_fields=True):
+    """A table as one night offers it; prices may differ from night to night."""
+
+    number: int
+    floor: FloorName
+    capacity_min: int
+    capacity_max: int
+    capacity_optimal: int
+    deposit_pence: int
+    minimum_spend_pence: int
+
+
+class Limits(Struct, frozen=True, forbid_unknown_fields=True):
+    """The most people that the licence and the fire certificate allow inside."""
+
+    floors: dict[FloorName, int]
+    house: int
+
+
+class NightOpened(Payload, frozen=True):
+    """A manager opened the night: it can be booked."""
+
+    name: str
+    doors_at: Instant
+    last_entry_at: Instant
+    closes_at: Instant
+    limits: Limits
+    tables: list[NightTable]
+
+
+class NightChanged(Payload, frozen=True):
+    """A manager edited the night; only the fields that changed are present."""
+
+    name: str | None = None
+    doors_at: Instant | None = None
+    last_entry_at: Instant | None = None
+    closes_at: Instant | None = None
+    limits: Limits | None = None
+    tables: list[NightTable] | None = None
+
+
+class Figures(Struct, frozen=True, forbid_unknown_fields=True):
+    """The running totals of a night; sealed, they are its figures for ever."""
+
+    bookings_confirmed: int = 0
+    bookings_cancelled: int = 0
+    bookings_completed: int = 0
+    holds_expired: int = 0
+    holds_released: int = 0
+    no_shows: int = 0
+    walk_ins: int = 0
+    parties_seated: int = 0
+    people_admitted: int = 0
+    people_left: int = 0
+    people_peak: int = 0
+    entries_refused: int = 0
+    deposits_pence: int = 0
+
+
+class NightSealed(Payload, frozen=True):
+    """The night is over: its figures stand, and parties still seated are completed."""
+
+    figures: Figures
+    completed: list[str]
+
+
+class BookingInitiated(Payload, frozen=True):
+    """A party asked for tables; the claim follows in TABLES_SELECTED."""
+
+    booking_id: str
+    party: int
+    slot_from: Instant
+    slot_until: Instant
+    source: str  # "public" | "desk" | "walk_in"
+
+
+class TablesSelected(Payload, frozen=True):
+    """The booking claims these tables; unpaid, until `hold_expires_at`."""
+
+    booking_id: str
+    tables: list[int]
+    deposit_pence: int
+    hold_expires_at: Instant | None
+
+
+class PaymentProcessed(Payload, frozen=True):
+    """Money arrived; `paid_pence` is the booking's total after it."""
+
+    booking_id: str
+    payment_id: str
+    amount_pence: int
+    method: str  # "cash" | "card"
+    paid_pence: int
+
+
+class BookingConfirmed(Payload, frozen=True):
+    """The claim no longer expires; the party has its ticket."""
+
+    booking_id: str
+    ticket_id: str
+
+
+class BookingCancelled(Payload, frozen=True):
+    """The booking ended before the party came; its tables are free."""
+
+    booking_id: str
+    by: str  # "guest" | "staff"
+
+
+class HoldExtended(Payload, frozen=True):
+    booking_id: str
+    hold_expires_at: Instant
+
+
+class HoldReleased(Payload, frozen=True):
+    """The one who held the tables let them go."""
+
+    booking_id: str
+
+
+class HoldExpired(Payload, frozen=True):
+    """Nobody paid in time; the tables are free."""
+
+    booking_id: str
+
+
+class TablesMoved(Payload, frozen=True):
+    """The party's claim, or the seated party itself, went from one set to another."""
+
+    booking_id: str
+    tables_before: list[int]
+    tables: list[int]
+
+
+class GuestCheckedIn(Payload, frozen=True):
+    """`people` of the party came in; `admitted` counts the party's people let in so far."""
+
+    booking_id: str
+    ticket_id: str
+    people: int
+    admitted: int
+    floor: FloorName
+    door: str
+    inside: dict[FloorName, int]
+
+
+class GuestCheckedOut(Payload, frozen=True):
+    """`people` of the party went out; `left` counts the party's people gone so far."""
+
+    booking_id: str
+    ticket_id: str
+    people: int
+    left: int
+    floor: FloorName
+    door: str
+    inside: dict[FloorName, int]
+
+
+class HeadcountChanged(Payload, frozen=True):
+    """The clicker counted people without a code in or out, or a head count corrected it."""
+
+    floor: FloorName
+    door: str
+    change: int
+    inside: dict[FloorName, int]
+    why: str  # "clicker" | "walk_in" | "head_count"
+
+
+class EntryRefused(Payload, frozen=True):
+    """The door said no; lost demand is worth remembering."""
+
+    scan_id: str
+    reason: str
+    door: str
+    booking_id: str | None = None
+
+
+class PartySeated(Payload, frozen=True):
+    booking_id: str
+    tables: list[int]
+
+
+class TableVacated(Payload, frozen=True):
+    """The party left its tables; they wait to be reset."""
+
+    booking_id: str
+    tables: list[int]
+
+
+class BookingCompleted(Payload, frozen=True):
+    booking_id: str
+
+
+class TableReset(Payload, frozen=True):
+    """The table is laid again."""
+
+    table: int
+
+
+class TableBlocked(Payload, frozen=True):
+    """The table is out of service for a window.
+
+    `in_force` says whether the window had begun at the event; one that had not is blocked a second
+    time, by the same `block_id`, when it begins: the state never looks at a clock.
+    """
+
+    block_id: str
+    table: int
+    blocked_from: Instant
+    blocked_until: Instant
+    reason: str
+    in_force: bool
+
+
+class TableUnblocked(Payload, frozen=True):
+    block_id: str
+    table: int
+    why: str  # "lifted" | "ended"
+
+
+class NoShowMarked(Payload, frozen=True):
+    """The party never came; its tables are free."""
+
+    booking_id: str
+
+
+CATALOGUE: Final[dict[str, type[Payload]]] = {
+    "NIGHT_OPENED": NightOpened,
+    "NIGHT_CHANGED": NightChanged,
+    "NIGHT_SEALED": NightSealed,
+    "BOOKING_INITIATED": BookingInitiated,
+    "TABLES_SELECTED": TablesSelected,
+    "HOLD_EXTENDED": HoldExtended,
+    "HOLD_RELEASED": HoldReleased,
+    "HOLD_EXPIRED": HoldExpired,
+    "PAYMENT_PROCESSED": PaymentProcessed,
+    "BOOKING_CONFIRMED": BookingConfirmed,
+    "BOOKING_CANCELLED": BookingCancelled,
+    "TABLES_MOVED": TablesMoved,
+    "GUEST_CHECKED_IN": GuestCheckedIn,
+    "GUEST_CHECKED_OUT": GuestCheckedOut,
+    "HEADCOUNT_CHANGED": HeadcountChanged,
+    "ENTRY_REFUSED": EntryRefused,
+    "PARTY_SEATED": PartySeated,
+    "TABLE_VACATED": TableVacated,
+    "BOOKING_COMPLETED": BookingCompleted,
+    "TABLE_RESET": TableReset,
+    "TABLE_BLOCKED": TableBlocked,
+    "TABLE_UNBLOCKED": TableUnblocked,
+    "NO_SHOW_MARKED": NoShowMarked,
+}
+TYPE_OF: Final[dict[type[Payload], str]] = {shape: name for name, shape in CATALOGUE.items()}
+_DECODERS: Final = {name: msgspec.json.Decoder(shape) for name, shape in CATALOGUE.items()}
+
+
+class Event(Struct, frozen=True):
+    """One line of a book as Postgres returned it.
+
+    `payload` holds the JSON text of the payload; `payload_of` gives it its shape. `at` is the
+    commit order's instant: never before the line above.
+    """
+
+    book: str
+    version: int
+    type: str
+    subject: str
+    at: Instant
+    actor: str
+    correlation_id: str
+    payload: bytes
+
+
+def payload_of(event: Event) -> Payload:
+    """The payload in the shape of its type.
+
+    Raises EventUnreadable: the type is unknown, or the payload is not of its shape.
+    """
+    decoder = _DECODERS.get(event.type)
+    if decoder is None:
+        raise EventUnreadable(f"{event.book}:{event.version}: no event type {event.type!r}")
+    try:
+        return decoder.decode(event.payload)
+    except (msgspec.ValidationError, msgspec.DecodeError) as error:
+        raise EventUnreadable(f"{event.book}:{event.version}: {event.type}: {error}") from error

@@ -1,0 +1,114 @@
+"""The activity line of an event: what a manager reads beside the map, "T7 seated, party of 6".
+
+The words are made here once, for the live feed and for the book alike; the screen adds the local
+time. No name is in them: screens add names that they fetched themselves.
+"""
+
+from typing import Any
+
+from floorplan import events as book
+from floorplan.events import Event, EventUnreadable, payload_of
+from floorplan.state import NightState
+
+
+def line_of(before: NightState, event: Event) -> dict[str, Any] | None:
+    """`{"version", "at", "type", "text", "booking_id"?, "tables"?}`, or None where silence is best.
+
+    `before` is the state that the event was applied to: it still knows a booking that the event
+    ends.
+    """
+    try:
+        payload = payload_of(event)
+    except EventUnreadable:
+        return _line(event, f"Unreadable line in the book: {event.type}", None, ())
+    booking_id: str | None = getattr(payload, "booking_id", None)
+    booking = before.bookings.get(booking_id) if booking_id else None
+    tables: tuple[int, ...] = tuple(
+        getattr(payload, "tables", None) or (booking.tables if booking else ())
+        if not isinstance(payload, book.NightOpened | book.NightChanged)
+        else ()
+    )
+    number = getattr(payload, "table", None)
+    if isinstance(number, int):
+        tables = (number,)
+    party = booking.party if booking else 0
+    text = _text(payload, " + ".join(f"T{n}" for n in tables), party)
+    return None if text is None else _line(event, text, booking_id, tables)
+
+
+def _line(
+    event: Event, text: str, booking_id: str | None, tables: tuple[int, ...]
+) -> dict[str, Any]:
+    line: dict[str, Any] = {
+        "version": event.version,
+        "at": event.at,
+        "type": event.type,
+        "text": text,
+    }
+    if booking_id:
+        line["booking_id"] = booking_id
+    if tables:
+        line["tables"] = list(tables)
+    return line
+
+
+def _text(payload: book.Payload, where: str, party: int) -> str | None:
+    match payload:
+        case book.NightOpened():
+            return f"Night opened: {payload.name}"
+        case book.NightChanged():
+            return "Night edited"
+        case book.NightSealed():
+            return "Night sealed"
+        case book.TablesSelected():
+            if payload.hold_expires_at is None:
+                return None  # a walk-in: the seating says it
+            return f"{where} held, party of {party}"
+        case book.HoldExtended():
+            return f"{where} hold extended"
+        case book.HoldReleased():
+            return f"{where} let go"
+        case book.HoldExpired():
+            return f"{where} hold expired"
+        case book.PaymentProcessed():
+            return f"{where} paid {pounds(payload.amount_pence)} by {payload.method}"
+        case book.BookingConfirmed():
+            return f"{where} confirmed, party of {party}"
+        case book.BookingCancelled():
+            return f"{where} cancelled by the {payload.by}"
+        case book.TablesMoved():
+            before = " + ".join(f"T{n}" for n in payload.tables_before)
+            return f"{before} moved to {where}, party of {party}"
+        case book.GuestCheckedIn():
+            return (
+                f"{payload.people} in at {payload.door}, {payload.admitted} of {party} for {where}"
+            )
+        case book.GuestCheckedOut():
+            return f"{payload.people} out at {payload.door}"
+        case book.HeadcountChanged() if payload.why == "head_count":
+            return f"Head count {payload.floor}: {payload.inside.get(payload.floor, 0)}"
+        case book.HeadcountChanged() if payload.why == "clicker":
+            sign = "in" if payload.change > 0 else "out"
+            return f"{abs(payload.change)} {sign} at {payload.door}"
+        case book.EntryRefused():
+            return f"Refused at {payload.door}: {payload.reason.replace('_', ' ')}"
+        case book.PartySeated():
+            return f"{where} seated, party of {party}"
+        case book.TableVacated():
+            return f"{where} vacated"
+        case book.TableReset():
+            return f"{where} reset"
+        case book.TableBlocked():
+            later = "" if payload.in_force else " later"
+            return f"{where} blocked{later}: {payload.reason}"
+        case book.TableUnblocked():
+            return f"{where} unblocked"
+        case book.NoShowMarked():
+            return f"{where} no-show, party of {party}"
+        case _:
+            return None  # BOOKING_INITIATED and BOOKING_COMPLETED stand beside a line that says it
+
+
+def pounds(pence: int) -> str:
+    """`£150` or `£19.99`."""
+    return f"£{pence // 100}" if pence % 100 == 0 else f"£{pence // 100}.{pence % 100:02d}"
