@@ -1,0 +1,74 @@
+# Two commands matter: `make run` (the demo night on a live map) and `make test`.
+# The environment is made once in .venv, from requirements.lock, and made again only when the lock
+# or the project's own description changes. PYTHON=python3.12 chooses another interpreter.
+
+SHELL := /bin/sh
+VENV  := .venv
+PY    := $(VENV)/bin/python
+READY := $(VENV)/.ready
+CI    ?=
+export CI
+
+.DEFAULT_GOAL := help
+.PHONY: help run serve test check fast load load-tools lock clean
+
+help:
+	@echo "make run     install what is needed, play the demo night, open http://127.0.0.1:8000/floor"
+	@echo "             (HOST, PORT, SPEED=60 and SEED change it)"
+	@echo "make serve   the service alone: PostgreSQL and Redis of its own unless DATABASE_URL is set"
+	@echo "make test    lint, types and every test"
+	@echo "make check   lint and types only          make fast    unit tests only, in seconds"
+	@echo "make load    the load tools and their budgets against a service of their own"
+	@echo "make lock    write the lock files again (needs uv)"
+	@echo "make clean   remove the environment and the caches; the data in .data stays"
+
+run: $(READY)
+	@exec $(PY) -m app demo $(if $(SPEED),--speed $(SPEED)) $(if $(SEED),--seed $(SEED))
+
+serve: $(READY)
+	@exec $(PY) -m app serve
+
+test: check
+	$(PY) -m pytest
+
+check: $(READY)
+	$(PY) -m ruff check .
+	$(PY) -m mypy $(wildcard app floorplan scanners load tests)
+
+fast: $(READY)
+	$(PY) -m pytest tests/unit
+
+load: load-tools
+	$(PY) -m load
+
+load-tools: $(VENV)/.load-ready
+
+$(READY): requirements.lock pyproject.toml
+	@python=$$(PYTHON='$(PYTHON)' sh .ci/find-python) && \
+	  if ! $(PY) -c 'import sys' >/dev/null 2>&1; then \
+	    echo "Making the environment in $(VENV) with $$python"; \
+	    rm -rf $(VENV); \
+	    "$$python" -m venv $(VENV) || { rm -rf $(VENV); exit 1; }; \
+	  fi
+	@echo "Installing the locked dependencies (once)"
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-index \
+	  --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.load-ready: $(READY) requirements-load.lock
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes \
+	  -r requirements-load.lock
+	@touch $@
+
+# The versions already in the files are kept; UPGRADE=--upgrade takes the newest.
+UV_COMPILE = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+  --no-header --no-annotate $(UPGRADE) pyproject.toml
+lock:
+	$(UV_COMPILE) --group dev --output-file requirements.lock >/dev/null
+	$(UV_COMPILE) --group dev --group load --constraint requirements.lock \
+	  --output-file requirements-load.lock >/dev/null
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis artefacts *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
