@@ -160,19 +160,24 @@ class TablesMoved(Payload, frozen=True):
 
 
 class GuestCheckedIn(Payload, frozen=True):
-    """`people` of the party came in; `admitted` counts the party's people let in so far."""
+    """`people` of the party came in.
+
+    `admitted` counts the people of the party who ever came in, `left` those of them who are out
+    again: a re-entry lowers `left` once the whole party has been in.
+    """
 
     booking_id: str
     ticket_id: str
     people: int
     admitted: int
+    left: int
     floor: FloorName
     door: str
     inside: dict[FloorName, int]
 
 
 class GuestCheckedOut(Payload, frozen=True):
-    """`people` of the party went out; `left` counts the party's people gone so far."""
+    """`people` of the party went out; `left` counts those out at present."""
 
     booking_id: str
     ticket_id: str

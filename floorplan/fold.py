@@ -204,7 +204,9 @@ def _tables_moved(state: NightState, it: book.TablesMoved, at: str) -> NightStat
 
 def _guest_checked_in(state: NightState, it: book.GuestCheckedIn, at: str) -> NightState:
     booking = state.bookings[it.booking_id]
-    booking = replace(booking, admitted=it.admitted, arrived_at=booking.arrived_at or at)
+    booking = replace(
+        booking, admitted=it.admitted, left=it.left, arrived_at=booking.arrived_at or at
+    )
     state = _counted(_with_booking(state, booking), people_admitted=it.people)
     return _inside(state, it.inside)
 

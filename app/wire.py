@@ -1,0 +1,301 @@
+"""The shapes of every request and answer of the REST interface.
+
+Unknown fields are refused. Instants are `YYYY-MM-DDTHH:MM:SS.mmmZ`, money is integer pence, ids are
+UUIDs, a night is its business date `YYYY-MM-DD`.
+"""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+NightDate = Annotated[str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}$", examples=["2026-11-21"])]
+TableNumber = Annotated[int, Meta(ge=1, le=16)]
+PartySize = Annotated[int, Meta(ge=1, le=60)]
+Instant = Annotated[
+    str,
+    Meta(
+        pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$",
+        examples=["2026-11-21T23:41:07.000Z"],
+    ),
+]
+# No control characters: a NUL would be refused by Postgres, a newline could forge a log line.
+Text = Annotated[str, Meta(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Uuid = Annotated[
+    str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")
+]
+
+
+class Request(Struct, frozen=True, forbid_unknown_fields=True):
+    """A body that a client sends."""
+
+
+class Answer(Struct, frozen=True, kw_only=True, omit_defaults=False):
+    """A body that the service sends."""
+
+
+# -- nights ---------------------------------------------------------------------------------------
+
+
+class LimitsBody(Struct, frozen=True, forbid_unknown_fields=True):
+    upstairs: Annotated[int, Meta(ge=1, le=5000)]
+    downstairs: Annotated[int, Meta(ge=1, le=5000)]
+    house: Annotated[int, Meta(ge=1, le=10000)]
+
+
+class TablePrice(Struct, frozen=True, forbid_unknown_fields=True):
+    """A table's prices for one night."""
+
+    number: TableNumber
+    deposit_pence: Annotated[int, Meta(ge=0, le=1_000_000)]
+    minimum_spend_pence: Annotated[int, Meta(ge=0, le=10_000_000)]
+
+
+class OpenNight(Request, frozen=True):
+    """`POST /v1/nights`. Hours default to the venue's, as do limits and prices."""
+
+    night: NightDate
+    name: Text | None = None
+    doors_at: Instant | None = None
+    last_entry_at: Instant | None = None
+    closes_at: Instant | None = None
+    limits: LimitsBody | None = None
+    prices: list[TablePrice] | None = None
+
+
+class EditNight(Request, frozen=True):
+    """`PATCH /v1/nights/{night}`. `status: "sealed"` closes the night for good."""
+
+    name: Text | None = None
+    doors_at: Instant | None = None
+    last_entry_at: Instant | None = None
+    closes_at: Instant | None = None
+    limits: LimitsBody | None = None
+    prices: list[TablePrice] | None = None
+    status: Literal["sealed"] | None = None
+
+
+class NightAnswer(Answer, frozen=True):
+    night: str
+    name: str
+    status: str
+    doors_at: str
+    last_entry_at: str
+    closes_at: str
+    ends_at: str
+    limits: LimitsBody
+    tables: list[dict[str, Any]]  # number, floor, capacity, deposit_pence, minimum_spend_pence
+    version: int
+
+
+# -- holds and bookings ---------------------------------------------------------------------------
+
+
+class Contact(Struct, frozen=True, forbid_unknown_fields=True):
+    """Whose booking it is. Kept apart from everything else; never in an event."""
+
+    name: Text
+    phone: Annotated[str, Meta(max_length=30, pattern=r"^\+?[0-9 ()-]{5,30}$")] | None = None
+    email: (
+        Annotated[str, Meta(max_length=254, pattern=r"^[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+$")] | None
+    ) = None
+
+
+class HoldTables(Request, frozen=True):
+    """`POST /v1/holds`: claim a set of tables until `hold_expires_at`.
+
+    Without `from` and `until` the slot is one seating, doors to close.
+    """
+
+    night: NightDate
+    tables: Annotated[list[TableNumber], Meta(min_length=1, max_length=4)]
+    party: PartySize
+    contact: Contact | None = None
+    slot_from: Instant | None = msgspec.field(default=None, name="from")
+    slot_until: Instant | None = msgspec.field(default=None, name="until")
+
+
+class ConfirmHold(Request, frozen=True):
+    """`POST /v1/holds/{id}/confirm`: the deposit was paid at the desk."""
+
+    method: Literal["cash", "card"]
+    amount_pence: Annotated[int, Meta(ge=0, le=10_000_000)]
+
+
+class MoveTables(Request, frozen=True):
+    """`POST /v1/bookings/{id}/move`."""
+
+    tables: Annotated[list[TableNumber], Meta(min_length=1, max_length=4)]
+
+
+class Nothing(Request, frozen=True):
+    """An action whose address says everything: an empty object, or no body."""
+
+
+class WalkIn(Request, frozen=True):
+    """`POST /v1/walk-ins`: a party without a booking is let in and seated at once.
+
+    `counted`: the clicker counted these people at the door already.
+    """
+
+    night: NightDate
+    tables: Annotated[list[TableNumber], Meta(min_length=1, max_length=4)]
+    party: PartySize
+    door: Annotated[str, Meta(max_length=40)]
+    contact: Contact | None = None
+    counted: bool = False
+
+
+class BookingAnswer(Answer, frozen=True):
+    """A booking as its owner and the staff see it. `token` appears once, to the one who held."""
+
+    booking_id: str
+    reference: str
+    night: str
+    status: str
+    party: int
+    tables: list[int]
+    slot_from: str = msgspec.field(name="from")
+    slot_until: str = msgspec.field(name="until")
+    source: str
+    deposit_pence: int
+    paid_pence: int
+    hold_expires_at: str | None
+    admitted: int
+    left: int
+    version: int
+    token: str | None = None
+    code: str | None = None  # the QR's text, to the owner and to staff who may print it
+
+
+# -- the floor ------------------------------------------------------------------------------------
+
+
+class OfNight(Request, frozen=True):
+    """Which night's table is meant (`vacate`, `reset`)."""
+
+    night: NightDate
+
+
+class BlockTable(Request, frozen=True):
+    """`POST /v1/tables/{number}/block`. From now until the night's end unless given."""
+
+    night: NightDate
+    reason: Literal["maintenance", "spill", "broken", "safety", "club_use", "other"]
+    blocked_from: Instant | None = msgspec.field(default=None, name="from")
+    blocked_until: Instant | None = msgspec.field(default=None, name="until")
+    even_if_booked: bool = False
+
+
+class UnblockTable(Request, frozen=True):
+    """`POST /v1/tables/{number}/unblock`: one block, or all of the table's."""
+
+    night: NightDate
+    block_id: Uuid | None = None
+
+
+class TableAnswer(Answer, frozen=True):
+    night: str
+    table: int
+    status: str
+    version: int
+    block_id: str | None = None
+    booking_id: str | None = None
+
+
+# -- the door -------------------------------------------------------------------------------------
+
+
+class Observed(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a device showed while it was offline; recorded, never judged afresh."""
+
+    at: Instant
+    verdict: Literal["admit", "wait", "refuse"]
+
+
+class ScanRequest(Request, frozen=True):
+    """`POST /v1/scans`: one read of a code, or a typed reference."""
+
+    scan_id: Uuid
+    door: Annotated[str, Meta(min_length=1, max_length=40)]
+    direction: Literal["in", "out"] = "in"
+    code: Annotated[str, Meta(max_length=8192)] | None = None
+    reference: Annotated[str, Meta(max_length=64)] | None = None
+    people: Annotated[int, Meta(ge=1, le=60)] | None = None
+
+
+class HeadcountRequest(Request, frozen=True):
+    """`POST /v1/headcount`: the clicker (`change`), or a head count that corrects (`people`)."""
+
+    night: NightDate
+    door: Annotated[str, Meta(min_length=1, max_length=40)]
+    floor: Literal["upstairs", "downstairs"]
+    change: Annotated[int, Meta(ge=-100, le=100)] | None = None
+    people: Annotated[int, Meta(ge=0, le=5000)] | None = None
+
+
+class HeadcountAnswer(Answer, frozen=True):
+    night: str
+    inside: dict[str, int]
+    limits: dict[str, int]
+    version: int
+
+
+class Verdict(Answer, frozen=True):
+    """The stored answer of a scan; the same bytes for ever.
+
+    `title` is the word that is read from two metres, `instruction` what staff do next.
+    """
+
+    scan_id: str
+    verdict: Literal["admit", "wait", "refuse"]
+    reason: str
+    title: str
+    instruction: str
+    at: str
+    door: str
+    people: int = 0
+    booking_id: str | None = None
+    party: int | None = None
+    admitted: int | None = None
+    left_to_enter: int | None = None
+    tables: list[int] = []
+    floor: str | None = None
+    version: int | None = None
+
+
+# -- sessions and devices -------------------------------------------------------------------------
+
+
+class SignIn(Request, frozen=True):
+    """`POST /v1/session`: a password, or a single-use link's token."""
+
+    username: Annotated[str, Meta(min_length=1, max_length=80)] | None = None
+    password: Annotated[str, Meta(min_length=1, max_length=1024)] | None = None
+    link: Annotated[str, Meta(min_length=20, max_length=200)] | None = None
+
+
+class SessionAnswer(Answer, frozen=True):
+    staff_id: str
+    name: str
+    role: str
+    permissions: list[str]
+    expires_at: str
+
+
+class CreateDevice(Request, frozen=True):
+    """`POST /v1/devices`: the token is in the answer, once."""
+
+    name: Text
+    kind: Literal["tablet", "camera"]
+    door: Annotated[str, Meta(min_length=1, max_length=40)]
+
+
+class DeviceAnswer(Answer, frozen=True):
+    device_id: str
+    name: str
+    kind: str
+    door: str
+    token: str | None = None
+    seen_at: str | None = None
+    revoked_at: str | None = None
