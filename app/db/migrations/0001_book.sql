@@ -1,7 +1,5 @@
 -- The night's book: numbered, chained, append-only events, and the wake that follows each commit.
 
-CREATE EXTENSION IF NOT EXISTS plpgsql;
-
 -- One row: who this database is, so that a restore or a failover is seen as another epoch.
 CREATE TABLE installation (
     one     boolean PRIMARY KEY DEFAULT true CONSTRAINT installation_is_one_row CHECK (one),

@@ -1,0 +1,69 @@
+"""Brings a database to the schema that this code needs: numbered files, forward only.
+
+Each file runs in one transaction under one advisory lock, so that several nodes may start at the
+same time; its SHA-256 is kept, so that an edited migration is noticed instead of skipped.
+"""
+
+import hashlib
+from importlib.resources import files
+
+import asyncpg
+
+MIGRATION_LOCK = 0x6261636B  # "back": any constant that nobody else locks
+
+CREATE_MIGRATION = """
+CREATE TABLE IF NOT EXISTS migration (
+    name text PRIMARY KEY,
+    sha256 text NOT NULL,
+    applied_at timestamptz NOT NULL DEFAULT now()
+)
+"""
+LIST_MIGRATIONS = "SELECT name, sha256 FROM migration ORDER BY name"
+INSERT_MIGRATION = "INSERT INTO migration (name, sha256) VALUES ($1, $2)"
+
+
+class MigrationChanged(Exception):
+    """A migration that was applied has other text now; the schema may not be what it says."""
+
+
+def list_migrations() -> list[tuple[str, str]]:
+    """Every migration of this code in order: its file name and its SQL."""
+    folder = files("app.db").joinpath("migrations")
+    found = [entry for entry in folder.iterdir() if entry.name.endswith(".sql")]
+    return [(entry.name, entry.read_text("utf-8")) for entry in sorted(found, key=lambda e: e.name)]
+
+
+async def migrate(owner_url: str) -> list[str]:
+    """The database has every migration; the names of those applied now are returned.
+
+    Raises MigrationChanged: an applied file was edited. Raises asyncpg errors: the SQL failed; the
+    migrations before it stay applied, the failing one leaves nothing.
+    """
+    conn = await asyncpg.connect(owner_url)
+    try:
+        await conn.execute("SELECT pg_advisory_lock($1)", MIGRATION_LOCK)
+        await conn.execute(CREATE_MIGRATION)
+        await conn.execute("GRANT SELECT ON migration TO PUBLIC")
+        applied = {row["name"]: row["sha256"] for row in await conn.fetch(LIST_MIGRATIONS)}
+        done: list[str] = []
+        for name, sql in list_migrations():
+            digest = hashlib.sha256(sql.encode()).hexdigest()
+            if name in applied:
+                if applied[name] != digest:
+                    raise MigrationChanged(
+                        f"{name} was applied with other text: write a new migration instead"
+                    )
+                continue
+            async with conn.transaction():
+                await conn.execute(sql)
+                await conn.execute(INSERT_MIGRATION, name, digest)
+            done.append(name)
+        return done
+    finally:
+        await conn.close()
+
+
+async def list_missing(conn: asyncpg.Connection) -> list[str]:
+    """The migrations of this code that the database lacks; readiness asks."""
+    applied = {row["name"] for row in await conn.fetch(LIST_MIGRATIONS)}
+    return [name for name, _ in list_migrations() if name not in applied]

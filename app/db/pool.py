@@ -1,0 +1,178 @@
+"""Connections to Postgres, one pool for each role, and the translation of its errors.
+
+Every constraint of the schema has a name. Here each name is either a refusal with a sentence for
+people, or it is missing on purpose: then its violation is a bug and crashes loudly.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Final, Protocol, TypeVar
+
+import asyncpg
+
+from app.domain.principals import Principal
+from app.errors import Conflict, NotReady, Refusal
+
+ACQUIRE_SECONDS = 2.0  # a request that waits longer for a connection is told to come back
+COMMAND_SECONDS = 5.0  # no statement of a request may take longer
+ATTEMPTS = 3  # a deadlock or a serialisation failure is tried again, with a little wait
+
+SET_PERSON = """
+SELECT set_config('app.uid', $1, true), set_config('app.role', $2, true),
+       set_config('app.action', $3, true)
+"""
+
+# A violated constraint that a client can cause by losing a race.
+REFUSED: Final[dict[str, tuple[str, str]]] = {
+    "claims_do_not_overlap": (
+        "table_not_available",
+        "Another party has just taken one of these tables. Ask for the availability again.",
+    ),
+    "night_pkey": ("night_exists", "This night is open already. Edit it instead."),
+}
+
+Answer = TypeVar("Answer")
+
+
+class Urls(Protocol):
+    """What `Settings` gives of the database."""
+
+    @property
+    def database_url(self) -> str: ...
+    @property
+    def jobs_database_url(self) -> str: ...
+    @property
+    def auth_database_url(self) -> str: ...
+
+
+class Database:
+    """The pools of the three roles: `app` answers requests, `jobs` tidies, `auth` signs in."""
+
+    def __init__(self, app: asyncpg.Pool, jobs: asyncpg.Pool, auth: asyncpg.Pool) -> None:
+        self.app = app
+        self.jobs = jobs
+        self.auth = auth
+
+    @classmethod
+    async def open(cls, urls: Urls, *, size: int = 10) -> "Database":
+        """Pools of at most `size`, 2 and 2 connections; each checks that it can connect.
+
+        With N workers the server sees up to N * (size + 4) connections and one listener each.
+        """
+
+        async def pool(url: str, most: int) -> asyncpg.Pool:
+            return await asyncpg.create_pool(
+                url,
+                min_size=1,
+                max_size=most,
+                command_timeout=COMMAND_SECONDS,
+                # Behind PgBouncer prepared statements may go to another server connection.
+                statement_cache_size=100,
+                server_settings={
+                    "statement_timeout": "4000",
+                    "lock_timeout": "2000",
+                    "idle_in_transaction_session_timeout": "10000",
+                    "jit": "off",
+                },
+            )
+
+        opened: list[asyncpg.Pool] = []
+        try:
+            opened.append(await pool(urls.database_url, size))
+            opened.append(await pool(urls.jobs_database_url, 2))
+            opened.append(await pool(urls.auth_database_url, 2))
+        except BaseException:
+            for one in opened:
+                one.terminate()
+            raise
+        return cls(*opened)
+
+    async def close(self) -> None:
+        """Every connection is closed; those still busy after 5 s are cut."""
+        try:
+            async with asyncio.timeout(5):
+                await asyncio.gather(self.app.close(), self.jobs.close(), self.auth.close())
+        except TimeoutError:
+            for pool in (self.app, self.jobs, self.auth):
+                pool.terminate()
+
+    @asynccontextmanager
+    async def reading(self, pool: asyncpg.Pool | None = None) -> AsyncIterator[asyncpg.Connection]:
+        """A connection for reads. Raises NotReady: none within 2 s, or the server is away."""
+        async with _mapped(), _acquired(pool or self.app) as conn:
+            yield conn
+
+    @asynccontextmanager
+    async def transaction(
+        self, principal: Principal, action: str, *, pool: asyncpg.Pool | None = None
+    ) -> AsyncIterator[asyncpg.Connection]:
+        """One READ COMMITTED transaction in which the acting person and the action are set.
+
+        Raises the refusal of a violated constraint, or NotReady: the database is away.
+        """
+        async with _mapped(), _acquired(pool or self.app) as conn, conn.transaction():
+            await conn.execute(SET_PERSON, principal.id, principal.role, action)
+            yield conn
+
+
+async def retried(work: Callable[[], Awaitable[Answer]]) -> Answer:
+    """The work's answer; a deadlock or serialisation failure runs it again, at most three times.
+
+    Raises Conflict `try_again`: it never got through.
+    """
+    for attempt in range(ATTEMPTS):
+        try:
+            return await work()
+        except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError):
+            await asyncio.sleep(0.01 * 3**attempt)
+    raise Conflict("try_again", "Too many changed this at once. Try again.", retry_after_seconds=1)
+
+
+@asynccontextmanager
+async def _acquired(pool: asyncpg.Pool) -> AsyncIterator[asyncpg.Connection]:
+    # The deadline is for the acquiring alone; pool.acquire's own timeout loses a connection when
+    # it strikes while the connection is being reset.
+    try:
+        conn = await pool.acquire(timeout=ACQUIRE_SECONDS)
+    except TimeoutError as error:
+        raise NotReady(
+            "database_busy", "The database is busy. Try again.", retry_after_seconds=1
+        ) from error
+    try:
+        yield conn
+    finally:
+        await asyncio.shield(pool.release(conn))
+
+
+@asynccontextmanager
+async def _mapped() -> AsyncIterator[None]:
+    try:
+        yield
+    except (Refusal, asyncpg.DeadlockDetectedError, asyncpg.SerializationError):
+        raise
+    except asyncpg.IntegrityConstraintViolationError as error:
+        known = REFUSED.get(error.constraint_name or "")
+        if known is None:
+            raise
+        raise Conflict(*known) from error
+    except asyncpg.LockNotAvailableError as error:
+        raise Conflict(
+            "try_again", "Somebody else is changing this. Try again.", retry_after_seconds=1
+        ) from error
+    except (
+        asyncpg.PostgresConnectionError,
+        asyncpg.QueryCanceledError,
+        asyncpg.CannotConnectNowError,
+        asyncpg.AdminShutdownError,
+        asyncpg.CrashShutdownError,
+        asyncpg.TooManyConnectionsError,
+        asyncpg.InterfaceError,
+        TimeoutError,
+        OSError,
+    ) as error:
+        raise NotReady(
+            "database_away",
+            "The database did not answer. Nothing is lost: try again with the same key.",
+            retry_after_seconds=1,
+        ) from error
