@@ -51,13 +51,14 @@ $(READY): requirements.lock pyproject.toml
 	    "$$python" -m venv $(VENV) || { rm -rf $(VENV); exit 1; }; \
 	  fi
 	@echo "Installing the locked dependencies (once)"
-	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-compile \
+	  --require-hashes -r requirements.lock
 	@$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-index \
 	  --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.load-ready: $(READY) requirements-load.lock
-	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes \
+	@$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
 	  -r requirements-load.lock
 	@touch $@
 

@@ -1,0 +1,309 @@
+"""What may be set from outside: the only module that reads the environment.
+
+`Settings.from_environment` reads every variable, and reports all that is wrong in one error that
+names the variables. A variable that is set to the empty text counts as not set. The table in
+`docs/operations.md` is made from the fields below.
+"""
+
+import ipaddress
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+
+LOG_LEVELS = ("debug", "info", "warning", "error")
+
+
+class SettingsError(Exception):
+    """One or more settings are wrong; `problems` has a sentence for each, naming the variable."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__(problems)
+        self.problems = problems
+
+    def __str__(self) -> str:
+        return "\n".join(self.problems)
+
+
+def _text(value: str) -> str:
+    return value
+
+
+def _whole(low: int, high: int) -> Callable[[str], int]:
+    def read(value: str) -> int:
+        if not re.fullmatch(r"\d{1,9}", value) or not low <= int(value) <= high:
+            raise ValueError(f"a whole number from {low} to {high}")
+        return int(value)
+
+    return read
+
+
+def _number(low: float, high: float) -> Callable[[str], float]:
+    def read(value: str) -> float:
+        sentence = f"a number from {low:g} to {high:g}"
+        try:
+            number = float(value)
+        except ValueError:
+            raise ValueError(sentence) from None
+        if not low <= number <= high:
+            raise ValueError(sentence)
+        return number
+
+    return read
+
+
+def _flag(value: str) -> bool:
+    if value not in ("0", "1"):
+        raise ValueError("1 or 0")
+    return value == "1"
+
+
+def _address(*schemes: str) -> Callable[[str], str]:
+    def read(value: str) -> str:
+        try:
+            scheme = urlsplit(value).scheme
+        except ValueError:
+            scheme = ""
+        if scheme not in schemes or "://" not in value:
+            starts = " or ".join(f"{name}://" for name in schemes)
+            raise ValueError(f"an address that starts with {starts}")
+        return value
+
+    return read
+
+
+def _origin(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/"):
+        raise ValueError("an origin without a path, such as https://tables.example.com")
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _names(value: str) -> tuple[str, ...]:
+    return tuple(name.strip().lower() for name in value.split(",") if name.strip())
+
+
+def _networks(value: str) -> tuple[Network, ...]:
+    try:
+        return tuple(ipaddress.ip_network(name) for name in _names(value))
+    except ValueError:
+        sentence = "addresses or networks, separated by commas: 10.0.0.5,10.1.0.0/16"
+        raise ValueError(sentence) from None
+
+
+def _level(value: str) -> str:
+    if value.lower() not in LOG_LEVELS:
+        raise ValueError("one of " + ", ".join(LOG_LEVELS))
+    return value.lower()
+
+
+def _secret(value: str) -> str:
+    if not re.fullmatch(r"[0-9a-f]{64,}", value):
+        raise ValueError("at least 64 lower-case hexadecimal digits (openssl rand -hex 32)")
+    return value
+
+
+def _path(value: str) -> Path:
+    return Path(value).expanduser().absolute()
+
+
+def _setting(
+    variable: str,
+    read: Callable[[str], Any],
+    default: Any,
+    meaning: str,
+    *,
+    private: bool = False,
+) -> Any:
+    return field(
+        default=default,
+        repr=not private,
+        metadata={"variable": variable, "read": read, "meaning": meaning},
+    )
+
+
+_POSTGRES = _address("postgresql", "postgres")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Every setting, checked; secrets stay out of `repr`.
+
+    An empty `database_url` or `redis_url` means that the service is to run its own server; the
+    parent of `backroom serve` fills them in before any other part sees the settings.
+    """
+
+    database_url: str = _setting(
+        "DATABASE_URL", _POSTGRES, "", "Postgres as the role of requests; unset: embedded",
+        private=True,
+    )  # fmt: skip
+    owner_database_url: str = _setting(
+        "OWNER_DATABASE_URL", _POSTGRES, "", "as the role that migrates; default DATABASE_URL",
+        private=True,
+    )  # fmt: skip
+    listen_database_url: str = _setting(
+        "LISTEN_DATABASE_URL", _POSTGRES, "",
+        "direct, past any pooler, for LISTEN; default DATABASE_URL", private=True,
+    )  # fmt: skip
+    jobs_database_url: str = _setting(
+        "JOBS_DATABASE_URL", _POSTGRES, "",
+        "as the role of sweeper, outbox and webhooks; default DATABASE_URL", private=True,
+    )  # fmt: skip
+    auth_database_url: str = _setting(
+        "AUTH_DATABASE_URL", _POSTGRES, "", "as the role of sign-in; default DATABASE_URL",
+        private=True,
+    )  # fmt: skip
+    redis_url: str = _setting(
+        "REDIS_URL", _address("redis", "rediss", "unix"), "", "Redis; unset: embedded", private=True
+    )
+    secret: str = _setting(
+        "BACKROOM_SECRET", _secret, "",
+        "key material that everything private is derived from; with an embedded Postgres it is "
+        "made and kept in the data directory", private=True,
+    )  # fmt: skip
+    data_dir: Path = _setting(
+        "BACKROOM_DATA", _path, CHECKOUT / ".data", "the one directory with all data"
+    )
+    host: str = _setting("HOST", _text, "127.0.0.1", "address to listen on")
+    port: int = _setting("PORT", _whole(1, 65535), 8000, "port to listen on")
+    workers: int = _setting("WORKERS", _whole(1, 64), 1, "processes that answer requests")
+    public_url: str = _setting(
+        "PUBLIC_URL", _origin, "", "the origin that browsers use; default http://HOST:PORT"
+    )
+    allowed_hosts: tuple[str, ...] = _setting(
+        "ALLOWED_HOSTS", _names, (), "further Host names that are answered, separated by commas"
+    )
+    trusted_proxies: tuple[Network, ...] = _setting(
+        "TRUSTED_PROXIES", _networks, (),
+        "addresses or networks whose Forwarded headers are believed, separated by commas",
+    )  # fmt: skip
+    tls_certificate: Path | None = _setting(
+        "TLS_CERTIFICATE", _path, None, "certificate chain (PEM), to serve HTTPS without a proxy"
+    )
+    tls_key: Path | None = _setting("TLS_KEY", _path, None, "its private key (PEM)")
+    log_level: str = _setting("LOG_LEVEL", _level, "info", "one of " + ", ".join(LOG_LEVELS))
+    stripe_api_key: str = _setting(
+        "STRIPE_API_KEY", _text, "", "Stripe's secret key; unset: deposits are test deposits",
+        private=True,
+    )  # fmt: skip
+    stripe_webhook_secret: str = _setting(
+        "STRIPE_WEBHOOK_SECRET", _text, "", "signs Stripe's webhook calls", private=True
+    )
+    demo: bool = _setting(
+        "BACKROOM_DEMO", _flag, False, "set by `backroom demo`: demo data and the demo clock"
+    )
+    demo_speed: float = _setting(
+        "BACKROOM_DEMO_SPEED", _number(1, 3600), 60.0, "demo seconds per second"
+    )
+    demo_seed: int = _setting(
+        "BACKROOM_DEMO_SEED", _whole(0, 999_999_999), 1, "which demo night is played"
+    )
+    demo_token: str = _setting(
+        "BACKROOM_DEMO_TOKEN", _text, "",
+        "set by `backroom demo`: what its player shows to get the sign-in links", private=True,
+    )  # fmt: skip
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
+        """Read and check all settings; raises SettingsError with every problem at once."""
+        source = os.environ if environment is None else environment
+        values: dict[str, Any] = {}
+        problems: list[str] = []
+        for item in fields(cls):
+            variable = item.metadata["variable"]
+            text = source.get(variable, "").strip()
+            if not text:
+                if item.default is MISSING:
+                    problems.append(f"{variable} must be set: {item.metadata['meaning']}.")
+                continue
+            try:
+                values[item.name] = item.metadata["read"](text)
+            except ValueError as error:
+                shown = "" if not item.repr else f", not {text!r}"
+                problems.append(f"{variable} must be {error}{shown}.")
+        if problems:
+            raise SettingsError(problems)
+        settings = cls(**values)
+        if problems := settings._contradictions():
+            raise SettingsError(problems)
+        return settings
+
+    def __post_init__(self) -> None:
+        for name in ("owner", "listen", "jobs", "auth"):
+            if not getattr(self, f"{name}_database_url"):
+                object.__setattr__(self, f"{name}_database_url", self.database_url)
+        if not self.public_url:
+            scheme = "https" if self.tls_certificate else "http"
+            host = f"[{self.host}]" if ":" in self.host else self.host
+            object.__setattr__(self, "public_url", f"{scheme}://{host}:{self.port}")
+
+    def _contradictions(self) -> list[str]:
+        problems = []
+        if bool(self.tls_certificate) != bool(self.tls_key):
+            problems.append("TLS_CERTIFICATE and TLS_KEY must be set together.")
+        for variable, file in (
+            ("TLS_CERTIFICATE", self.tls_certificate),
+            ("TLS_KEY", self.tls_key),
+        ):
+            if file is not None and not file.is_file():
+                problems.append(f"{variable} must name a file; {file} is none.")
+        if self.database_url and not self.secret:
+            problems.append(
+                "BACKROOM_SECRET must be set when DATABASE_URL is: the same 64 hexadecimal digits "
+                "on every node (openssl rand -hex 32)."
+            )
+        if not self.listens_on_loopback and not self.trusted_proxies and not self.tls_certificate:
+            problems.append(
+                f"HOST={self.host} can be reached from other machines, so sign-in needs HTTPS: set "
+                "TLS_CERTIFICATE and TLS_KEY, or TRUSTED_PROXIES to the proxy that ends TLS; "
+                "or leave HOST at 127.0.0.1."
+            )
+        return problems
+
+    @property
+    def listens_on_loopback(self) -> bool:
+        """True if only this machine can connect."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    def environment(self) -> dict[str, str]:
+        """The variables that give the same settings to another process of this service."""
+        result = {}
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if value in ("", None, ()):
+                continue
+            if isinstance(value, tuple):
+                value = ",".join(str(part) for part in value)
+            elif isinstance(value, bool):
+                value = "1" if value else "0"
+            result[str(item.metadata["variable"])] = str(value)
+        return result
+
+
+def settings_table() -> str:
+    """The settings as a Markdown table, for `docs/operations.md`."""
+    lines = ["| variable | default | meaning |", "|---|---|---|"]
+    for item in fields(Settings):
+        default = item.default
+        if isinstance(default, Path):
+            shown = "`.data`"
+        elif default in ("", None, ()):
+            shown = ""
+        elif isinstance(default, bool):
+            shown = "`1`" if default else "`0`"
+        else:
+            shown = f"`{default:g}`" if isinstance(default, float) else f"`{default}`"
+        lines.append(f"| `{item.metadata['variable']}` | {shown} | {item.metadata['meaning']} |")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,128 @@
+"""What every test may use: real Postgres and Redis, a database of its own, and its settings.
+
+`servers` starts one embedded pair for the whole run (no fsync, a folder of its own, gone at the
+end). `template` is migrated once; `database` clones it for each test, which takes some 30 ms.
+The environment is cleared of the service's variables on import, so that no test can ever reach a
+venue's own servers.
+"""
+
+import asyncio
+import itertools
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+import redis
+
+from app.embedded.servers import EmbeddedServers, URLs
+from app.settings import Settings
+from tests import needs
+
+for _item in fields(Settings):
+    os.environ.pop(_item.metadata["variable"], None)
+
+_numbers = itertools.count(1)
+
+
+def in_thread(work: Coroutine[Any, Any, Any]) -> Any:
+    """The result of `work`, run to its end on an event loop of its own in a thread of its own.
+
+    So a plain fixture can await whatever loop the test itself has (pytest-asyncio's, Playwright's).
+    """
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
+
+
+async def _execute(url: str, *statements: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        for statement in statements:
+            await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+@pytest.fixture(scope="session")
+def embedded() -> Iterator[EmbeddedServers]:
+    """The running servers themselves, for tests that look at or disturb them."""
+    # Not below pytest's own folder: as root the servers run as a user who cannot pass it.
+    data_dir = Path(tempfile.gettempdir()) / f"backroom-test-{secrets.token_hex(4)}"
+    running = EmbeddedServers(data_dir, scratch=True)
+    try:
+        running.start()
+        yield running
+    finally:
+        running.stop()
+        shutil.rmtree(data_dir, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def servers(embedded: EmbeddedServers) -> URLs:
+    """The addresses of the session's servers; the database there is empty. Prefer `database`."""
+    return embedded.urls()
+
+
+@pytest.fixture(scope="session")
+def template(embedded: EmbeddedServers) -> str:
+    """The name of a migrated database that nobody is connected to."""
+    from app.db.migrate import migrate  # noqa: PLC0415 - tests without a database need no migrations
+
+    name = "template_backroom"
+    in_thread(_execute(embedded.urls().owner, f"CREATE DATABASE {name}"))
+    in_thread(migrate(embedded.urls(name).owner))
+    return name
+
+
+@pytest.fixture
+def database(embedded: EmbeddedServers, template: str) -> Iterator[URLs]:
+    """A migrated database for this test alone; the addresses for each role, and of Redis."""
+    name = f"test_{next(_numbers)}"
+    owner = embedded.urls().owner
+    in_thread(_execute(owner, f"CREATE DATABASE {name} TEMPLATE {template}"))
+    yield embedded.urls(name)
+    in_thread(_execute(owner, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture
+def redis_url(servers: URLs) -> str:
+    """The address of an empty Redis. Tests take turns: it is emptied before each that asks."""
+    with redis.Redis.from_url(servers.redis) as client:
+        client.flushall()
+    return servers.redis
+
+
+@pytest.fixture
+def settings(database: URLs, redis_url: str, tmp_path: Path) -> Settings:
+    """Settings of a service on this test's database and Redis."""
+    return replace(
+        Settings.from_environment({"BACKROOM_DATA": str(tmp_path)}),
+        database_url=database.app,
+        owner_database_url=database.owner,
+        listen_database_url=database.app,
+        jobs_database_url=database.jobs,
+        auth_database_url=database.auth,
+        redis_url=redis_url,
+        secret=secrets.token_hex(32),
+    )
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Path:
+    """The Chromium to drive; without one the test is skipped, and fails under CI."""
+    return needs.chromium()
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Hold back the tests whose system package is missing, before their fixtures cost anything."""
+    if item.get_closest_marker("browser"):
+        needs.chromium()
+    if item.get_closest_marker("camera"):
+        needs.opencv()

@@ -1,0 +1,51 @@
+"""What some tests need from the system: skipped with one line without it, failed under CI.
+
+A test module that imports cv2 (or `scanners.camera`) calls `needs.opencv()` before it does.
+"""
+
+import functools
+import importlib
+import os
+import shutil
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+
+def _missing(sentence: str) -> NoReturn:
+    if os.environ.get("CI"):
+        pytest.fail(f"{sentence} (missing under CI, so this fails)", pytrace=False)
+    pytest.skip(sentence, allow_module_level=True)
+
+
+@functools.cache
+def _chromium() -> Path | None:
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if found := shutil.which(name):
+            return Path(found)
+    return None
+
+
+@functools.cache
+def _opencv_error() -> str | None:
+    try:
+        importlib.import_module("cv2")
+    except ImportError as error:
+        return str(error)
+    return None
+
+
+def chromium() -> Path:
+    """The path of the installed Chromium."""
+    found = _chromium()
+    if found is None:
+        _missing("No Chromium: install Debian's package chromium to run the browser tests")
+    return found
+
+
+def opencv() -> None:
+    """Return if OpenCV can be imported."""
+    error = _opencv_error()
+    if error is not None:
+        _missing(f"No OpenCV ({error}): install Debian's packages libgl1 and libglib2.0-0")
