@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from floorplan.allocation import (
+    NO_WISHES,
     NoSetLargeEnough,
-    PreferenceUnknown,
     Preferences,
+    PreferenceUnknown,
     TableSet,
     allocate,
     largest_party,
@@ -36,7 +37,7 @@ wishes = st.builds(
 
 
 def offer(
-    party: int, free: frozenset[int] = ALL, prefers: Preferences = Preferences()
+    party: int, free: frozenset[int] = ALL, prefers: Preferences = NO_WISHES
 ) -> list[TableSet]:
     return allocate(VENUE.tables, VENUE.combinations, free, party, prefers)
 
@@ -61,7 +62,7 @@ def test_only_free_tables_that_take_the_party_are_offered(
 def test_every_set_that_fits_is_offered_once_whatever_the_wishes(
     party: int, free: frozenset[int], prefers: Preferences
 ) -> None:
-    fitting = {
+    fitting: set[tuple[int, ...]] = {
         (number,)
         for number in free
         if BY_NUMBER[number].capacity.min <= party <= BY_NUMBER[number].capacity.max
@@ -111,7 +112,7 @@ def is_true(word: str, sentence: str, each: TableSet, party: int, free: frozense
         "feature": all(wish in table.features for table in tables),
     }
     capacity = tables[0].capacity
-    match word.split("_")[0] if word.endswith("as_asked") else word:
+    match word.split("_", maxsplit=1)[0] if word.endswith("as_asked") else word:
         case "floor" | "zone" | "feature" as kind:
             return has[kind] is (not sentence.startswith("not ")) is ("_not_" not in word)
         case "fits_exactly":

@@ -24,7 +24,9 @@ HOURS = Hours(doors=time(22), last_entry=time(3), closes=time(5), weekdays=("sat
 SATURDAY = date(2026, 11, 21)
 SPRING = date(2026, 3, 28)  # the Saturday whose service loses the hour from 01:00 to 02:00
 AUTUMN = date(2026, 10, 24)  # the Saturday whose service has that hour twice
-instants = st.datetimes(datetime(2000, 1, 1), datetime(2099, 1, 1), timezones=st.just(UTC))
+instants = st.integers(946_684_800_000_000, 4_070_908_800_000_000).map(  # the years 2000 to 2098
+    lambda microseconds: datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
+)
 
 
 def london(*parts: int, fold: int = 0) -> datetime:
@@ -175,5 +177,5 @@ def test_an_instant_is_written_in_utc_whatever_its_zone() -> None:
     ],
 )
 def test_any_other_form_of_an_instant_is_refused_with_an_example(text: str) -> None:
-    with pytest.raises(InstantUnreadable, match="three decimals, like 2026-11-21T23:41:07.123Z"):
+    with pytest.raises(InstantUnreadable, match="in UTC with three decimals, like 2026-11"):
         parse_instant(text)
