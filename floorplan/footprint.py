@@ -4,7 +4,7 @@ x runs to the right and y down the page, as in SVG. A place is turned clockwise 
 """
 
 from collections.abc import Sequence
-from math import cos, pi, radians, sin
+from math import cos, hypot, pi, radians, sin
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
@@ -57,10 +57,13 @@ def extent(place: Place) -> tuple[float, float]:
 
 def overlap(one: Place, other: Place) -> bool:
     """Tell whether two places share ground, by the separating axis theorem."""
+    apart = hypot(one.x_cm - other.x_cm, one.y_cm - other.y_cm)
+    if apart >= _reach(one) + _reach(other):
+        return False
     first, second = corners(one), corners(other)
     for (ax, ay), (bx, by) in _edges(first) + _edges(second):
         normal_x, normal_y = ay - by, bx - ax
-        length = (normal_x**2 + normal_y**2) ** 0.5
+        length = hypot(normal_x, normal_y)
         shadows = [
             [(x * normal_x + y * normal_y) / length for x, y in polygon]
             for polygon in (first, second)
@@ -82,6 +85,11 @@ def inside(place: Place, outline: Sequence[Point]) -> bool:
 
 
 Edge = tuple[Corner, Corner]
+
+
+def _reach(place: Place) -> float:
+    """Return the radius of a circle around a place: most pairs are further apart than these."""
+    return hypot(place.width_cm, place.depth_cm) / 2
 
 
 def _edges(polygon: Sequence[Corner]) -> list[Edge]:
@@ -111,6 +119,6 @@ def _cross(one: Edge, other: Edge) -> bool:
 def _side(a: Corner, b: Corner, c: Corner) -> float:
     """Return the turn of a, b, c as a sign; within the tolerance it counts as straight."""
     area = (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
-    length = ((b[0] - a[0]) ** 2 + (b[1] - a[1]) ** 2) ** 0.5
+    length = hypot(b[0] - a[0], b[1] - a[1])
     distance = area / length if length else 0.0
     return 0.0 if abs(distance) < TOLERANCE_CM else distance

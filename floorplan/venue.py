@@ -394,7 +394,11 @@ def _place_problems(venue: Venue) -> Iterator[str]:
 
 
 def _door_problems(venue: Venue) -> Iterator[str]:
+    outlines = {floor.name: floor.outline for floor in venue.floors}
     for index, door in enumerate(venue.doors):
+        spot = Place(door.place.x_cm, door.place.y_cm, 1, 1)
+        if len(outlines.get(door.floor, ())) > 2 and not inside(spot, outlines[door.floor]):
+            yield f"doors[{index}] ({door.id}): its centre is outside {door.floor}; move it in"
         if door.leaves == door.floor:
             yield f"doors[{index}] ({door.id}): leaves the floor that it enters; name the other"
     if venue.doors and all(door.leaves for door in venue.doors):

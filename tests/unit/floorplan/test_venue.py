@@ -93,6 +93,10 @@ def drop(path: str) -> Edit:
     return edit
 
 
+def drop_all_but_stairs(document: Document) -> None:
+    del document["doors"][:2]
+
+
 CLOCK = tomllib.loads("early = 02:00:00\nnoon = 12:00:00\nlate = 05:30:00\n")
 MISTAKES: list[tuple[str, Edit, str]] = [
     ("an unknown key", put("colour", "red"), "colour: is not a setting"),
@@ -137,6 +141,8 @@ MISTAKES: list[tuple[str, Edit, str]] = [
     ("no door", put("doors", []), "doors: there is none"),
     ("a door twice", put("doors.1.id", "main"), "doors: id main occurs 2 times"),
     ("a door to itself", put("doors.2.leaves", "downstairs"), "leaves the floor that it enters"),
+    ("a door in the street", put("doors.0.place.y_cm", 1500), "its centre is outside upstairs"),
+    ("only inner doors", drop_all_but_stairs, "every door is inside the house"),
     ("a stale mark", put("to_confirm", {"tables.*.age": "?"}), '"tables.*.age" names nothing'),
     ("an unknown zone of time", put("time_zone", "Europe/Leeds"), "'Europe/Leeds' is not known"),
     ("a time zone that is a path", put("time_zone", "../etc"), "'../etc' is not known"),
@@ -147,11 +153,14 @@ MISTAKES: list[tuple[str, Edit, str]] = [
 def test_a_mistake_is_told_with_its_place_and_what_to_do(
     document: Document, edit: Edit, told: str
 ) -> None:
-    assert read_venue(copy.deepcopy(document)) == load_venue()
     edit(document)
     problems = problems_of(document)
     assert any(told in problem for problem in problems), problems
     assert all(":" in problem and ";" in problem for problem in problems), problems
+
+
+def test_the_document_that_each_mistake_is_made_in_is_valid(document: Document) -> None:
+    assert read_venue(copy.deepcopy(document)) == load_venue()
 
 
 def test_all_problems_are_told_at_once_in_one_message(document: Document) -> None:
