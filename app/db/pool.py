@@ -104,16 +104,19 @@ class Database:
             yield conn
 
     @asynccontextmanager
-    async def transaction(
-        self, principal: Principal, action: str, *, pool: asyncpg.Pool | None = None
-    ) -> AsyncIterator[asyncpg.Connection]:
-        """One READ COMMITTED transaction in which the acting person and the action are set.
+    async def begun(self, pool: asyncpg.Pool | None = None) -> AsyncIterator[asyncpg.Connection]:
+        """One READ COMMITTED transaction, committed when the block ends well.
 
-        Raises the refusal of a violated constraint, or NotReady: the database is away.
+        Raises the refusal of a violated constraint, or NotReady: the database is away. The acting
+        person is set by the action's first statement (`lock_floor`, or `set_person`).
         """
         async with _mapped(), _acquired(pool or self.app) as conn, conn.transaction():
-            await conn.execute(SET_PERSON, principal.id, principal.role, action)
             yield conn
+
+
+async def set_person(conn: asyncpg.Connection, principal: Principal, action: str) -> None:
+    """The transaction acts for the principal, under the action's name."""
+    await conn.execute(SET_PERSON, principal.id, principal.role, action)
 
 
 async def retried(work: Callable[[], Awaitable[Answer]]) -> Answer:

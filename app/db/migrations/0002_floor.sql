@@ -24,7 +24,7 @@ CREATE TABLE floor_table (
     capacity_optimal    integer NOT NULL,
     deposit_pence       integer NOT NULL CONSTRAINT floor_table_deposit CHECK (deposit_pence >= 0),
     minimum_spend_pence integer NOT NULL CONSTRAINT floor_table_minimum_spend CHECK (minimum_spend_pence >= 0),
-    resetting_since     timestamptz,
+    resetting           boolean NOT NULL DEFAULT false,  -- waits to be laid again
     PRIMARY KEY (night, number),
     CONSTRAINT floor_table_capacity CHECK (0 < capacity_min AND capacity_min <= capacity_optimal AND capacity_optimal <= capacity_max)
 );
@@ -63,8 +63,6 @@ CREATE TABLE booking (
     paid_pence      integer NOT NULL DEFAULT 0 CONSTRAINT booking_paid CHECK (paid_pence >= 0),
     hold_expires_at timestamptz,      -- set while pending
     extended        boolean NOT NULL DEFAULT false,
-    arrived_at      timestamptz,
-    seated_at       timestamptz,
     created_at      timestamptz NOT NULL,
     CONSTRAINT booking_hold CHECK ((status = 'pending') = (hold_expires_at IS NOT NULL))
 );

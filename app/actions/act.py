@@ -1,0 +1,169 @@
+"""How every action runs: lock and learn the facts, judge, write the rows, write the events, answer.
+
+    BEGIN · lock_floor (person, key, locks, facts) · rules in Python · rows · finish_action · COMMIT
+
+The events are written last, because they lock the book, and that lock is held to the commit.
+"""
+
+import base64
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any
+
+import asyncpg
+import msgspec
+from msgspec import Struct
+
+from app.db.pool import Database, retried
+from app.domain.facts import Facts
+from app.domain.principals import Principal
+from app.errors import NotReady, NotValid
+from app.wire import Answer
+from floorplan.events import TYPE_OF, Payload
+
+LOCK_FLOOR = (
+    "SELECT lock_floor($1, $2, $3, $4, $5, $6, $7::text::date, $8, $9::text[]::uuid[], $10)"
+)
+FINISH_ACTION = "SELECT finish_action($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+
+_FACTS = msgspec.json.Decoder(Facts)
+UNNUMBERED = -1  # the version in an answer until its events have theirs
+
+
+class Caller(Struct, frozen=True):
+    """Who asks, and how to know the same question again.
+
+    `key` is the Idempotency-Key, scoped to the caller; None where the call has none (scans, jobs).
+    `body_hash` is SHA-256 over method, path and body. `address` is the client's, for callers
+    without a name of their own.
+    """
+
+    principal: Principal
+    correlation_id: str
+    key: str | None = None
+    body_hash: bytes = b""
+    address: str = ""
+
+    @property
+    def scope(self) -> str:
+        """Whose key it is; two strangers behind one address share no answers they can't guess."""
+        actor = self.principal.actor
+        return f"{actor}@{self.address}" if self.principal.kind == "anonymous" else actor
+
+
+class Answered(Struct, frozen=True):
+    """What goes back: the status, the JSON bytes, the book's version after it."""
+
+    status: int
+    body: bytes
+    version: int | None = None
+    replayed: bool = False
+
+
+class Act:
+    """One action under way, inside its transaction."""
+
+    def __init__(self, conn: asyncpg.Connection, caller: Caller, facts: Facts) -> None:
+        self.conn = conn
+        self.caller = caller
+        self.facts = facts
+        self.events: list[tuple[str, str, str]] = []
+
+    def record(self, payload: Payload, subject: str) -> None:
+        """The event is written, in this order, when the action finishes."""
+        self.events.append((TYPE_OF[type(payload)], subject, msgspec.json.encode(payload).decode()))
+
+    async def write(self, sql: str, *arguments: object) -> None:
+        """One statement that writes rows."""
+        await self.conn.execute(sql, *arguments)
+
+
+Work = Callable[[Act], Awaitable[tuple[int, Answer]]]
+
+
+async def perform(
+    db: Database,
+    caller: Caller,
+    action: str,
+    work: Work,
+    *,
+    night: str,
+    tables: Iterable[int] = (),
+    bookings: Iterable[str] = (),
+    people: bool = False,
+    pool: asyncpg.Pool | None = None,
+) -> Answered:
+    """The action is committed whole or not at all, and its answer is kept under the caller's key.
+
+    The same key with the same body gives the stored answer, `replayed`; with another body
+    NotValid `key_reused`. Locks the named tables, those of the named bookings, the bookings, their
+    tickets and, with `people`, the headcount. Raises the refusals of `work`.
+    """
+
+    async def attempt() -> Answered:
+        async with db.begun(pool) as conn:
+            text = await conn.fetchval(
+                LOCK_FLOOR,
+                caller.principal.id,
+                caller.principal.role,
+                action,
+                caller.scope,
+                caller.key,
+                caller.body_hash,
+                night,
+                sorted(set(tables)),
+                sorted(set(bookings)),
+                people,
+            )
+            facts = _FACTS.decode(text)
+            if facts.answered is not None:
+                return _replay(facts)
+            act = Act(conn, caller, facts)
+            status, answer = await work(act)
+            body = msgspec.json.encode(answer)
+            version = await finish(act, night, status, body)
+            return Answered(status, numbered(body, version), version)
+
+    return await retried(attempt)
+
+
+async def finish(act: Act, book: str, status: int, body: bytes) -> int:
+    """The recorded events are in the book and the answer is kept; returns the book's version."""
+    caller = act.caller
+    version = await act.conn.fetchval(
+        FINISH_ACTION,
+        book,
+        [kind for kind, _, _ in act.events],
+        [subject for _, subject, _ in act.events],
+        [payload for _, _, payload in act.events],
+        caller.principal.actor,
+        caller.correlation_id,
+        caller.scope,
+        caller.key,
+        status,
+        body.decode(),
+    )
+    return int(version or 0)
+
+
+def numbered(body: bytes, version: int) -> bytes:
+    """The answer with its version in place; the same replacement as in `finish_action`."""
+    return body.replace(b'"version":-1', b'"version":%d' % version)
+
+
+def spliced(body: bytes, extra: Mapping[str, Any]) -> bytes:
+    """The JSON object with further fields in front: what is shown but never stored."""
+    front = msgspec.json.encode(dict(extra))
+    return front[:-1] + b"," + body[1:] if extra else body
+
+
+def _replay(facts: Facts) -> Answered:
+    answered = facts.answered
+    assert answered is not None
+    if not answered.same:
+        raise NotValid(
+            "key_reused",
+            "This Idempotency-Key was used for another request. Use a new key.",
+        )
+    if answered.status is None or answered.answer is None:
+        raise NotReady("try_again", "The first request has not ended.", retry_after_seconds=1)
+    return Answered(answered.status, base64.b64decode(answered.answer), replayed=True)
