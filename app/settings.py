@@ -18,6 +18,8 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 
+WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - recognised, not bound
+
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -264,6 +266,10 @@ class Settings:
                 f"HOST={self.host} can be reached from other machines, so sign-in needs HTTPS: set "
                 "TLS_CERTIFICATE and TLS_KEY, or TRUSTED_PROXIES to the proxy that ends TLS; "
                 "or leave HOST at 127.0.0.1."
+            )
+        if urlsplit(self.public_url).hostname in WILDCARDS:
+            problems.append(
+                f"PUBLIC_URL must be set when HOST is {self.host}: the origin that browsers use."
             )
         return problems
 

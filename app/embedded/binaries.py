@@ -19,6 +19,10 @@ class EmbeddedServerError(Exception):
     """An embedded server cannot run; the text says why and what to do."""
 
 
+class AlreadyRunning(EmbeddedServerError):
+    """Another process runs the servers of this data directory."""
+
+
 def _folder_of(package: str) -> Path | None:
     # find_spec of a top-level name looks it up without importing it.
     found = importlib.util.find_spec(package)

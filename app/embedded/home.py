@@ -14,6 +14,7 @@ if every folder above it lets others pass, else `/var/lib/backroom-<hash of the 
 with a symbolic link to it in the data directory. The mode of an existing folder is never changed.
 """
 
+import fcntl
 import hashlib
 import json
 import os
@@ -26,7 +27,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.embedded.binaries import EmbeddedServerError
+from app.embedded.binaries import AlreadyRunning, EmbeddedServerError
 
 SERVICE_USER = "backroom"
 
@@ -75,6 +76,27 @@ class Home:
     def secrets(self) -> dict[str, str]:
         """The passwords of this home, 48 hexadecimal digits or more; made on the first call."""
         return _read_or_make_secrets(self.top / "secrets.json")
+
+    def lock(self) -> int:
+        """Take this home for this process; the descriptor holds it until it is closed.
+
+        The kernel gives it back when the process ends, however it ends. Raises AlreadyRunning:
+        another process has it.
+        """
+        file = self.top / "lock"
+        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.read(descriptor, 20).decode() or "unknown"
+            os.close(descriptor)
+            raise AlreadyRunning(
+                f"The service is already running on {self.top.parent} (process {holder}). Stop it "
+                "first, or set BACKROOM_DATA (and PORT) to run a second one beside it."
+            ) from None
+        os.truncate(descriptor, 0)
+        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+        return descriptor
 
     def may_read(self, path: Path) -> bool:
         """True if the servers' user can reach and read `path`."""

@@ -57,6 +57,7 @@ SETTINGS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
     "jit": "off",  # no query here runs long enough to repay it
+    "max_logical_replication_workers": "0",  # one idle process less
     "io_method": "sync",  # everything is in memory: no idle I/O processes
     "max_parallel_workers_per_gather": "0",  # as above, and the commits want the processors
     # The log carries no personal data: no statement, no parameter, no row in a message's detail.

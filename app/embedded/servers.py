@@ -1,5 +1,6 @@
 """Postgres and Redis in a folder: started together, kept running, stopped together."""
 
+import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,8 +47,8 @@ class EmbeddedServers:
 
     `scratch=True` is for tests: no fsync, and the role `owner` may create databases. The servers
     end with the process (in fact: the thread) that calls `start`, even if it is killed; so that has
-    to be the main thread. Two data directories do not disturb each other. One data directory must
-    have one user at a time: the caller holds a lock on it, or knows.
+    to be the main thread. Two data directories do not disturb each other; one has one user at a
+    time, held by a lock.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class EmbeddedServers:
         self._with_redis = with_redis
         self._scratch = scratch
         self._home: Home | None = None
+        self._lock: int | None = None
         self._restarts: list[float] = []
         self.postgres: Postgres | None = None
         self.redis: Redis | None = None
@@ -74,24 +76,36 @@ class EmbeddedServers:
             self._home = prepare_home(self._data_dir.absolute())
         return self._home
 
+    def claim(self) -> None:
+        """Make the folder and take it for this process, before anything else is begun.
+
+        Raises AlreadyRunning; EmbeddedServerError: no folder can be had.
+        """
+        if self._lock is None:
+            self._lock = self.home.lock()
+
     def start(self) -> URLs:
         """Start the servers, wait until both answer, and say where they are.
 
         An earlier run's servers that are still there are stopped first. Raises EmbeddedServerError
-        with the reason; nothing is left running then.
+        with the reason (another process runs here, a server did not start); nothing is left
+        running then.
         """
+        self.claim()
         try:
-            if self._with_postgres:
-                self.postgres = Postgres(self.home, scratch=self._scratch)
-                self.postgres.launch()
-            if self._with_redis:
-                self.redis = Redis(self.home)
-                self.redis.launch()
+            self._name_servers()
+            for server in self._servers():
+                server.launch()
             for server in self._servers():
                 server.wait_until_ready()
         except BaseException:
             self.stop()
             raise
+        return self.urls()
+
+    def attach(self) -> URLs:
+        """Where the servers are that another process runs here; nothing is started or stopped."""
+        self._name_servers()
         return self.urls()
 
     def urls(self, database: str | None = None) -> URLs:
@@ -109,6 +123,10 @@ class EmbeddedServers:
             auth=of("auth"),
             redis=self.redis.url() if self.redis else "",
         )
+
+    def secret(self) -> str:
+        """64 hexadecimal digits, made once per data directory: the service's key material."""
+        return self.home.secrets()["service"]
 
     def tend(self) -> list[str]:
         """Start again what has ended and bound the logs; returns a sentence for each restart.
@@ -138,12 +156,16 @@ class EmbeddedServers:
         """Stop the servers, Redis first; safe to call at any time and again."""
         for server in reversed(self._servers()):
             server.stop()
-        if self._home is not None and self._home.sockets.parent != self._home.top:
-            # The short folder in the temporary one; the servers have removed their sockets.
-            for left in self._home.sockets.iterdir():
+        if self._lock is None:
+            return
+        if self.home.sockets.parent != self.home.top:
+            # The short folder in the temporary one goes too; the next start makes it again.
+            for left in self.home.sockets.iterdir():
                 left.unlink(missing_ok=True)
-            self._home.sockets.rmdir()
-            self._home = None
+            self.home.sockets.rmdir()
+        self._home = None
+        os.close(self._lock)
+        self._lock = None
 
     def __enter__(self) -> Self:
         self.start()
@@ -151,6 +173,12 @@ class EmbeddedServers:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+    def _name_servers(self) -> None:
+        if self._with_postgres:
+            self.postgres = Postgres(self.home, scratch=self._scratch)
+        if self._with_redis:
+            self.redis = Redis(self.home)
 
     def _servers(self) -> list[Postgres | Redis]:
         return [server for server in (self.postgres, self.redis) if server is not None]

@@ -1,0 +1,196 @@
+"""The commands: `backroom serve | migrate | demo | verify`, also as `python -m app ...`."""
+
+import argparse
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from dataclasses import replace
+
+from app.leash import tie_to_parent
+from app.settings import Settings, SettingsError
+from app.supervisor import DRAIN_SECONDS, CannotServe, Supervisor, reaching_servers
+
+DESCRIPTION = """\
+The live floor of the night: tables, bookings, the door.
+
+  backroom demo      play a Saturday night, sixty times as fast, and watch it on the floor map
+  backroom serve     run the service for a venue
+  backroom migrate   bring the database to this version's schema
+  backroom verify    check that rows, book, live copy and hash chain say the same
+"""
+
+EPILOG = """\
+Without DATABASE_URL and REDIS_URL the service runs a Postgres and a Redis of its own, with all data
+in one folder (BACKROOM_DATA, by default .data). Every setting is listed in docs/operations.md.
+"""
+
+
+def _parser() -> argparse.ArgumentParser:
+    style = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(
+        prog="backroom", description=DESCRIPTION, epilog=EPILOG, formatter_class=style
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def listening(command: argparse.ArgumentParser) -> None:
+        command.add_argument("--host", help="address to listen on (HOST, 127.0.0.1)")
+        command.add_argument("--port", help="port to listen on (PORT, 8000)")
+        command.add_argument("--workers", help="processes that answer requests (WORKERS, 1)")
+
+    serve = commands.add_parser(
+        "serve",
+        help="run the service",
+        description="Run the service until Ctrl-C or SIGTERM. Migrates first. Servers of its own "
+        "are started only where DATABASE_URL or REDIS_URL is not set.",
+    )
+    listening(serve)
+
+    demo = commands.add_parser(
+        "demo",
+        help="play a simulated Saturday night",
+        description="Run the service with demo data and play a simulated Saturday night on it, "
+        "through the public interfaces. Prints sign-in links that work once.",
+    )
+    listening(demo)
+    demo.add_argument("--speed", help="demo seconds per second (BACKROOM_DEMO_SPEED, 60)")
+    demo.add_argument("--seed", help="which night is played (BACKROOM_DEMO_SEED, 1)")
+    demo.add_argument("--quiet", action="store_true", help="log warnings and errors only")
+
+    commands.add_parser(
+        "migrate",
+        help="bring the database to this version's schema",
+        description="Apply the migrations that are missing, as OWNER_DATABASE_URL, and name them.",
+    )
+
+    verify = commands.add_parser(
+        "verify",
+        help="check the books",
+        description="Check each night: the rows against the fold of its events, Redis against "
+        "both, and the hash chain. Exit status 1 if anything differs. Works beside a running "
+        "service.",
+    )
+    verify.add_argument(
+        "--night", action="append", default=[], metavar="DATE", help="only this one; repeatable"
+    )
+
+    # What the parent starts; not for people, so not listed.
+    worker = commands.add_parser("worker")
+    worker.add_argument("--fd", type=int, required=True)
+    worker.add_argument("--node", required=True)
+    worker.add_argument("--parent", type=int, required=True)
+    play = commands.add_parser("play")
+    play.add_argument("--parent", type=int, required=True)
+    return parser
+
+
+OPTIONS = {
+    "host": "HOST",
+    "port": "PORT",
+    "workers": "WORKERS",
+    "speed": "BACKROOM_DEMO_SPEED",
+    "seed": "BACKROOM_DEMO_SEED",
+}
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    """The environment's settings; an option of the command line wins, checked the same way."""
+    environment = dict(os.environ)
+    for option, variable in OPTIONS.items():
+        if value := getattr(options, option, None):
+            environment[variable] = value
+    if options.command == "demo":
+        environment["BACKROOM_DEMO"] = "1"
+        if options.quiet:
+            environment["LOG_LEVEL"] = "warning"
+    return Settings.from_environment(environment)
+
+
+def _serve(settings: Settings, _options: argparse.Namespace) -> int:
+    return Supervisor(settings).run()
+
+
+def _demo(settings: Settings, _options: argparse.Namespace) -> int:
+    import secrets  # noqa: PLC0415 - only the demo needs it
+
+    return Supervisor(replace(settings, demo_token=secrets.token_hex(32)), play=True).run()
+
+
+def _migrate(settings: Settings, _options: argparse.Namespace) -> int:
+    import asyncio  # noqa: PLC0415
+
+    from app.db.migrate import migrate  # noqa: PLC0415
+
+    with reaching_servers(settings) as complete:
+        applied = asyncio.run(migrate(complete.owner_database_url))
+    for name in applied:
+        print(f"applied {name}")
+    if not applied:
+        print("Nothing to do: the schema is this version's.")
+    return 0
+
+
+def _verify(settings: Settings, options: argparse.Namespace) -> int:
+    from app import verify  # noqa: PLC0415
+
+    with reaching_servers(settings) as complete:
+        return verify.main(complete, options.night)
+
+
+def _worker(settings: Settings, options: argparse.Namespace) -> int:
+    from app.main import run_worker  # noqa: PLC0415
+
+    _follow(options.parent)
+    with socket.socket(fileno=options.fd) as listener:
+        run_worker(settings, listener, node=options.node)
+    return 0
+
+
+def _play(settings: Settings, options: argparse.Namespace) -> int:
+    from app import demo  # noqa: PLC0415
+
+    _follow(options.parent)
+    demo.main(settings, settings.demo_speed, settings.demo_seed, settings.public_url)
+    return 0
+
+
+def _follow(parent_pid: int) -> None:
+    """When the parent dies without a word, drain as if told to; and surely end soon after."""
+    tie_to_parent(signal.SIGTERM, parent_pid)
+
+    def watch() -> None:
+        while os.getppid() == parent_pid:
+            time.sleep(1.0)
+        time.sleep(DRAIN_SECONDS)
+        os._exit(1)
+
+    threading.Thread(target=watch, name="parent-watch", daemon=True).start()
+
+
+COMMANDS = {
+    "serve": _serve,
+    "demo": _demo,
+    "migrate": _migrate,
+    "verify": _verify,
+    "worker": _worker,
+    "play": _play,
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns the exit status (2: the settings or the call are wrong)."""
+    options = _parser().parse_args(arguments)
+    try:
+        return COMMANDS[options.command](_settings(options), options)
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except CannotServe as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,400 @@
+"""The parent of `backroom serve`: one socket, the servers, the workers, and their orderly end.
+
+    start  bind the port -> embedded servers (if no URL is given) -> migrate -> workers -> ready
+    run    a worker, a server or the demo player that ends is started again, ever later
+    stop   SIGTERM to player and workers -> they drain -> Postgres and Redis stop -> exit
+
+The parent answers no request. Workers inherit the listening socket, so that a port is bound once
+and a restarted worker takes over where the old one stopped. All of them are in sessions of their
+own: Ctrl-C reaches the parent alone. All are leashed to it, so that its `kill -9` leaves nothing.
+"""
+
+import asyncio
+import contextlib
+import errno
+import http.client
+import os
+import select
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from types import FrameType
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from app.settings import Settings
+
+if TYPE_CHECKING:
+    from app.embedded.servers import EmbeddedServers
+
+# Sockets get `bye` and a second to leave, requests in flight their end; then the worker is killed.
+DRAIN_SECONDS = 10.0
+
+# An earlier run that was killed lets go of the port within this, while its workers drain.
+PORT_PATIENCE_SECONDS = 3.0
+
+READY_SECONDS_MAX = 60.0
+TICK_SECONDS = 0.5
+
+# A child that lived this long had started well; the waits begin again at the first.
+STEADY_SECONDS = 20.0
+RESTART_WAITS_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0)
+FAILED_STARTS_MAX = 6
+
+# As many connections as may wait while every worker is busy or being replaced.
+BACKLOG = 1024
+
+
+class CannotServe(Exception):
+    """The service cannot start or go on; the text says why and what to do."""
+
+
+class _Stop(BaseException):
+    """A signal asks to stop while the service is still starting."""
+
+
+@dataclass
+class _Child:
+    """A process that is to be there: one worker, or the demo player."""
+
+    name: str
+    arguments: list[str]
+    pass_fds: tuple[int, ...] = ()
+    process: subprocess.Popen[bytes] | None = None
+    started_at: float = 0.0
+    failed_starts: int = 0
+    due_at: float = 0.0
+    finished: bool = False  # ended by itself and well, and need not come back
+
+    def is_running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+
+@dataclass
+class Supervisor:
+    """One `serve` (or `demo`, with `play`) from start to end; used once, in the main thread."""
+
+    settings: Settings
+    play: bool = False
+    _children: list[_Child] = field(default_factory=list)
+    _servers: "EmbeddedServers | None" = None
+    _stopping: int = 0
+    _starting: bool = True
+
+    def run(self) -> int:
+        """Serve until a signal; returns the exit status. Raises CannotServe."""
+        with self._signals() as wakeup, contextlib.ExitStack() as stack:
+            stack.callback(self._end)
+            try:
+                self._claim()
+                listener = stack.enter_context(bind(self.settings))
+                self._prepare()
+                self._spawn_workers(listener)
+                self._starting = False
+                self._await_ready(wakeup)
+                while not self._stopping:
+                    self._tend()
+                    _sleep(wakeup, TICK_SECONDS)
+            except _Stop:
+                pass
+            say("Stopping: screens are told, work in progress is finished.")
+        say("Stopped.")
+        return 0
+
+    def _claim(self) -> None:
+        """Of two starts on one data directory the second is told so before it does anything."""
+        self._servers = embedded_servers(self.settings)
+        if self._servers is not None:
+            with refusing():
+                self._servers.claim()
+
+    def _prepare(self) -> None:
+        """Servers and schema are there; `self.settings` is complete."""
+        settings = self.settings
+        external = bool(settings.database_url)
+        if self._servers is not None:
+            with refusing():
+                urls = self._servers.start()
+            settings = with_servers(settings, self._servers.secret(), urls.environment())
+        self.settings = settings
+        prepare_database(settings, external=external, play=self.play)
+
+    def _spawn_workers(self, listener: socket.socket) -> None:
+        descriptor = listener.fileno()
+        for number in range(1, self.settings.workers + 1):
+            child = _Child(
+                f"worker {number}",
+                ["worker", "--fd", str(descriptor), "--node", f"{os.getpid()}-{number}"],
+                (descriptor,),
+            )
+            self._children.append(child)
+            self._spawn(child)
+
+    def _spawn(self, child: _Child) -> None:
+        arguments = [*child.arguments, "--parent", str(os.getpid())]
+        child.process = subprocess.Popen(
+            [sys.executable, "-m", "app", *arguments],
+            pass_fds=child.pass_fds,
+            start_new_session=True,
+            env=os.environ | self.settings.environment(),
+            stdin=subprocess.DEVNULL,
+        )
+        child.started_at = time.monotonic()
+
+    def _await_ready(self, wakeup: int) -> None:
+        deadline = time.monotonic() + READY_SECONDS_MAX
+        answer = "no answer"
+        while not self._stopping:
+            status, answer = ask_ready(self.settings)
+            if status == http.client.OK:
+                say(welcome(self.settings))
+                break
+            if time.monotonic() >= deadline:
+                say(f"Not ready after {READY_SECONDS_MAX:.0f} s, and still trying: {answer}")
+                break
+            self._tend()
+            _sleep(wakeup, 0.05)
+        if self.play and not self._stopping:
+            player = _Child("the demo player", ["play"])
+            self._children.append(player)
+            self._spawn(player)
+
+    def _tend(self) -> None:
+        """Start again what has ended and is due. Raises CannotServe when that does not help."""
+        now = time.monotonic()
+        for child in self._children:
+            if child.process is None and not child.finished and now >= child.due_at:
+                self._spawn(child)
+            elif child.process is not None and child.process.poll() is not None:
+                self._note_end(child, now)
+        if self._servers is not None:
+            with refusing():
+                for sentence in self._servers.tend():
+                    say(sentence)
+
+    def _note_end(self, child: _Child, now: float) -> None:
+        assert child.process is not None
+        status = child.process.returncode
+        child.process = None
+        if status == 0 and "play" in child.arguments:
+            child.finished = True
+            say("The demo player has finished; the floor stays open.")
+            return
+        if now - child.started_at >= STEADY_SECONDS:
+            child.failed_starts = 0
+        how = signal.Signals(-status).name if status < 0 else f"status {status}"
+        if child.failed_starts >= FAILED_STARTS_MAX:
+            raise CannotServe(
+                f"{child.name} ended {FAILED_STARTS_MAX + 1} times right after its start ({how}); "
+                "its own messages are above."
+            )
+        wait = RESTART_WAITS_SECONDS[min(child.failed_starts, len(RESTART_WAITS_SECONDS) - 1)]
+        child.failed_starts += 1
+        child.due_at = now + wait
+        say(f"{child.name} ended ({how}); it is started again in {wait:g} s.")
+
+    def _end(self) -> None:
+        """Drain and stop everything; runs on every way out."""
+        self._starting = False
+        for child in self._children:
+            if child.is_running() and child.process is not None:
+                child.process.terminate()
+        deadline = time.monotonic() + DRAIN_SECONDS
+        while any(child.is_running() for child in self._children):
+            # A second Ctrl-C is a person who does not want to wait.
+            if time.monotonic() >= deadline or self._stopping >= 2:
+                for child in self._children:
+                    if child.is_running() and child.process is not None:
+                        say(f"{child.name} did not finish in time and is killed.")
+                        child.process.kill()
+                        child.process.wait()
+                break
+            time.sleep(0.02)
+        if self._servers is not None:
+            self._servers.stop()
+
+    @contextlib.contextmanager
+    def _signals(self) -> Iterator[int]:
+        """Stop signals set a flag (or interrupt the start); yields a descriptor that wakes."""
+        reader, writer = os.pipe()
+        for descriptor in (reader, writer):
+            os.set_blocking(descriptor, False)
+
+        def stop(_number: int, _frame: FrameType | None) -> None:
+            self._stopping += 1
+            if self._starting:
+                self._starting = False
+                raise _Stop
+
+        previous = {
+            number: signal.signal(number, stop)
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        }
+        previous[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
+        former = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+        try:
+            yield reader
+        finally:
+            signal.set_wakeup_fd(former)
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+            os.close(reader)
+            os.close(writer)
+
+
+@contextlib.contextmanager
+def reaching_servers(settings: Settings) -> Iterator[Settings]:
+    """Settings complete with servers, for a command that runs beside the service or without it.
+
+    Embedded ones are used where they run, and otherwise started for as long as this lasts. Raises
+    CannotServe.
+    """
+    servers = embedded_servers(settings)
+    if servers is None:
+        yield settings
+        return
+    from app.embedded.binaries import AlreadyRunning  # noqa: PLC0415 - loaded by now
+
+    with refusing():
+        try:
+            urls = servers.start()
+        except AlreadyRunning:
+            urls = servers.attach()
+    try:
+        yield with_servers(settings, servers.secret(), urls.environment())
+    finally:
+        servers.stop()
+
+
+def embedded_servers(settings: Settings) -> "EmbeddedServers | None":
+    """The servers that the settings leave to us, not yet started; None if both URLs are given.
+
+    The only place that imports them: with both URLs given nothing of theirs is loaded.
+    """
+    if settings.database_url and settings.redis_url:
+        return None
+    from app.embedded.servers import EmbeddedServers  # noqa: PLC0415
+
+    return EmbeddedServers(
+        settings.data_dir,
+        with_postgres=not settings.database_url,
+        with_redis=not settings.redis_url,
+    )
+
+
+@contextlib.contextmanager
+def refusing() -> Iterator[None]:
+    """What an embedded server says against it becomes the command's own refusal."""
+    from app.embedded.binaries import EmbeddedServerError  # noqa: PLC0415 - loaded by now
+
+    try:
+        yield
+    except EmbeddedServerError as error:
+        raise CannotServe(str(error)) from error
+
+
+def with_servers(settings: Settings, secret: str, environment: dict[str, str]) -> Settings:
+    """The settings completed by what embedded servers there are."""
+    return replace(
+        settings,
+        database_url=settings.database_url or environment["DATABASE_URL"],
+        owner_database_url=settings.owner_database_url or environment["OWNER_DATABASE_URL"],
+        listen_database_url=settings.listen_database_url or environment["DATABASE_URL"],
+        jobs_database_url=settings.jobs_database_url or environment["JOBS_DATABASE_URL"],
+        auth_database_url=settings.auth_database_url or environment["AUTH_DATABASE_URL"],
+        redis_url=settings.redis_url or environment["REDIS_URL"],
+        secret=settings.secret or secret,
+    )
+
+
+def prepare_database(settings: Settings, *, external: bool, play: bool) -> None:
+    """Migrate, and keep demo accounts off a venue's service. Raises CannotServe."""
+    from app.db.installation import is_demo  # noqa: PLC0415 - asyncpg is loaded when it is needed
+    from app.db.migrate import migrate  # noqa: PLC0415
+
+    try:
+        applied = asyncio.run(migrate(settings.owner_database_url))
+        demo = asyncio.run(is_demo(settings.owner_database_url))
+    except OSError as error:
+        raise CannotServe(f"Postgres at OWNER_DATABASE_URL cannot be reached: {error}.") from error
+    if applied:
+        say(f"Applied {len(applied)} migrations, the last one {applied[-1]}.")
+    if demo and external and not play:
+        raise CannotServe(
+            "The database at DATABASE_URL holds demo accounts, with which anybody could sign in. "
+            "Use an empty database for a venue, or `backroom demo` to go on with this one."
+        )
+
+
+@contextlib.contextmanager
+def bind(settings: Settings) -> Iterator[socket.socket]:
+    """A listening socket on HOST and PORT, closed at the end. Raises CannotServe: it is taken."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        deadline = time.monotonic() + PORT_PATIENCE_SECONDS
+        while True:
+            try:
+                listener.bind((settings.host, settings.port))
+                break
+            except OSError as error:
+                if error.errno == errno.EADDRINUSE and time.monotonic() < deadline:
+                    time.sleep(0.1)
+                    continue
+                reason = (
+                    "is in use by another program; stop that one, or choose another with PORT"
+                    if error.errno == errno.EADDRINUSE
+                    else f"cannot be used: {error.strerror}; check HOST and PORT"
+                )
+                raise CannotServe(f"{settings.host}:{settings.port} {reason}.") from error
+        listener.listen(BACKLOG)
+        yield listener
+
+
+def ask_ready(settings: Settings) -> tuple[int, str]:
+    """The status of /health/ready and its text; 0 when nothing answered."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104
+    link: http.client.HTTPConnection
+    if settings.tls_certificate:
+        # The certificate is for the public name, and this is the same machine.
+        context = ssl._create_unverified_context()  # noqa: S323, SLF001
+        link = http.client.HTTPSConnection(host, settings.port, timeout=1.0, context=context)
+    else:
+        link = http.client.HTTPConnection(host, settings.port, timeout=1.0)
+    try:
+        link.request("GET", "/health/ready", headers={"Host": urlsplit(settings.public_url).netloc})
+        answer = link.getresponse()
+        return answer.status, answer.read(2000).decode(errors="replace")
+    except (OSError, http.client.HTTPException) as error:
+        return 0, f"no answer ({error})"
+    finally:
+        link.close()
+
+
+def welcome(settings: Settings) -> str:
+    """What a person needs when the service is ready: where the screens are."""
+    origin = settings.public_url
+    return (
+        f"\nThe floor is live.\n"
+        f"  guests     {origin}/\n"
+        f"  the door   {origin}/door\n"
+        f"  managers   {origin}/floor\n"
+        f"Ctrl-C stops it; the data stays.\n"
+    )
+
+
+def say(sentence: str) -> None:
+    """A line for the person at the terminal; logs go to standard error."""
+    print(sentence, flush=True)
+
+
+def _sleep(wakeup: int, seconds: float) -> None:
+    """Wait until a signal arrives, or that long."""
+    select.select([wakeup], [], [], seconds)
+    with contextlib.suppress(BlockingIOError):
+        os.read(wakeup, 4096)
