@@ -59,11 +59,17 @@ def test_a_place_overlaps_itself(place: Place) -> None:
         (box(800, 800), False),  # in the part that the L leaves out
         (box(610, 610, turn=45), False),  # across the inner corner
         (box(2000, 100), False),
-        (Place(500, 550, 1000, 900), False),  # corners within, and a wall through it
     ],
 )
 def test_a_place_is_inside_when_no_wall_cuts_it(place: Place, expected: bool) -> None:
     assert inside(place, ROOM) is expected
+
+
+def test_a_place_across_a_niche_in_the_wall_is_not_inside_though_its_corners_are() -> None:
+    room = ((0, 0), (400, 0), (400, 300), (600, 300), (600, 0), (1000, 0), (1000, 600), (0, 600))
+    across = Place(500, 200, 400, 100)
+    assert not inside(across, room)
+    assert inside(Place(500, 400, 400, 100), room)
 
 
 def test_a_quarter_turn_clockwise_brings_the_back_to_the_right() -> None:

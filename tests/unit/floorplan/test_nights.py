@@ -103,6 +103,11 @@ def test_hours_are_local_and_small_hours_belong_to_the_next_day(
     assert tuple(instants_of(night, HOURS, zone=LONDON)) == expected
 
 
+def test_the_local_time_at_which_nights_start_is_the_first_of_its_own_night() -> None:
+    assert instant_of(SATURDAY, time(6), zone=LONDON) == utc(2026, 11, 21, 6)
+    assert instant_of(SATURDAY, time(5, 59), zone=LONDON) == utc(2026, 11, 22, 5, 59)
+
+
 def test_a_local_time_that_the_clocks_skip_lies_as_far_after_the_jump() -> None:
     assert instant_of(SPRING, time(1, 30), zone=LONDON) == utc(2026, 3, 29, 1, 30)
     assert instant_of(SPRING, time(1, 30), zone=LONDON).astimezone(LONDON).time() == time(2, 30)
