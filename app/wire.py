@@ -146,8 +146,12 @@ class WalkIn(Request, frozen=True):
     counted: bool = False
 
 
-class BookingAnswer(Answer, frozen=True):
-    """A booking as its owner and the staff see it. `token` appears once, to the one who held."""
+class BookingAnswer(Answer, frozen=True, omit_defaults=True):
+    """A booking as its owner and the staff see it.
+
+    `token`, which makes the bearer its owner, is in the answer to the hold; `code`, the text of
+    the QR, is for the owner and for staff who may print it.
+    """
 
     booking_id: str
     reference: str
@@ -165,7 +169,7 @@ class BookingAnswer(Answer, frozen=True):
     left: int
     version: int
     token: str | None = None
-    code: str | None = None  # the QR's text, to the owner and to staff who may print it
+    code: str | None = None
 
 
 # -- the floor ------------------------------------------------------------------------------------

@@ -1,0 +1,192 @@
+"""What happens to a booking after its hold: cancelled, moved, seated, gone, or never come."""
+
+from app.actions.act import Act, Answered, Caller, perform
+from app.actions.holds import booking_answer, later, night_of_booking
+from app.db import bookings as rows
+from app.db.pool import Database
+from app.domain.bookings import (
+    TABLES_AT_MOST,
+    judge_booking,
+    judge_free,
+    judge_night,
+    judge_seatable,
+    judge_set,
+    judge_status,
+)
+from app.domain.facts import BookingFact
+from app.errors import Conflict, NotValid
+from app.wire import BookingAnswer, MoveTables, Nothing
+from floorplan import events
+from floorplan.venue import Venue
+
+
+async def cancel_booking(
+    db: Database, caller: Caller, booking_id: str, request: Nothing
+) -> Answered:
+    """The booking ends and its tables are free; its ticket is void.
+
+    Raises Conflict `party_inside`: somebody of the party came in already.
+    """
+
+    async def work(act: Act) -> tuple[int, BookingAnswer]:
+        booking = judge_booking(act.facts, booking_id)
+        judge_night(act.facts, booking.night)
+        judge_status(booking, "pending", "confirmed")
+        if booking.ticket is not None and booking.ticket.admitted:
+            raise Conflict(
+                "party_inside",
+                "Somebody of this party is in already. Seat the party, or complete the booking.",
+                admitted=booking.ticket.admitted,
+            )
+        await rows.end_booking(act.conn, booking_id, "cancelled", revoke=True)
+        by = "staff" if act.caller.principal.kind == "staff" else "guest"
+        act.record(events.BookingCancelled(booking_id, by), f"booking:{booking_id}")
+        return 200, booking_answer(booking, status="cancelled", hold_expires_at=None)
+
+    night = await night_of_booking(db, booking_id)
+    return await perform(db, caller, "cancel_booking", work, night=night, bookings=[booking_id])
+
+
+async def move_tables(
+    db: Database, venue: Venue, caller: Caller, booking_id: str, request: MoveTables
+) -> Answered:
+    """The party's claim, or the party itself when it sits, goes to the other tables.
+
+    Tables that a seated party leaves wait to be reset. Raises Conflict as a hold does.
+    """
+
+    async def work(act: Act) -> tuple[int, BookingAnswer]:
+        facts = act.facts
+        booking = judge_booking(facts, booking_id)
+        judge_night(facts, booking.night)
+        judge_status(booking, "pending", "confirmed", "seated")
+        wanted = sorted(request.tables)
+        if wanted == list(booking.tables):
+            raise NotValid("same_tables", "The party has these tables already.")
+        judge_set(facts.tables, wanted, booking.party, venue.combinations, by_staff=True)
+        over = [
+            b
+            for b in facts.bookings
+            if b.id != booking_id
+            and b.status == "pending"
+            and b.hold_expires_at is not None
+            and b.hold_expires_at <= facts.now
+            and set(b.tables) & set(wanted)
+        ]
+        judge_free(
+            facts.tables,
+            wanted,
+            booking.slot_from,
+            booking.slot_until,
+            mine=booking_id,
+            ended=[b.id for b in over],
+        )
+        if booking.status == "seated":
+            judge_seatable(facts.tables, wanted, booking_id)
+        for expired in over:
+            await rows.end_booking(act.conn, expired.id, "expired")
+            act.record(events.HoldExpired(expired.id), f"booking:{expired.id}")
+        await rows.change_tables(act.conn, booking_id, wanted)
+        if booking.status == "seated":
+            behind = [number for number in booking.tables if number not in wanted]
+            await rows.set_resetting(act.conn, booking.night, behind, True)
+        act.record(
+            events.TablesMoved(booking_id, list(booking.tables), wanted), f"booking:{booking_id}"
+        )
+        return 200, booking_answer(booking, tables=wanted)
+
+    if len(request.tables) > TABLES_AT_MOST:
+        raise NotValid("too_many_tables", f"Join at most {TABLES_AT_MOST} tables.")
+    night = await night_of_booking(db, booking_id)
+    return await perform(
+        db,
+        caller,
+        "move_tables",
+        work,
+        night=night,
+        tables=request.tables,
+        bookings=[booking_id],
+    )
+
+
+async def seat_party(db: Database, caller: Caller, booking_id: str, request: Nothing) -> Answered:
+    """The party sits at its tables.
+
+    Raises Conflict `not_arrived` (nobody of it was checked in), `table_occupied`,
+    `table_not_ready`, `table_blocked`.
+    """
+
+    async def work(act: Act) -> tuple[int, BookingAnswer]:
+        booking = judge_booking(act.facts, booking_id)
+        judge_night(act.facts, booking.night)
+        judge_status(booking, "confirmed")
+        if booking.ticket is None or not booking.ticket.admitted:
+            raise Conflict("not_arrived", "Nobody of this party is in yet. Check them in first.")
+        judge_seatable(act.facts.tables, booking.tables, booking_id)
+        await rows.seat_booking(act.conn, booking_id)
+        act.record(events.PartySeated(booking_id, list(booking.tables)), f"booking:{booking_id}")
+        return 200, booking_answer(booking, status="seated")
+
+    night = await night_of_booking(db, booking_id)
+    return await perform(db, caller, "seat_party", work, night=night, bookings=[booking_id])
+
+
+async def mark_no_show(
+    db: Database, venue: Venue, caller: Caller, booking_id: str, request: Nothing
+) -> Answered:
+    """The party never came; its tables are free and its ticket is void.
+
+    Raises Conflict `too_soon` within the grace after the slot began, `party_inside`.
+    """
+
+    async def work(act: Act) -> tuple[int, BookingAnswer]:
+        booking = judge_booking(act.facts, booking_id)
+        judge_night(act.facts, booking.night)
+        judge_status(booking, "confirmed")
+        if booking.ticket is not None and booking.ticket.admitted:
+            raise Conflict(
+                "party_inside", "Somebody of this party is in.", admitted=booking.ticket.admitted
+            )
+        grace_ends = later(booking.slot_from, venue.rules.grace_minutes)
+        if act.facts.now < grace_ends:
+            raise Conflict(
+                "too_soon",
+                "The party may still come: wait for the end of its grace.",
+                grace_ends_at=grace_ends,
+            )
+        await rows.end_booking(act.conn, booking_id, "no_show", revoke=True)
+        act.record(events.NoShowMarked(booking_id), f"booking:{booking_id}")
+        return 200, booking_answer(booking, status="no_show")
+
+    night = await night_of_booking(db, booking_id)
+    return await perform(db, caller, "mark_no_show", work, night=night, bookings=[booking_id])
+
+
+async def complete_booking(
+    db: Database, caller: Caller, booking_id: str, request: Nothing
+) -> Answered:
+    """The party is done: a seated one leaves its tables to be reset, another gives them up."""
+
+    async def work(act: Act) -> tuple[int, BookingAnswer]:
+        booking = judge_booking(act.facts, booking_id)
+        judge_night(act.facts, booking.night)
+        judge_status(booking, "confirmed", "seated")
+        if booking.ticket is None or not booking.ticket.admitted:
+            raise Conflict(
+                "not_arrived", "Nobody of this party came. Cancel it, or mark it a no-show."
+            )
+        await complete(act, booking)
+        return 200, booking_answer(booking, status="completed")
+
+    night = await night_of_booking(db, booking_id)
+    return await perform(db, caller, "complete_booking", work, night=night, bookings=[booking_id])
+
+
+async def complete(act: Act, booking: BookingFact) -> None:
+    """Rows and events of a party that is done. Its ticket stays: its people may go out and in."""
+    subject = f"booking:{booking.id}"
+    await rows.end_booking(act.conn, booking.id, "completed")
+    if booking.status == "seated":
+        await rows.set_resetting(act.conn, booking.night, list(booking.tables), True)
+        act.record(events.TableVacated(booking.id, list(booking.tables)), subject)
+    act.record(events.BookingCompleted(booking.id), subject)

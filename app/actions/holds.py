@@ -1,0 +1,291 @@
+"""Holds: a party claims tables for a while, and pays, lets go, or is too late."""
+
+import hashlib
+import hmac
+import secrets
+from base64 import urlsafe_b64encode
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import uuid4
+
+import msgspec
+
+from app.actions.act import UNNUMBERED, Act, Answered, Caller, perform, spliced
+from app.actions.tickets import Issued, code_of, issue_ticket
+from app.db import bookings as rows
+from app.db.pool import Database
+from app.domain.bookings import (
+    judge_booking,
+    judge_free,
+    judge_night,
+    judge_set,
+    judge_slot,
+    judge_status,
+)
+from app.domain.facts import BookingFact
+from app.domain.references import make_reference
+from app.errors import Conflict, NotFound, NotValid
+from app.wire import BookingAnswer, ConfirmHold, HoldTables, Nothing
+from floorplan import events
+from floorplan.nights import instant_text, parse_instant
+from floorplan.venue import Venue
+
+
+def owner_token(secret: str, booking_id: str) -> str:
+    """The token that makes somebody the owner of a booking: derived, so never stored.
+
+    43 characters of URL-safe Base64, HMAC-SHA-256 of the booking's id.
+    """
+    digest = hmac.digest(bytes.fromhex(secret), b"owner:" + booking_id.encode(), "sha256")
+    return urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+async def hold_tables(
+    db: Database, venue: Venue, secret: str, caller: Caller, request: HoldTables
+) -> Answered:
+    """The tables are claimed until `hold_expires_at`; the answer carries the owner's token.
+
+    Raises NotFound, NotValid, Conflict (`table_not_available`, `table_blocked`, `night_sealed`,
+    `party_does_not_fit`): nothing was written.
+    """
+    staff = caller.principal.kind == "staff"
+    if request.contact is None and not staff:
+        raise NotValid("contact_missing", "Give a name, so that the door can find the booking.")
+    booking_id = str(uuid4())
+
+    async def work(act: Act) -> tuple[int, BookingAnswer]:
+        facts = act.facts
+        night = judge_night(facts, request.night)
+        begin, end = judge_slot(night, facts.now, request.slot_from, request.slot_until)
+        judge_set(facts.tables, request.tables, request.party, venue.combinations, by_staff=staff)
+        over = expired_among(act, request.tables)
+        judge_free(facts.tables, request.tables, begin, end, ended=[b.id for b in over])
+        for booking in over:
+            await expire(act, booking)
+        deposit = sum(t.deposit_pence for t in facts.tables if t.number in request.tables)
+        until = later(facts.now, venue.rules.hold_minutes)
+        person_id = None
+        if request.contact is not None:
+            person_id = str(uuid4())
+            await rows.insert_person(
+                act.conn,
+                person_id,
+                request.contact.name,
+                request.contact.phone,
+                request.contact.email,
+            )
+        booking = rows.NewBooking(
+            id=booking_id,
+            reference=make_reference(secrets.token_bytes(10)),
+            night=request.night,
+            status="pending",
+            party=request.party,
+            slot_from=begin,
+            slot_until=end,
+            source="desk" if staff else "public",
+            person_id=person_id,
+            owner_hash=hashlib.sha256(owner_token(secret, booking_id).encode()).digest(),
+            deposit_pence=deposit,
+            hold_expires_at=until,
+            created_at=facts.now,
+        )
+        await rows.insert_booking(act.conn, booking, sorted(request.tables))
+        subject = f"booking:{booking_id}"
+        act.record(
+            events.BookingInitiated(booking_id, booking.party, begin, end, booking.source),
+            subject,
+        )
+        act.record(
+            events.TablesSelected(booking_id, sorted(request.tables), deposit, until), subject
+        )
+        return 201, BookingAnswer(
+            booking_id=booking_id,
+            reference=booking.reference,
+            night=booking.night,
+            status="pending",
+            party=booking.party,
+            tables=sorted(request.tables),
+            slot_from=begin,
+            slot_until=end,
+            source=booking.source,
+            deposit_pence=deposit,
+            paid_pence=0,
+            hold_expires_at=until,
+            admitted=0,
+            left=0,
+            version=UNNUMBERED,
+        )
+
+    answered = await perform(
+        db, caller, "hold_tables", work, night=request.night, tables=request.tables
+    )
+    made = msgspec.json.decode(answered.body, type=BookingAnswer)
+    body = spliced(answered.body, {"token": owner_token(secret, made.booking_id)})
+    return msgspec.structs.replace(answered, body=body)
+
+
+async def release_hold(db: Database, caller: Caller, booking_id: str) -> Answered:
+    """The tables are free again; only a hold can be let go."""
+
+    async def work(act: Act) -> tuple[int, BookingAnswer]:
+        booking = judge_booking(act.facts, booking_id)
+        judge_status(booking, "pending")
+        await rows.end_booking(act.conn, booking_id, "released")
+        act.record(events.HoldReleased(booking_id), f"booking:{booking_id}")
+        return 200, booking_answer(booking, status="released")
+
+    night = await night_of_booking(db, booking_id)
+    return await perform(db, caller, "release_hold", work, night=night, bookings=[booking_id])
+
+
+async def extend_hold(
+    db: Database, venue: Venue, caller: Caller, booking_id: str, request: Nothing
+) -> Answered:
+    """The hold lasts longer, once."""
+
+    async def work(act: Act) -> tuple[int, BookingAnswer]:
+        booking = judge_booking(act.facts, booking_id)
+        judge_night(act.facts, booking.night)
+        judge_alive(act, booking)
+        if booking.extended:
+            raise Conflict("already_extended", "A hold can be extended once. Pay, or hold again.")
+        assert booking.hold_expires_at is not None
+        until = later(booking.hold_expires_at, venue.rules.hold_extension_minutes)
+        await rows.extend_hold(act.conn, booking_id, until)
+        act.record(events.HoldExtended(booking_id, until), f"booking:{booking_id}")
+        return 200, booking_answer(booking, hold_expires_at=until)
+
+    night = await night_of_booking(db, booking_id)
+    return await perform(db, caller, "extend_hold", work, night=night, bookings=[booking_id])
+
+
+async def confirm_hold(
+    db: Database, venue: Venue, caller: Caller, booking_id: str, request: ConfirmHold
+) -> Answered:
+    """The deposit was paid at the desk: the booking is confirmed and its ticket issued.
+
+    The answer carries the code of the QR. Raises Conflict `hold_expired`, `deposit_short`.
+    """
+    night = await night_of_booking(db, booking_id)
+    issued = await issue_ticket(db, venue, booking_id)
+
+    async def work(act: Act) -> tuple[int, BookingAnswer]:
+        booking = judge_booking(act.facts, booking_id)
+        judge_night(act.facts, booking.night)
+        judge_alive(act, booking)
+        if request.amount_pence < booking.deposit_pence:
+            raise Conflict(
+                "deposit_short",
+                f"The deposit is {booking.deposit_pence} pence. Take the whole of it.",
+                deposit_pence=booking.deposit_pence,
+            )
+        return 200, await confirm(act, booking, request, issued)
+
+    answered = await perform(db, caller, "confirm_hold", work, night=night, bookings=[booking_id])
+    return await with_code(db, venue, answered)
+
+
+async def confirm(
+    act: Act, booking: BookingFact, request: ConfirmHold, issued: Issued
+) -> BookingAnswer:
+    """Rows and events of a paid hold, inside a transaction that has judged it."""
+    subject = f"booking:{booking.id}"
+    paid = booking.paid_pence + request.amount_pence
+    if request.amount_pence:
+        payment_id = str(uuid4())
+        await rows.insert_payment(
+            act.conn,
+            payment_id,
+            booking.id,
+            request.amount_pence,
+            request.method,
+            act.caller.principal.actor,
+            act.facts.now,
+        )
+        act.record(
+            events.PaymentProcessed(
+                booking.id, payment_id, request.amount_pence, request.method, paid
+            ),
+            subject,
+        )
+    await rows.confirm_booking(
+        act.conn,
+        booking.id,
+        issued.ticket_id,
+        issued.generation,
+        paid_pence=request.amount_pence,
+    )
+    act.record(events.BookingConfirmed(booking.id, issued.ticket_id), subject)
+    return booking_answer(booking, status="confirmed", paid_pence=paid, hold_expires_at=None)
+
+
+async def with_code(db: Database, venue: Venue, answered: Answered) -> Answered:
+    """The answer with the code of the booking's ticket in front: shown, never stored."""
+    made = msgspec.json.decode(answered.body, type=BookingAnswer)
+    code = await code_of(db, venue, made.booking_id)
+    return msgspec.structs.replace(answered, body=spliced(answered.body, {"code": code}))
+
+
+async def night_of_booking(db: Database, booking_id: str) -> str:
+    """The night of the booking. Raises NotFound."""
+    async with db.reading() as conn:
+        night = await rows.find_night_of_booking(conn, booking_id)
+    if night is None:
+        raise NotFound("booking_not_found", "There is no such booking.")
+    return night
+
+
+def judge_alive(act: Act, booking: BookingFact) -> None:
+    """The hold is pending and its time is not over, whether or not the sweeper came by."""
+    judge_status(booking, "pending")
+    assert booking.hold_expires_at is not None
+    if booking.hold_expires_at <= act.facts.now:
+        raise Conflict(
+            "hold_expired", "The hold ran out. Hold the tables again.", booking_status="expired"
+        )
+
+
+def expired_among(act: Act, numbers: Sequence[int]) -> list[BookingFact]:
+    """The locked bookings whose unpaid hold on one of the tables is past its time."""
+    return [
+        booking
+        for booking in act.facts.bookings
+        if booking.status == "pending"
+        and booking.hold_expires_at is not None
+        and booking.hold_expires_at <= act.facts.now
+        and set(booking.tables) & set(numbers)
+    ]
+
+
+async def expire(act: Act, booking: BookingFact) -> None:
+    """The hold is over: rows and event, inside the transaction that wants its tables."""
+    await rows.end_booking(act.conn, booking.id, "expired")
+    act.record(events.HoldExpired(booking.id), f"booking:{booking.id}")
+
+
+def later(instant: str, minutes: float) -> str:
+    """The instant's text, so many minutes on."""
+    return instant_text(parse_instant(instant) + timedelta(minutes=minutes))
+
+
+def booking_answer(booking: BookingFact, **changed: object) -> BookingAnswer:
+    """The booking as the answer shows it, with what this action changed."""
+    ticket = booking.ticket
+    answer = BookingAnswer(
+        booking_id=booking.id,
+        reference=booking.reference,
+        night=booking.night,
+        status=booking.status,
+        party=booking.party,
+        tables=list(booking.tables),
+        slot_from=booking.slot_from,
+        slot_until=booking.slot_until,
+        source=booking.source,
+        deposit_pence=booking.deposit_pence,
+        paid_pence=booking.paid_pence,
+        hold_expires_at=booking.hold_expires_at,
+        admitted=ticket.admitted if ticket else 0,
+        left=ticket.gone if ticket else 0,
+        version=UNNUMBERED,
+    )
+    return msgspec.structs.replace(answer, **changed)

@@ -1,0 +1,76 @@
+"""Tickets: issue one whose code reads back, and mint the code of one that exists.
+
+A code is never stored: Ed25519 signatures are deterministic, so the same ticket and key give the
+same text for ever.
+"""
+
+import asyncio
+from datetime import date
+from uuid import UUID, uuid4
+
+from msgspec import Struct
+
+from app.db.pool import Database
+from app.db.tickets import PartyKey, TicketKey, find_party_key, find_ticket_key
+from app.errors import NotFound, NotReady
+from floorplan.nights import night_bounds
+from floorplan.venue import Venue
+from scanners.codes import TicketClaims, mint, private_key
+from scanners.codes.drawing import read_back
+
+GENERATIONS_TRIED = 5  # one of 500 drawn codes failing is already far more than was ever seen
+
+
+class Issued(Struct, frozen=True):
+    """A ticket to insert, whose code was drawn and read."""
+
+    ticket_id: str
+    generation: int
+
+
+async def issue_ticket(db: Database, venue: Venue, booking_id: str) -> Issued:
+    """A new ticket for the booking; nothing is written yet.
+
+    Its code is drawn and read back by the camera's decoder, in a thread (about 12 ms), before any
+    lock is taken. Raises NotFound: no such booking.
+    """
+    async with db.reading() as conn:
+        key = await find_party_key(conn, booking_id)
+    if key is None:
+        raise NotFound("booking_not_found", "There is no such booking.")
+    return await issue_for(venue, key)
+
+
+async def issue_for(venue: Venue, key: PartyKey) -> Issued:
+    """As `issue_ticket`, when the night's key is at hand."""
+    ticket_id = str(uuid4())
+    for generation in range(1, GENERATIONS_TRIED + 1):
+        code = _mint(venue, ticket_id, generation, key)
+        if await asyncio.to_thread(read_back, code):
+            return Issued(ticket_id, generation)
+    raise NotReady("code_unreadable", "The code could not be drawn. Try again.")
+
+
+async def code_of(db: Database, venue: Venue, booking_id: str) -> str | None:
+    """The code of the booking's valid ticket; None without one."""
+    async with db.reading() as conn:
+        key = await find_ticket_key(conn, booking_id)
+    if key is None or key.status != "valid":
+        return None
+    return _mint(venue, key.ticket_id, key.generation, key)
+
+
+def _mint(venue: Venue, ticket_id: str, generation: int, key: PartyKey | TicketKey) -> str:
+    begins, ends = night_bounds(
+        date.fromisoformat(key.night), zone=venue.zone, starts=venue.night_starts
+    )
+    claims = TicketClaims(
+        key_id=key.key_id,
+        generation=generation,
+        ticket_id=UUID(ticket_id),
+        venue=venue.id,
+        not_before=begins,
+        valid_minutes=int((ends - begins).total_seconds() // 60),
+        party=key.party,
+    )
+    return mint(claims, private_key(key.private))

@@ -1,0 +1,196 @@
+"""Rows of bookings, their claims, payments and tickets: what actions write."""
+
+import asyncpg
+from msgspec import Struct
+
+INSERT_PERSON = "INSERT INTO person (id, name, phone, email) VALUES ($1, $2, $3, $4)"
+INSERT_BOOKING = """
+INSERT INTO booking (id, reference, night, status, party, slot, source, person_id, owner_hash,
+                     deposit_pence, hold_expires_at, created_at)
+VALUES ($1, $2, $3::text::date, $4, $5, tstzrange($6::text::timestamptz, $7::text::timestamptz),
+        $8, $9, $10, $11, $12::text::timestamptz, $13::text::timestamptz)
+"""
+# A claim that the booking once had and gave up comes alive again.
+CLAIM_TABLES = """
+INSERT INTO booking_table (booking_id, night, number, slot, live)
+SELECT b.id, b.night, number, b.slot, true
+  FROM booking b, unnest($2::integer[]) AS number
+ WHERE b.id = $1
+ON CONFLICT (booking_id, number) DO UPDATE SET live = true, slot = EXCLUDED.slot
+"""
+RELEASE_TABLES = """
+UPDATE booking_table SET live = false
+ WHERE booking_id = $1 AND live AND number <> ALL ($2::integer[])
+"""
+END_BOOKING = """
+WITH freed AS (UPDATE booking_table SET live = false WHERE booking_id = $1 AND live)
+UPDATE booking SET status = $2, hold_expires_at = NULL WHERE id = $1
+"""
+REVOKE_TICKET = "UPDATE ticket SET status = 'revoked' WHERE booking_id = $1"
+EXTEND_HOLD = """
+UPDATE booking SET hold_expires_at = $2::text::timestamptz, extended = true WHERE id = $1
+"""
+CONFIRM_BOOKING = """
+WITH issued AS (
+    INSERT INTO ticket (id, booking_id, night, generation, party, admitted)
+    SELECT $2, id, night, $3, party, $4 FROM booking WHERE id = $1
+)
+UPDATE booking SET status = $5, hold_expires_at = NULL, paid_pence = paid_pence + $6 WHERE id = $1
+"""
+INSERT_PAYMENT = """
+INSERT INTO payment (id, booking_id, amount_pence, method, taken_by, at)
+VALUES ($1, $2, $3, $4, $5, $6::text::timestamptz)
+"""
+SEAT_BOOKING = "UPDATE booking SET status = 'seated' WHERE id = $1"
+SET_RESETTING = """
+UPDATE floor_table SET resetting = $3 WHERE night = $1::text::date AND number = ANY ($2::integer[])
+"""
+COUNT_ADMITTED = """
+UPDATE ticket
+   SET admitted = $2, gone = $3, last_scan_at = $4::text::timestamptz, last_scan_door = $5
+ WHERE id = $1
+"""
+SET_HEADCOUNT = "UPDATE headcount SET people = $3 WHERE night = $1::text::date AND floor = $2"
+FIND_NIGHT_OF_BOOKING = "SELECT night::text FROM booking WHERE id = $1"
+FIND_OWNER = "SELECT owner_hash FROM booking WHERE id = $1"
+FIND_BY_REFERENCE = "SELECT id::text, night::text FROM booking WHERE reference = $1"
+FIND_BY_TICKET = "SELECT booking_id::text, night::text FROM ticket WHERE id = $1"
+FIND_SEATED = """
+SELECT b.id::text FROM booking b JOIN booking_table t ON t.booking_id = b.id
+ WHERE t.live AND b.status = 'seated' AND t.night = $1::text::date AND t.number = $2
+"""
+
+
+class NewBooking(Struct, frozen=True):
+    """A booking to insert; instants are texts of the one form."""
+
+    id: str
+    reference: str
+    night: str
+    status: str
+    party: int
+    slot_from: str
+    slot_until: str
+    source: str
+    person_id: str | None
+    owner_hash: bytes | None
+    deposit_pence: int
+    hold_expires_at: str | None
+    created_at: str
+
+
+async def insert_person(
+    conn: asyncpg.Connection, person_id: str, name: str, phone: str | None, email: str | None
+) -> None:
+    """Somebody's own data; nothing else in the database repeats it."""
+    await conn.execute(INSERT_PERSON, person_id, name, phone, email)
+
+
+async def insert_booking(conn: asyncpg.Connection, new: NewBooking, tables: list[int]) -> None:
+    """The booking exists and claims the tables. Raises Conflict: a live claim overlaps."""
+    await conn.execute(
+        INSERT_BOOKING, new.id, new.reference, new.night, new.status, new.party, new.slot_from,
+        new.slot_until, new.source, new.person_id, new.owner_hash, new.deposit_pence,
+        new.hold_expires_at, new.created_at,
+    )  # fmt: skip
+    await conn.execute(CLAIM_TABLES, new.id, tables)
+
+
+async def change_tables(conn: asyncpg.Connection, booking_id: str, tables: list[int]) -> None:
+    """The booking claims exactly these tables."""
+    await conn.execute(RELEASE_TABLES, booking_id, tables)
+    await conn.execute(CLAIM_TABLES, booking_id, tables)
+
+
+async def end_booking(
+    conn: asyncpg.Connection, booking_id: str, status: str, *, revoke: bool = False
+) -> None:
+    """The booking has its last status and claims nothing; with `revoke` its ticket is void."""
+    await conn.execute(END_BOOKING, booking_id, status)
+    if revoke:
+        await conn.execute(REVOKE_TICKET, booking_id)
+
+
+async def extend_hold(conn: asyncpg.Connection, booking_id: str, until: str) -> None:
+    await conn.execute(EXTEND_HOLD, booking_id, until)
+
+
+async def confirm_booking(
+    conn: asyncpg.Connection,
+    booking_id: str,
+    ticket_id: str,
+    generation: int,
+    *,
+    admitted: int = 0,
+    status: str = "confirmed",
+    paid_pence: int = 0,
+) -> None:
+    """The booking no longer expires and has its ticket."""
+    await conn.execute(
+        CONFIRM_BOOKING, booking_id, ticket_id, generation, admitted, status, paid_pence
+    )
+
+
+async def insert_payment(
+    conn: asyncpg.Connection,
+    payment_id: str,
+    booking_id: str,
+    amount_pence: int,
+    method: str,
+    taken_by: str,
+    at: str,
+) -> None:
+    """Money taken at the desk, with who took it."""
+    await conn.execute(INSERT_PAYMENT, payment_id, booking_id, amount_pence, method, taken_by, at)
+
+
+async def seat_booking(conn: asyncpg.Connection, booking_id: str) -> None:
+    await conn.execute(SEAT_BOOKING, booking_id)
+
+
+async def set_resetting(
+    conn: asyncpg.Connection, night: str, tables: list[int], resetting: bool
+) -> None:
+    """The tables wait to be laid again, or are laid."""
+    await conn.execute(SET_RESETTING, night, tables, resetting)
+
+
+async def count_admitted(
+    conn: asyncpg.Connection, ticket_id: str, admitted: int, gone: int, at: str, door: str
+) -> None:
+    """The ticket's people: ever admitted, out again at present. The locked row's new values."""
+    await conn.execute(COUNT_ADMITTED, ticket_id, admitted, gone, at, door)
+
+
+async def set_headcount(conn: asyncpg.Connection, night: str, floor: str, people: int) -> None:
+    """The locked row's new value; a negative one violates its constraint, which is a bug."""
+    await conn.execute(SET_HEADCOUNT, night, floor, people)
+
+
+async def find_night_of_booking(conn: asyncpg.Connection, booking_id: str) -> str | None:
+    night: str | None = await conn.fetchval(FIND_NIGHT_OF_BOOKING, booking_id)
+    return night
+
+
+async def find_owner(conn: asyncpg.Connection, booking_id: str) -> bytes | None:
+    """SHA-256 of the token of the booking's customer."""
+    owner: bytes | None = await conn.fetchval(FIND_OWNER, booking_id)
+    return owner
+
+
+async def find_by_reference(conn: asyncpg.Connection, reference: str) -> tuple[str, str] | None:
+    """The booking's id and night."""
+    row = await conn.fetchrow(FIND_BY_REFERENCE, reference)
+    return None if row is None else (row["id"], row["night"])
+
+
+async def find_by_ticket(conn: asyncpg.Connection, ticket_id: str) -> tuple[str, str] | None:
+    """The id and night of the ticket's booking."""
+    row = await conn.fetchrow(FIND_BY_TICKET, ticket_id)
+    return None if row is None else (row["booking_id"], row["night"])
+
+
+async def find_seated(conn: asyncpg.Connection, night: str, number: int) -> str | None:
+    """The id of the booking whose party sits at the table."""
+    found: str | None = await conn.fetchval(FIND_SEATED, night, number)
+    return found

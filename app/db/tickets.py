@@ -1,0 +1,47 @@
+"""What a ticket's code is minted from."""
+
+import asyncpg
+from msgspec import Struct
+
+FIND_TICKET_KEY = """
+SELECT k.id::text AS ticket_id, k.generation, k.party, k.status, k.night::text AS night,
+       s.key_id, s.private
+  FROM ticket k JOIN signing_key s ON s.night = k.night
+ WHERE k.booking_id = $1
+"""
+FIND_PARTY_KEY = """
+SELECT b.party, b.night::text AS night, s.key_id, s.private
+  FROM booking b JOIN signing_key s ON s.night = b.night
+ WHERE b.id = $1
+"""
+
+
+class TicketKey(Struct, frozen=True):
+    """A ticket with the raw Ed25519 key of its night."""
+
+    ticket_id: str
+    generation: int
+    party: int
+    status: str
+    night: str
+    key_id: int
+    private: bytes
+
+
+class PartyKey(Struct, frozen=True):
+    """A booking without a ticket yet, with the key of its night."""
+
+    party: int
+    night: str
+    key_id: int
+    private: bytes
+
+
+async def find_ticket_key(conn: asyncpg.Connection, booking_id: str) -> TicketKey | None:
+    row = await conn.fetchrow(FIND_TICKET_KEY, booking_id)
+    return None if row is None else TicketKey(**row)
+
+
+async def find_party_key(conn: asyncpg.Connection, booking_id: str) -> PartyKey | None:
+    row = await conn.fetchrow(FIND_PARTY_KEY, booking_id)
+    return None if row is None else PartyKey(**row)
