@@ -1,0 +1,92 @@
+"""One connected screen as the hub sees it, and what the hub needs of its connection."""
+
+from typing import TYPE_CHECKING, Final, Protocol
+
+from app.domain.principals import ANONYMOUS, Principal
+
+if TYPE_CHECKING:
+    from app.live.hub import Hub
+    from app.live.rooms import Lane, Room
+
+# Above the high mark nothing more is queued for a socket, below the low one it is fed again. A
+# snapshot for a manager on a busy night is about 20 KB: one always fits below the high mark.
+HIGH_WATER_BYTES: Final = 32_768
+LOW_WATER_BYTES: Final = 8_192
+
+
+class Watcher(Protocol):
+    """Who is told about an outlet's back-pressure."""
+
+    def on_pause(self) -> None:
+        """The outlet holds more than HIGH_WATER_BYTES; `push` refuses from now on."""
+
+    def on_drain(self) -> None:
+        """It holds less than LOW_WATER_BYTES again."""
+
+
+class Outlet(Protocol):
+    """The sending side of one WebSocket."""
+
+    watcher: Watcher | None
+
+    def push(self, wire: bytes) -> bool:
+        """Send whole WebSocket frames; False: above the high mark or no longer open, not sent."""
+
+    def end(self, code: int, reason: str) -> None:
+        """Close; a peer that does not answer, or does not even read, is cut soon after."""
+
+
+class Client:
+    """A screen: which lane it is in, and the version up to which it was sent everything."""
+
+    __slots__ = (
+        "acknowledged",
+        "audience",
+        "beat",
+        "drained",
+        "ends",
+        "follows_tonight",
+        "hub",
+        "lane",
+        "outlet",
+        "owes_snapshot",
+        "paused_at",
+        "principal",
+        "token",
+        "version",
+    )
+
+    def __init__(
+        self,
+        outlet: Outlet,
+        audience: str,
+        *,
+        principal: Principal = ANONYMOUS,
+        token: str | None = None,
+        follows_tonight: bool = True,
+    ) -> None:
+        self.outlet = outlet
+        self.audience = audience
+        self.principal = principal
+        self.token = token  # what the principal was known by; None: the session's cookie
+        self.follows_tonight = follows_tonight  # it named no night: it moves on at the roll-over
+        self.hub: Hub | None = None
+        self.lane: Lane | None = None
+        self.version = 0
+        self.acknowledged = 0  # the version that the screen last said it shows
+        self.beat = 0  # its slice of the heartbeat
+        self.paused_at: float | None = None  # since when it is above the high mark
+        self.owes_snapshot = False  # it has to start over as soon as it drains
+        self.drained = 0  # how often it fell behind and caught up
+        self.ends = False  # it was told to go
+
+    def lane_of(self, room: "Room") -> "Lane":
+        return room.lanes[self.audience]
+
+    def on_pause(self) -> None:
+        if self.hub is not None:
+            self.hub.on_pause(self)
+
+    def on_drain(self) -> None:
+        if self.hub is not None:
+            self.hub.on_drain(self)

@@ -1,0 +1,390 @@
+"""The hub of one worker: every connected screen, and one write to each for whatever is new.
+
+There is no timer between an event and its frame: the flush starts when a room moves, and what
+arrives while it runs goes out together in the next one. A socket above its high-water mark is not
+queued for. It stays at its version, and when it drains it gets one frame with the newest value of
+whatever changed since (16 tables bound it), or a snapshot. After 10 s above the mark it is closed.
+"""
+
+import asyncio
+import enum
+import logging
+import random
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from app.live.clients import HIGH_WATER_BYTES, Client
+from app.live.frames import ByeFrame, HeartbeatFrame, WelcomeFrame, encoded, framed
+from app.live.messages import Message
+from app.live.protocol import RESTART, REVOKED, SLOW, Since
+from app.live.rooms import Lane, Room, lobby
+from floorplan.state import NightState
+
+logger = logging.getLogger(__name__)
+
+# Staff first: their frames leave before the first public one is written.
+ORDER: Final = ("manager", "door", "public")
+HEARTBEAT_SECONDS: Final = {"manager": 5.0, "door": 5.0, "public": 20.0}
+# After a planned restart screens come back within so many seconds, spread evenly.
+RECONNECT_SECONDS: Final = {"door": 1.0, "manager": 3.0, "public": 30.0}
+BEAT_SECONDS: Final = 0.25  # heartbeats go out in slices: 5,000 public sockets are 63 at a time
+SLOW_SECONDS: Final = 10.0  # the longest that a socket may stay above its high-water mark
+YIELD_EVERY: Final = 500  # writes between two turns for everybody else, 2 to 4 ms
+DRAIN_SLICE: Final = 200  # sockets closed at once when draining
+DRAIN_PAUSE_SECONDS: Final = 0.02
+SOCKETS_MOST: Final = 20_000  # of one worker, 600 MB at 30 KB each; one more is asked to come back
+
+
+class Offer(enum.Enum):
+    """What became of a message that the hub was offered."""
+
+    NEW = "new"  # it was the next one
+    OLD = "old"  # the room is at its version or beyond
+    GAP = "gap"  # versions before it are missing
+    FOREIGN = "foreign"  # another epoch, or a night that is not in memory
+
+
+@dataclass
+class Counts:
+    """What the hub has done since the worker started; metrics are made of it."""
+
+    frames: int = 0
+    bytes: int = 0
+    snapshots: int = 0
+    resumes: int = 0
+    conflations: int = 0
+    closed_slow: int = 0
+    flushes: int = 0
+    heartbeats: int = 0
+
+
+class Hub:
+    """`now` gives the venue's clock as instant text, and its speed."""
+
+    def __init__(
+        self, node: str, now: Callable[[], tuple[str, float]], *, slow_seconds: float = SLOW_SECONDS
+    ) -> None:
+        self.node = node
+        self.epoch = ""
+        self.rooms: dict[str, Room] = {}
+        self.lobby = lobby("")
+        self.tonight: str | None = None
+        self.counts = Counts()
+        self.draining = False
+        self._now = now
+        self._slow_seconds = slow_seconds
+        self._wake = asyncio.Event()
+        self._dirty: set[Lane] = set()
+        self._moved = False
+        self._ticks = 0
+        self._ticks_done = 0
+        self._beat_all = False
+        self._arrivals = 0
+        self._paused: set[Client] = set()
+        self._clients: dict[Client, None] = {}
+
+    # -- rooms ------------------------------------------------------------------------------------
+
+    def begin(self, epoch: str) -> None:
+        """The epoch of everything that is offered and sent from now on."""
+        self.epoch = epoch
+        self.lobby.epoch = epoch
+
+    def add(self, room: Room) -> None:
+        assert room.night is not None, "the lobby is not added"
+        self.rooms[room.night] = room
+
+    def drop(self, night: str) -> None:
+        """Forget a room that nobody watches."""
+        assert not self.rooms[night].is_watched, "a watched room stays"
+        del self.rooms[night]
+
+    def offer(self, message: Message, state: NightState | None = None) -> Offer:
+        """Take the message if it is the room's next one; first come, first served.
+
+        Raises MessageUnreadable: the patch is not of this release.
+        """
+        room = self.rooms.get(message.night)
+        if room is None or message.epoch != room.epoch:
+            return Offer.FOREIGN
+        if message.version <= room.version:
+            return Offer.OLD
+        if message.version > room.version + 1:
+            return Offer.GAP
+        room.apply(message, state)
+        for lane in room.lanes.values():
+            if lane.pending:
+                self._dirty.add(lane)
+        self._wake.set()
+        return Offer.NEW
+
+    def rebased(self, room: Room) -> None:
+        """The room started over: every screen in it starts from a snapshot."""
+        for lane in room.lanes.values():
+            self._dirty.discard(lane)
+            for client in lane.clients:
+                client.owes_snapshot = True
+        self._moved = True
+        self._wake.set()
+
+    def follow(self, tonight: str | None) -> None:
+        """Screens that named no night belong to `tonight`, whose room is in memory."""
+        if tonight != self.tonight:
+            self.tonight = tonight
+            self._moved = True
+            self._wake.set()
+
+    # -- screens ----------------------------------------------------------------------------------
+
+    @property
+    def is_full(self) -> bool:
+        return len(self._clients) >= SOCKETS_MOST
+
+    def attach(self, client: Client, room: Room, since: Since | None) -> None:
+        """The client has its welcome, and a snapshot or the frames it missed, and all that follow.
+
+        No await from the reading of the room to the lane's list: there is no moment in which an
+        event could be in neither the snapshot nor the frames.
+        """
+        client.hub = self
+        client.outlet.watcher = client
+        self._clients[client] = None
+        self._arrivals += 1
+        client.beat = self._arrivals
+        self._enter(client, room)
+        now, speed = self._now()
+        welcome = WelcomeFrame(
+            audience=client.audience,
+            night=room.night,
+            epoch=self.epoch,
+            heartbeat_seconds=HEARTBEAT_SECONDS[client.audience],
+            now=now,
+            speed=speed,
+            node=self.node,
+        )
+        wire = framed(encoded(welcome)) + self._opening(client, room, since)
+        self._push(client, wire)
+
+    def detach(self, client: Client) -> None:
+        """The client is gone. Idempotent."""
+        self._clients.pop(client, None)
+        self._paused.discard(client)
+        if client.lane is not None:
+            client.lane.clients.pop(client, None)
+        client.lane = None
+
+    def give_snapshot(self, client: Client) -> None:
+        """The client asked to start over; a paused one gets it when it drains."""
+        lane = client.lane
+        if lane is None or lane.room.night is None:
+            return
+        client.owes_snapshot = True
+        self._catch_up(client)
+
+    def revoke(self, principal_id: str) -> int:
+        """Close the sockets of a person or device that may not watch any longer."""
+        found = [c for c in self._clients if c.principal.id == principal_id]
+        for client in found:
+            self.end(client, REVOKED, "revoked")
+        return len(found)
+
+    def end(self, client: Client, code: int, reason: str) -> None:
+        if not client.ends:
+            client.ends = True
+            client.outlet.end(code, reason)
+
+    def clients(self) -> list[Client]:
+        return list(self._clients)
+
+    def sockets(self) -> dict[str, int]:
+        """How many sockets each audience has."""
+        counted = dict.fromkeys(ORDER, 0)
+        for client in self._clients:
+            counted[client.audience] += 1
+        return counted
+
+    def slow_sockets(self) -> int:
+        """How many are above their high-water mark now."""
+        return len(self._paused)
+
+    def on_pause(self, client: Client) -> None:
+        client.paused_at = time.monotonic()
+        self._paused.add(client)
+
+    def on_drain(self, client: Client) -> None:
+        client.paused_at = None
+        self._paused.discard(client)
+        self._catch_up(client)
+
+    # -- sending ----------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Flush for ever: changes first, then moves to another night, then heartbeats."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._dirty or self._moved:
+                for lane in sorted(self._dirty, key=lambda lane: ORDER.index(lane.audience)):
+                    self._dirty.discard(lane)
+                    await self._flush(lane)
+                if self._moved:
+                    self._moved = False
+                    await self._follow()
+            # No await since the last flush: nothing is pending, so no heartbeat can overtake it.
+            self._beat()
+
+    async def tick(self) -> None:
+        """Every 250 ms: a slice of the heartbeats, and an end to sockets that stay slow."""
+        while True:
+            await asyncio.sleep(BEAT_SECONDS)
+            self._ticks += 1
+            self._wake.set()
+            limit = time.monotonic() - self._slow_seconds
+            for client in [c for c in self._paused if c.paused_at is not None]:
+                if client.paused_at is not None and client.paused_at <= limit and not client.ends:
+                    self.counts.closed_slow += 1
+                    self.end(client, SLOW, "too slow")
+
+    def beat_all(self) -> None:
+        """Every screen gets a heartbeat now: the venue's clock was set."""
+        self._beat_all = True
+        self._wake.set()
+
+    async def drain(self) -> None:
+        """Say goodbye to every screen, when to come back, and close it (1012), slice by slice."""
+        self.draining = True
+        leaving = sorted(self._clients, key=lambda c: ORDER.index(c.audience))
+        for start in range(0, len(leaving), DRAIN_SLICE):
+            for client in leaving[start : start + DRAIN_SLICE]:
+                self.say_goodbye(client)
+            await asyncio.sleep(DRAIN_PAUSE_SECONDS)
+
+    def say_goodbye(self, client: Client) -> None:
+        seconds = round(random.uniform(0, RECONNECT_SECONDS[client.audience]), 3)
+        client.outlet.push(framed(encoded(ByeFrame(seconds))))
+        self.end(client, RESTART, "restart")
+
+    async def _flush(self, lane: Lane) -> None:
+        pending, lane.pending = lane.pending, []
+        if not pending:
+            return
+        first, top = pending[0][0], pending[-1][0]
+        joined = b"".join(wire for _, wire in pending)
+        # A client below `before` is behind: it is fed when it drains.
+        before, lane.flushed = lane.flushed, top
+        self.counts.flushes += 1
+        written = sent = 0
+        for client in list(lane.clients):
+            if before <= client.version < top and client.lane is lane and not client.owes_snapshot:
+                wire = joined
+                if client.version >= first:  # it arrived while these were waiting
+                    wire = b"".join(w for version, w in pending if version > client.version)
+                if client.outlet.push(wire):
+                    client.version = top
+                    sent += len(wire)
+                    written += 1
+                    if written % YIELD_EVERY == 0:
+                        await asyncio.sleep(0)
+        self.counts.frames += written * len(pending)
+        self.counts.bytes += sent
+
+    async def _follow(self) -> None:
+        """Whoever belongs to another night moves there; whoever owes a snapshot gets it."""
+        done = 0
+        for client in list(self._clients):
+            lane = client.lane
+            if lane is None:
+                continue
+            if client.follows_tonight and lane.room.night != self.tonight:
+                room = self.rooms[self.tonight] if self.tonight else self.lobby
+                lane.clients.pop(client, None)
+                self._enter(client, room)
+                client.owes_snapshot = room.night is not None
+            if client.owes_snapshot:
+                self._catch_up(client)
+                done += 1
+                if done % YIELD_EVERY == 0:
+                    await asyncio.sleep(0)
+
+    def _enter(self, client: Client, room: Room) -> None:
+        lane = room.lanes[client.audience]
+        client.lane = lane
+        client.version = room.version
+        lane.clients[client] = None
+
+    def _opening(self, client: Client, room: Room, since: Since | None) -> bytes:
+        if room.night is None:
+            return b""
+        if since is not None and since.epoch == room.epoch:
+            missed = room.missed(client.audience, since.version)
+            if missed is not None and len(missed) <= HIGH_WATER_BYTES:
+                self.counts.resumes += 1
+                # The heartbeat says "this is all": its hash proves it at once.
+                return missed + self._heartbeat(client.lane_of(room))
+        self.counts.snapshots += 1
+        return room.snapshot(client.audience)
+
+    def _catch_up(self, client: Client) -> None:
+        """One frame that brings the client to the room's version, if it lacks anything."""
+        lane = client.lane
+        if lane is None or client.paused_at is not None:
+            return
+        room = lane.room
+        wire: bytes | None = None
+        if not client.owes_snapshot:
+            if client.version >= lane.flushed:
+                return  # in step: the next flush brings whatever is pending
+            wire = room.merged(client.audience, client.version)
+        if wire is None or len(wire) > HIGH_WATER_BYTES:
+            wire = room.snapshot(client.audience)
+            self.counts.snapshots += 1
+        else:
+            self.counts.conflations += 1
+        if self._push(client, wire):
+            client.owes_snapshot = False
+            client.version = room.version
+            client.drained += 1
+
+    def _push(self, client: Client, wire: bytes) -> bool:
+        if not wire:
+            return True
+        if not client.outlet.push(wire):
+            return False
+        self.counts.frames += 1
+        self.counts.bytes += len(wire)
+        return True
+
+    def _beat(self) -> None:
+        everyone, self._beat_all = self._beat_all, False
+        ticks = range(self._ticks_done, self._ticks)
+        self._ticks_done = self._ticks
+        if not ticks and not everyone:
+            return
+        for lane in self._lanes():
+            slices = round(HEARTBEAT_SECONDS[lane.audience] / BEAT_SECONDS)
+            due = {tick % slices for tick in ticks}
+            wire = b""
+            for client in list(lane.clients):
+                if (everyone or client.beat % slices in due) and client.version >= lane.flushed:
+                    wire = wire or self._heartbeat(lane)
+                    self.counts.heartbeats += client.outlet.push(wire)
+
+    def _heartbeat(self, lane: Lane) -> bytes:
+        room = lane.room
+        now, speed = self._now()
+        frame = HeartbeatFrame(
+            epoch=self.epoch,
+            night=room.night,
+            version=room.version,
+            changed=room.changed(lane.audience),
+            hash=room.hash(lane.audience),
+            now=now,
+            speed=speed,
+        )
+        return framed(encoded(frame))
+
+    def _lanes(self) -> Iterator[Lane]:
+        rooms: Iterable[Room] = (*self.rooms.values(), self.lobby)
+        return (lane for room in rooms for lane in room.lanes.values() if lane.clients)

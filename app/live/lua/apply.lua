@@ -1,0 +1,56 @@
+-- Applies messages to one night, in order and once, whoever calls and how often.
+--
+-- KEYS: head, tables, log. ARGV: channel, epoch, keep seconds, log length, then for each message:
+-- version, message, count of fields, and so many pairs of field and value ("" deletes the field).
+-- Returns {word, version of the head}: OK, DUP (all known already), GAP (versions before the first
+-- one are missing here), COLD (nothing is here) or EPOCH (what is here is of another epoch).
+
+local channel, epoch, keep, length = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local head = redis.call('HMGET', KEYS[1], 'epoch', 'version')
+if not head[2] or redis.call('EXISTS', KEYS[2]) == 0 then
+    return {'COLD', 0}
+end
+local version = tonumber(head[2])
+if head[1] ~= epoch then
+    return {'EPOCH', version}
+end
+
+local applied = false
+local at = 5
+while at <= #ARGV do
+    local this, message, fields = tonumber(ARGV[at]), ARGV[at + 1], tonumber(ARGV[at + 2])
+    at = at + 3
+    if this > version + 1 then
+        return {'GAP', version}
+    end
+    if this == version + 1 then
+        local set, deleted = {}, {}
+        for i = at, at + 2 * fields - 1, 2 do
+            if ARGV[i + 1] == '' then
+                deleted[#deleted + 1] = ARGV[i]
+            else
+                set[#set + 1] = ARGV[i]
+                set[#set + 1] = ARGV[i + 1]
+            end
+        end
+        if #set > 0 then redis.call('HSET', KEYS[2], unpack(set)) end
+        if #deleted > 0 then redis.call('HDEL', KEYS[2], unpack(deleted)) end
+        redis.call('HSET', KEYS[1], 'version', this)
+        local id = string.format('%d-0', this)
+        local added = redis.pcall('XADD', KEYS[3], 'MAXLEN', '~', length, id, 'm', message)
+        if type(added) == 'table' and added.err then
+            -- A longer log of other times is in the way: ids only grow. Begin a new one.
+            redis.call('DEL', KEYS[3])
+            redis.call('XADD', KEYS[3], id, 'm', message)
+        end
+        redis.call('PUBLISH', channel, message)
+        version = this
+        applied = true
+    end
+    at = at + 2 * fields
+end
+if not applied then
+    return {'DUP', version}
+end
+for i = 1, 3 do redis.call('EXPIRE', KEYS[i], keep) end
+return {'OK', version}

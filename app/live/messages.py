@@ -1,0 +1,210 @@
+"""One applied event as it travels between processes, and the flat form of a night's state.
+
+A message holds what the event did twice over: `frames` for the screens, one for each audience that
+sees a difference, and `patch` for the state. So a process that hears of an event from another one
+needs neither to read nor to fold it. Both are computed once, by the first process that read the
+event, and are the same bytes whoever computes them.
+
+The flat form is what the Redis hash holds: `meta`, `table:<number>` and `booking:<id>`, each the
+JSON of its part.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Final, TypeVar
+
+import msgspec
+from msgspec import Raw, Struct
+
+from app.live.frames import EventFrame, encoded
+from floorplan import fold
+from floorplan.events import Event, Figures, Instant
+from floorplan.lines import line_of
+from floorplan.state import AUDIENCES, BookingState, NightInfo, NightState, TableState
+
+META: Final = "meta"
+_TABLE: Final = "table:"
+_BOOKING: Final = "booking:"
+
+K = TypeVar("K", int, str)
+V = TypeVar("V")
+
+
+class MessageUnreadable(Exception):
+    """The bytes are no message of this release; the event is read from Postgres instead."""
+
+
+class Meta(Struct, frozen=True):
+    """Everything of a NightState but its tables and bookings."""
+
+    night: str
+    version: int
+    at: Instant
+    info: NightInfo | None
+    inside: dict[str, int]
+    figures: Figures
+    changed: dict[str, int]
+
+
+class Message(Struct, frozen=True):
+    """Event `version` of the night, applied.
+
+    `frames`: audience -> JSON of its EventFrame. `patch`: flat field -> its new JSON, or None where
+    the field went away.
+    """
+
+    epoch: str
+    night: str
+    version: int
+    at: Instant
+    frames: dict[str, Raw]
+    patch: dict[str, Raw | None]
+
+
+_encode: Final = msgspec.json.Encoder(order="deterministic").encode
+_decode_message: Final = msgspec.json.Decoder(Message)
+_decode_meta: Final = msgspec.json.Decoder(Meta)
+_decode_table: Final = msgspec.json.Decoder(TableState)
+_decode_booking: Final = msgspec.json.Decoder(BookingState)
+
+
+def message_of(epoch: str, before: NightState, event: Event) -> tuple[Message, NightState]:
+    """The event applied to the state: what to tell everybody, and the state after it.
+
+    Only managers get the activity line, because lines speak of money; a line alone is worth a frame
+    to them. Raises ValueError: the event is not the next one of this book.
+    """
+    step = fold.apply(before, event)
+    frames: dict[str, Raw] = {}
+    for audience in AUDIENCES:
+        changes = step.changes.get(audience, {})
+        line = line_of(before, event) if audience == "manager" else None
+        if changes or line:
+            frame = EventFrame(
+                night=event.book,
+                after=before.changed[audience],
+                version=event.version,
+                at=event.at,
+                changes=changes,
+                line=line,
+            )
+            frames[audience] = Raw(encoded(frame))
+    patch = patch_of(before, step.state)
+    return Message(epoch, event.book, event.version, event.at, frames, patch), step.state
+
+
+def encode_message(message: Message) -> bytes:
+    return _encode(message)
+
+
+def decode_message(data: bytes) -> Message:
+    """Raises MessageUnreadable."""
+    try:
+        return _decode_message.decode(data)
+    except (msgspec.ValidationError, msgspec.DecodeError) as error:
+        raise MessageUnreadable(str(error)) from error
+
+
+def fields_of(state: NightState) -> dict[str, bytes]:
+    """The state in its flat form."""
+    fields = {META: _meta(state)}
+    fields.update((f"{_TABLE}{n}", _encode(table)) for n, table in state.tables.items())
+    fields.update((f"{_BOOKING}{i}", _encode(booking)) for i, booking in state.bookings.items())
+    return fields
+
+
+def patch_of(before: NightState, after: NightState) -> dict[str, Raw | None]:
+    """The fields of the flat form that differ. States share what they did not touch."""
+    patch: dict[str, Raw | None] = {META: Raw(_meta(after))}
+    if before.tables is not after.tables:
+        _differ(patch, _TABLE, before.tables, after.tables)
+    if before.bookings is not after.bookings:
+        _differ(patch, _BOOKING, before.bookings, after.bookings)
+    return patch
+
+
+def state_of(fields: Mapping[str, bytes]) -> NightState:
+    """The state from its flat form. Raises MessageUnreadable: it is not whole."""
+    if META not in fields:
+        raise MessageUnreadable("the state has no meta field")
+    return _patched({}, {}, fields)
+
+
+def patched(state: NightState, patch: Mapping[str, Raw | None]) -> NightState:
+    """The state after a message's patch. Raises MessageUnreadable."""
+    return _patched(state.tables, state.bookings, patch)
+
+
+def _patched(
+    tables: dict[int, TableState],
+    bookings: dict[str, BookingState],
+    patch: Mapping[str, bytes | Raw | None],
+) -> NightState:
+    tables, bookings = dict(tables), dict(bookings)
+    meta: Meta | None = None
+    try:
+        for field, value in patch.items():
+            if field == META and value is not None:
+                meta = _decode_meta.decode(value)
+            elif field.startswith(_TABLE):
+                number = int(field.removeprefix(_TABLE))
+                if value is None:
+                    tables.pop(number, None)
+                else:
+                    tables[number] = _decode_table.decode(value)
+            elif field.startswith(_BOOKING):
+                booking_id = field.removeprefix(_BOOKING)
+                if value is None:
+                    bookings.pop(booking_id, None)
+                else:
+                    bookings[booking_id] = _decode_booking.decode(value)
+    except (msgspec.ValidationError, msgspec.DecodeError, ValueError) as error:
+        raise MessageUnreadable(str(error)) from error
+    if meta is None:
+        raise MessageUnreadable("the patch has no meta field")
+    return NightState(
+        night=meta.night,
+        version=meta.version,
+        at=meta.at,
+        info=meta.info,
+        tables=dict(sorted(tables.items())),
+        bookings=bookings,
+        inside=meta.inside,
+        figures=meta.figures,
+        changed=meta.changed,
+    )
+
+
+def messages_of(
+    epoch: str, state: NightState, events: Iterable[Event]
+) -> tuple[list[Message], NightState]:
+    """The messages of all the events in order, and the state after them."""
+    messages: list[Message] = []
+    for event in events:
+        message, state = message_of(epoch, state, event)
+        messages.append(message)
+    return messages, state
+
+
+def _meta(state: NightState) -> bytes:
+    return _encode(
+        Meta(
+            state.night,
+            state.version,
+            state.at,
+            state.info,
+            state.inside,
+            state.figures,
+            state.changed,
+        )
+    )
+
+
+def _differ(
+    patch: dict[str, Raw | None], prefix: str, before: Mapping[K, V], after: Mapping[K, V]
+) -> None:
+    for key, value in after.items():
+        if before.get(key) is not value:
+            patch[f"{prefix}{key}"] = Raw(_encode(value))
+    for key in before:
+        if key not in after:
+            patch[f"{prefix}{key}"] = None

@@ -1,0 +1,195 @@
+"""The copy of the live state in Redis: the only module that knows its keys.
+
+For each night, under one hash tag so that a cluster keeps them together:
+
+    {night:2026-11-21}:head     hash: epoch, version
+    {night:2026-11-21}:tables   hash: the state in its flat form (see `messages`)
+    {night:2026-11-21}:log      stream: the last messages, entry id "<version>-0"
+    {night:2026-11-21}:live     channel: each message when it is applied
+    live:revoked                channel: ids of principals whose sockets are to close
+
+Everything here can be deleted at any moment: it is rebuilt from Postgres under the same epoch and
+version. Redis never decides anything.
+"""
+
+import enum
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from importlib.resources import files
+from typing import Any, Final, NamedTuple
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from app.live.messages import Message, decode_message, encode_message, fields_of, state_of
+from floorplan.state import NightState
+
+KEEP_SECONDS: Final = 7 * 86_400  # a night that nobody touches for a week leaves Redis
+LOG_LENGTH: Final = 2000  # about 3.5 KB each: 7 MB for a busy night
+ANSWER_SECONDS: Final = 1.0  # a Redis that takes longer is away; the usual answer takes 0.2 ms
+
+# What a call may raise when Redis is away, slow, loading or read-only.
+AWAY: Final = (RedisError, OSError, TimeoutError)
+
+
+class Applied(enum.Enum):
+    """What Redis said of a write."""
+
+    OK = "OK"
+    DUP = "DUP"  # it had all of it
+    GAP = "GAP"  # it lacks versions before these
+    COLD = "COLD"  # it has nothing of this night
+    EPOCH = "EPOCH"  # what it has is of another epoch
+
+
+class Answer(NamedTuple):
+    word: Applied
+    version: int  # of the head, after the call
+
+
+class Stored(NamedTuple):
+    """A night as Redis has it; `log` holds the newest messages, oldest first."""
+
+    epoch: str
+    state: NightState
+    log: list[Message]
+
+
+class RedisState:
+    """`prefix` keeps several installations, or tests, apart in one Redis."""
+
+    def __init__(self, client: Redis, *, prefix: str = "") -> None:
+        # Its types are those of a client that decodes and that may be synchronous: ours is neither.
+        self._redis: Any = client
+        self._prefix = prefix
+        self._apply = client.register_script(_lua("apply"))
+        self._load = client.register_script(_lua("load"))
+        self._read = client.register_script(_lua("read"))
+
+    async def apply(self, epoch: str, night: str, messages: Iterable[Message]) -> Answer:
+        """The messages, consecutive, in one atomic call: written, logged and published."""
+        arguments: list[Any] = [self.channel(night), epoch, KEEP_SECONDS, LOG_LENGTH]
+        for message in messages:
+            arguments += (message.version, encode_message(message), len(message.patch))
+            for field, value in message.patch.items():
+                arguments += (field, b"" if value is None else bytes(value))
+        return _answer(await self._apply(keys=self._keys(night), args=arguments))
+
+    async def load(self, epoch: str, state: NightState, *, force: bool = False) -> Answer:
+        """The whole state, if Redis has an older one or none; forced, over whatever it has."""
+        arguments: list[Any] = [epoch, state.version, KEEP_SECONDS, "1" if force else "0"]
+        for field, value in fields_of(state).items():
+            arguments += (field, value)
+        return _answer(await self._load(keys=self._keys(state.night), args=arguments))
+
+    async def read(self, night: str, log_length: int = LOG_LENGTH) -> Stored | None:
+        """The night as Redis has it, or None. Raises MessageUnreadable: of another release."""
+        found = await self._read(keys=self._keys(night), args=[log_length])
+        if not found or not found[2]:
+            return None
+        epoch, _, flat, log = found
+        fields = dict(zip(map(bytes.decode, flat[::2]), flat[1::2], strict=True))
+        messages = [decode_message(entry[1][1]) for entry in reversed(log)]
+        return Stored(epoch.decode(), state_of(fields), messages)
+
+    async def read_log(self, night: str, after: int, most: int = LOG_LENGTH) -> list[Message]:
+        """The messages in the log after the version, oldest first. Raises MessageUnreadable."""
+        key = self._keys(night)[2]
+        entries = await self._redis.xrange(key, min=f"{after + 1}-0", count=most)
+        return [decode_message(entry[b"m"]) for _, entry in entries]
+
+    async def read_heads(self, nights: Iterable[str]) -> dict[str, tuple[str, int] | None]:
+        """Epoch and version of each night; None where Redis has nothing, or half of it."""
+        wanted = list(nights)
+        pipeline = self._redis.pipeline(transaction=False)
+        for night in wanted:
+            head, tables, _ = self._keys(night)
+            pipeline.hmget(head, ["epoch", "version"])
+            pipeline.exists(tables)
+        answers = await pipeline.execute()
+        heads: dict[str, tuple[str, int] | None] = {}
+        for night, (epoch, version), whole in zip(wanted, answers[::2], answers[1::2], strict=True):
+            heads[night] = (epoch.decode(), int(version)) if whole and epoch and version else None
+        return heads
+
+    async def tell_revoked(self, principal_id: str) -> None:
+        await self._redis.publish(self._revoked, principal_id)
+
+    @asynccontextmanager
+    async def subscribed(
+        self, on_message: Callable[[bytes], None], on_revoked: Callable[[str], None]
+    ) -> AsyncIterator[Callable[[float], Any]]:
+        """Subscribe to every night and to revocations; yields `hear(timeout)`, to be called often.
+
+        `hear` hands one message on, if any comes within the timeout. Raises what AWAY lists.
+        """
+        pubsub = self._redis.pubsub(ignore_subscribe_messages=True)
+
+        async def hear(timeout: float) -> bool:
+            message = await pubsub.get_message(timeout=timeout)
+            if message is None:
+                return False
+            if message["type"] == "pmessage":
+                on_message(message["data"])
+            elif message["type"] == "message":
+                on_revoked(message["data"].decode())
+            return True
+
+        try:
+            await pubsub.psubscribe(f"{self._prefix}{{night:*}}:live")
+            await pubsub.subscribe(self._revoked)
+            yield hear
+        finally:
+            await pubsub.aclose()
+
+    def channel(self, night: str) -> str:
+        return f"{self._prefix}{{night:{night}}}:live"
+
+    @property
+    def _revoked(self) -> str:
+        return f"{self._prefix}live:revoked"
+
+    def _keys(self, night: str) -> list[str]:
+        tag = f"{self._prefix}{{night:{night}}}"
+        return [f"{tag}:head", f"{tag}:tables", f"{tag}:log"]
+
+
+def connect(url: str) -> Redis:
+    """A client whose calls end within ANSWER_SECONDS, answered or not."""
+    client: Redis = Redis.from_url(
+        url,
+        socket_timeout=ANSWER_SECONDS,
+        socket_connect_timeout=ANSWER_SECONDS,
+        socket_keepalive=True,
+        health_check_interval=5,
+        retry=Retry(NoBackoff(), 0),  # who calls knows better when to try again
+    )
+    return client
+
+
+def whole_log(log: list[Message], state: NightState) -> list[Message]:
+    """The newest part of the log that leads without a hole to the state's version."""
+    newest: list[Message] = []
+    version = state.version
+    for message in reversed(log):
+        if message.version != version:
+            break
+        newest.append(message)
+        version -= 1
+    newest.reverse()
+    return newest
+
+
+def fields_match(fields: Mapping[str, bytes], state: NightState) -> bool:
+    """Whether the flat form is exactly this state; `backroom verify` asks."""
+    return state_of(fields) == state
+
+
+def _lua(name: str) -> str:
+    return files("app.live").joinpath("lua", f"{name}.lua").read_text("utf-8")
+
+
+def _answer(found: list[Any]) -> Answer:
+    return Answer(Applied(found[0].decode()), int(found[1]))
