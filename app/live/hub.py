@@ -18,7 +18,7 @@ from typing import Final
 from app.live.clients import HIGH_WATER_BYTES, Client
 from app.live.frames import ByeFrame, HeartbeatFrame, WelcomeFrame, encoded, framed
 from app.live.messages import Message
-from app.live.protocol import RESTART, REVOKED, SLOW, Since
+from app.live.protocol import RESTART, REVOKED, SLOW
 from app.live.rooms import Lane, Room, lobby
 from floorplan.state import NightState
 
@@ -84,6 +84,7 @@ class Hub:
         self._arrivals = 0
         self._paused: set[Client] = set()
         self._clients: dict[Client, None] = {}
+        self._awaited: dict[Room, list[tuple[int, asyncio.Future[None]]]] = {}
 
     # -- rooms ------------------------------------------------------------------------------------
 
@@ -118,7 +119,28 @@ class Hub:
             if lane.pending:
                 self._dirty.add(lane)
         self._wake.set()
+        if room in self._awaited:
+            self._tell_reached(room)
         return Offer.NEW
+
+    async def reached(self, room: Room, version: int) -> None:
+        """Wait until the room is at the version. Give it a deadline: it may never be."""
+        if room.version >= version:
+            return
+        future = asyncio.get_running_loop().create_future()
+        waiting = self._awaited.setdefault(room, [])
+        waiting.append((version, future))
+        try:
+            await future
+        finally:
+            waiting.remove((version, future))
+            if not waiting:
+                self._awaited.pop(room, None)
+
+    def _tell_reached(self, room: Room) -> None:
+        for version, future in self._awaited[room]:
+            if version <= room.version and not future.done():
+                future.set_result(None)
 
     def rebased(self, room: Room) -> None:
         """The room started over: every screen in it starts from a snapshot."""
@@ -142,8 +164,10 @@ class Hub:
     def is_full(self) -> bool:
         return len(self._clients) >= SOCKETS_MOST
 
-    def attach(self, client: Client, room: Room, since: Since | None) -> None:
+    def attach(self, client: Client, room: Room, since: int | None) -> None:
         """The client has its welcome, and a snapshot or the frames it missed, and all that follow.
+
+        `since` is the version of this very room that it has, or None.
 
         No await from the reading of the room to the lane's list: there is no moment in which an
         event could be in neither the snapshot nor the frames.
@@ -314,11 +338,11 @@ class Hub:
         client.version = room.version
         lane.clients[client] = None
 
-    def _opening(self, client: Client, room: Room, since: Since | None) -> bytes:
+    def _opening(self, client: Client, room: Room, since: int | None) -> bytes:
         if room.night is None:
             return b""
-        if since is not None and since.epoch == room.epoch:
-            missed = room.missed(client.audience, since.version)
+        if since is not None:
+            missed = room.missed(client.audience, since)
             if missed is not None and len(missed) <= HIGH_WATER_BYTES:
                 self.counts.resumes += 1
                 # The heartbeat says "this is all": its hash proves it at once.

@@ -25,18 +25,35 @@ MESSAGES_PER_SECOND: Final = 10.0
 Version = Annotated[int, Meta(ge=0, le=2**53)]
 
 
+Night = Annotated[str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+
+
 class Since(Struct, frozen=True, forbid_unknown_fields=True):
-    """The last frame that the client has: it wants those after it."""
+    """The last frame that the client has: it wants those after it.
+
+    Versions are counted per night. A hello that names no night says here which night the version is
+    of; without it the answer is a snapshot.
+    """
 
     epoch: Annotated[str, Meta(max_length=64)]
     version: Version
+    night: Night | None = None
 
 
 class Hello(Struct, frozen=True, tag_field="type", tag="hello", forbid_unknown_fields=True):
+    """Without `night` the client watches tonight, and follows it to the next night."""
+
     audience: Literal["public", "door", "manager"] = "public"
-    night: Annotated[str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}$")] | None = None
+    night: Night | None = None
     since: Since | None = None
     token: Annotated[str, Meta(min_length=1, max_length=512)] | None = None
+
+    def version_of(self, night: str, epoch: str) -> int | None:
+        """The version of that night and epoch that the client has, or None."""
+        since = self.since
+        if since is None or since.epoch != epoch or (since.night or self.night) != night:
+            return None
+        return since.version
 
 
 class Ask(Struct, frozen=True, tag_field="type", tag="snapshot", forbid_unknown_fields=True):

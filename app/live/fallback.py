@@ -1,0 +1,69 @@
+"""The outlet for servers that only speak ASGI: the same back-pressure, one task more.
+
+Used under any server but uvicorn with `LiveProtocol`, test clients included. A frame is queued
+here and sent by a task of the socket; the marks are the same, so that slow screens are conflated in
+the same way.
+"""
+
+import asyncio
+import contextlib
+from collections import deque
+
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from app.live.clients import HIGH_WATER_BYTES, LOW_WATER_BYTES, Watcher
+from app.live.frames import texts_of
+
+
+class AsgiOutlet:
+    """An Outlet over `websocket.send`; `run` must run beside it."""
+
+    def __init__(self, websocket: WebSocket) -> None:
+        self.watcher: Watcher | None = None
+        self._websocket = websocket
+        self._queue: deque[bytes] = deque()
+        self._bytes = 0
+        self._paused = False
+        self._closing: tuple[int, str] | None = None
+        self._wake = asyncio.Event()
+
+    def push(self, wire: bytes) -> bool:
+        if self._paused or self._closing is not None:
+            return False
+        self._queue.append(wire)
+        self._bytes += len(wire)
+        self._wake.set()
+        if self._bytes > HIGH_WATER_BYTES:
+            self._paused = True
+            if self.watcher is not None:
+                self.watcher.on_pause()
+        return True
+
+    def end(self, code: int, reason: str) -> None:
+        """Close after what is queued; a socket above the high mark is closed without it."""
+        if self._closing is None:
+            self._closing = (code, reason)
+            if self._paused:
+                self._queue.clear()
+            self._wake.set()
+
+    async def run(self) -> None:
+        """Send until the socket ends or `end` was called."""
+        with contextlib.suppress(WebSocketDisconnect, RuntimeError, OSError):
+            while True:
+                await self._wake.wait()
+                self._wake.clear()
+                while self._queue:
+                    await self._send(self._queue.popleft())
+                if self._closing is not None:
+                    await self._websocket.close(*self._closing)
+                    return
+
+    async def _send(self, wire: bytes) -> None:
+        for text in texts_of(wire):
+            await self._websocket.send_text(text)
+        self._bytes -= len(wire)
+        if self._paused and self._bytes < LOW_WATER_BYTES:
+            self._paused = False
+            if self.watcher is not None:
+                self.watcher.on_drain()

@@ -1,0 +1,99 @@
+"""uvicorn's WebSocket protocol with one more door: `push` writes finished frames to the socket.
+
+The ordinary ASGI path makes a frame again for every client; here the hub's bytes go to the
+transport as they are. Everything else (handshake, close, ping) stays uvicorn's. The class relies
+on attributes that uvicorn does not promise; `tests/unit/live/test_transport.py` holds the contract
+for the locked version.
+
+Give it as `Config(ws=LiveProtocol, ws_per_message_deflate=False, ws_max_size=MESSAGE_BYTES)`.
+"""
+
+import asyncio
+import socket
+from typing import Any, Final, cast
+
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.http11 import Request
+from websockets.protocol import State
+
+from app.live.clients import HIGH_WATER_BYTES, LOW_WATER_BYTES, Watcher
+
+EXTENSION: Final = "backroom.outlet"
+MESSAGE_BYTES: Final = 65_536  # the longest message from a client; a hello has 200
+# What the kernel may hold for one socket (it doubles this). Its own choice grows to megabytes for
+# a peer that does not read, which nobody would see here, and which would all be old news.
+SEND_BUFFER_BYTES: Final = 32_768
+CUT_SECONDS: Final = 2.0  # a peer that does not read its close frame is cut after this
+
+
+class LiveProtocol(WebSocketsSansIOProtocol):
+    """One WebSocket; it is an Outlet."""
+
+    watcher: Watcher | None = None
+    _paused = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        # Set both: uvloop's default low mark is 16 bytes, so a slow peer would have to drain all.
+        self.transport.set_write_buffer_limits(high=HIGH_WATER_BYTES, low=LOW_WATER_BYTES)
+        raw = self.transport.get_extra_info("socket")
+        if raw is not None and raw.family in (socket.AF_INET, socket.AF_INET6):
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.watcher = None
+        super().connection_lost(exc)
+
+    def handle_connect(self, event: Request) -> None:
+        super().handle_connect(event)
+        # The application's task starts on the loop's next turn, so the scope may be added to.
+        scope = getattr(self, "scope", None)
+        if scope is not None:
+            cast(dict[str, Any], scope["extensions"])[EXTENSION] = self
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._paused = True
+        if self.watcher is not None:
+            self.watcher.on_pause()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._paused = False
+        if self.watcher is not None:
+            self.watcher.on_drain()
+
+    def push(self, wire: bytes) -> bool:
+        """Write whole frames; False: above the high mark or not open, nothing written.
+
+        Frames of ours are never fragmented, so between any two writes a frame may begin.
+        """
+        if self._paused or not self._is_open():
+            return False
+        self.transport.write(wire)
+        return True
+
+    def end(self, code: int, reason: str) -> None:
+        """Send a close frame and wait shortly for the peer's; idempotent.
+
+        uvicorn's own close waits for the buffer to drain, which a peer that never reads prevents.
+        """
+        if not self._is_open():
+            return
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
+        self.conn.send_close(code, reason)
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+        self.stop_keepalive()
+        if self.read_paused:
+            self.read_paused = False
+            self.transport.resume_reading()
+        self.close_timer = self.loop.call_later(CUT_SECONDS, self.transport.abort)
+
+    def _is_open(self) -> bool:
+        return (
+            self.conn.state is State.OPEN
+            and not self.close_sent
+            and not self.disconnected
+            and not self.transport.is_closing()
+        )
