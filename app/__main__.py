@@ -11,16 +11,16 @@ from dataclasses import replace
 
 from app.leash import tie_to_parent
 from app.settings import Settings, SettingsError
-from app.supervisor import DRAIN_SECONDS, CannotServe, Supervisor, reaching_servers
+from app.supervisor import (
+    DRAIN_SECONDS,
+    CannotServe,
+    Supervisor,
+    apply_migrations,
+    find_psql,
+    reaching_servers,
+)
 
-DESCRIPTION = """\
-The live floor of the night: tables, bookings, the door.
-
-  backroom demo      play a Saturday night, sixty times as fast, and watch it on the floor map
-  backroom serve     run the service for a venue
-  backroom migrate   bring the database to this version's schema
-  backroom verify    check that rows, book, live copy and hash chain say the same
-"""
+DESCRIPTION = "The live floor of the night: tables, bookings, the door."
 
 EPILOG = """\
 Without DATABASE_URL and REDIS_URL the service runs a Postgres and a Redis of its own, with all data
@@ -42,7 +42,7 @@ def _parser() -> argparse.ArgumentParser:
 
     serve = commands.add_parser(
         "serve",
-        help="run the service",
+        help="run the service for a venue",
         description="Run the service until Ctrl-C or SIGTERM. Migrates first. Servers of its own "
         "are started only where DATABASE_URL or REDIS_URL is not set.",
     )
@@ -50,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
 
     demo = commands.add_parser(
         "demo",
-        help="play a simulated Saturday night",
+        help="play a Saturday night, sixty times as fast, and watch it on the floor map",
         description="Run the service with demo data and play a simulated Saturday night on it, "
         "through the public interfaces. Prints sign-in links that work once.",
     )
@@ -67,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
 
     verify = commands.add_parser(
         "verify",
-        help="check the books",
+        help="check that rows, book, live copy and hash chain say the same",
         description="Check each night: the rows against the fold of its events, Redis against "
         "both, and the hash chain. Exit status 1 if anything differs. Works beside a running "
         "service.",
@@ -75,6 +75,15 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument(
         "--night", action="append", default=[], metavar="DATE", help="only this one; repeatable"
     )
+
+    psql = commands.add_parser(
+        "psql",
+        help="open psql on the database",
+        description="Open psql as one of the service's roles. What follows -- is psql's own: "
+        "backroom psql -- -c 'SELECT name, version FROM book'",
+    )
+    psql.add_argument("--role", choices=("owner", "app", "jobs", "auth"), default="owner")
+    psql.add_argument("arguments", nargs="*", metavar="ARGUMENT", help="passed on to psql")
 
     # What the parent starts; not for people, so not listed.
     worker = commands.add_parser("worker")
@@ -119,12 +128,8 @@ def _demo(settings: Settings, _options: argparse.Namespace) -> int:
 
 
 def _migrate(settings: Settings, _options: argparse.Namespace) -> int:
-    import asyncio  # noqa: PLC0415
-
-    from app.db.migrate import migrate  # noqa: PLC0415
-
     with reaching_servers(settings) as complete:
-        applied = asyncio.run(migrate(complete.owner_database_url))
+        applied = apply_migrations(complete)
     for name in applied:
         print(f"applied {name}")
     if not applied:
@@ -137,6 +142,21 @@ def _verify(settings: Settings, options: argparse.Namespace) -> int:
 
     with reaching_servers(settings) as complete:
         return verify.main(complete, options.night)
+
+
+def _psql(settings: Settings, options: argparse.Namespace) -> int:
+    import subprocess  # noqa: PLC0415 - for this command alone
+    from urllib.parse import unquote, urlsplit  # noqa: PLC0415
+
+    with reaching_servers(settings) as complete:
+        url = getattr(complete, f"{options.role}_database_url", complete.database_url)
+        # The password goes by the environment: arguments are for every user of the machine to see.
+        password = urlsplit(url).password or ""
+        return subprocess.run(
+            [find_psql(), url.replace(f":{password}@", "@", 1), *options.arguments],
+            env=os.environ | {"PGPASSWORD": unquote(password)},
+            check=False,
+        ).returncode
 
 
 def _worker(settings: Settings, options: argparse.Namespace) -> int:
@@ -174,6 +194,7 @@ COMMANDS = {
     "demo": _demo,
     "migrate": _migrate,
     "verify": _verify,
+    "psql": _psql,
     "worker": _worker,
     "play": _play,
 }

@@ -167,8 +167,8 @@ class Settings:
     )
     secret: str = _setting(
         "BACKROOM_SECRET", _secret, "",
-        "key material that everything private is derived from; with an embedded Postgres it is "
-        "made and kept in the data directory", private=True,
+        "64 hexadecimal digits that private keys are derived from, the same on every node; unset: "
+        "made once and kept in the data directory", private=True,
     )  # fmt: skip
     data_dir: Path = _setting(
         "BACKROOM_DATA", _path, CHECKOUT / ".data", "the one directory with all data"
@@ -256,11 +256,6 @@ class Settings:
         ):
             if file is not None and not file.is_file():
                 problems.append(f"{variable} must name a file; {file} is none.")
-        if self.database_url and not self.secret:
-            problems.append(
-                "BACKROOM_SECRET must be set when DATABASE_URL is: the same 64 hexadecimal digits "
-                "on every node (openssl rand -hex 32)."
-            )
         if not self.listens_on_loopback and not self.trusted_proxies and not self.tls_certificate:
             problems.append(
                 f"HOST={self.host} can be reached from other machines, so sign-in needs HTTPS: set "

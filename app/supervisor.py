@@ -14,7 +14,9 @@ import contextlib
 import errno
 import http.client
 import os
+import secrets
 import select
+import shutil
 import signal
 import socket
 import ssl
@@ -23,6 +25,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -121,6 +124,8 @@ class Supervisor:
             with refusing():
                 urls = self._servers.start()
             settings = with_servers(settings, self._servers.secret(), urls.environment())
+        elif not settings.secret:
+            settings = replace(settings, secret=kept_secret(settings.data_dir))
         self.settings = settings
         prepare_database(settings, external=external, play=self.play)
 
@@ -256,7 +261,8 @@ def reaching_servers(settings: Settings) -> Iterator[Settings]:
     """
     servers = embedded_servers(settings)
     if servers is None:
-        yield settings
+        secret = settings.secret or kept_secret(settings.data_dir)
+        yield replace(settings, secret=secret)
         return
     from app.embedded.binaries import AlreadyRunning  # noqa: PLC0415 - loaded by now
 
@@ -298,6 +304,17 @@ def refusing() -> Iterator[None]:
         raise CannotServe(str(error)) from error
 
 
+def find_psql() -> str:
+    """The machine's psql, else the one that came with the embedded Postgres."""
+    found = shutil.which("psql")
+    if found is not None:
+        return found
+    from app.embedded.binaries import find_postgres  # noqa: PLC0415 - only without a psql
+
+    with refusing():
+        return str(find_postgres() / "bin" / "psql")
+
+
 def with_servers(settings: Settings, secret: str, environment: dict[str, str]) -> Settings:
     """The settings completed by what embedded servers there are."""
     return replace(
@@ -312,16 +329,52 @@ def with_servers(settings: Settings, secret: str, environment: dict[str, str]) -
     )
 
 
+def kept_secret(data_dir: Path) -> str:
+    """The service's key material beside servers that are not ours; made on the first start."""
+    file = data_dir / "secret"
+    try:
+        return file.read_text().strip()
+    except FileNotFoundError:
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    made = secrets.token_hex(32)
+    try:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:  # another start was first by a moment
+        return file.read_text().strip()
+    with os.fdopen(descriptor, "w") as stream:
+        stream.write(made + "\n")
+    say(f"Made a secret in {file}. Every other node needs the same one, in BACKROOM_SECRET.")
+    return made
+
+
+def apply_migrations(settings: Settings) -> list[str]:
+    """The schema is this version's; the names of the migrations applied now. Raises CannotServe."""
+    import asyncpg  # noqa: PLC0415 - loaded when it is needed
+
+    from app.db.migrate import MigrationChanged, migrate  # noqa: PLC0415
+
+    try:
+        return asyncio.run(migrate(settings.owner_database_url))
+    except (
+        OSError,
+        asyncpg.InvalidAuthorizationSpecificationError,
+        asyncpg.InvalidCatalogNameError,
+        asyncpg.CannotConnectNowError,
+        asyncpg.TooManyConnectionsError,
+    ) as error:
+        raise CannotServe(
+            f"Postgres at OWNER_DATABASE_URL (or DATABASE_URL) cannot be used: {error}"
+        ) from error
+    except MigrationChanged as error:
+        raise CannotServe(str(error)) from error
+
+
 def prepare_database(settings: Settings, *, external: bool, play: bool) -> None:
     """Migrate, and keep demo accounts off a venue's service. Raises CannotServe."""
     from app.db.installation import is_demo  # noqa: PLC0415 - asyncpg is loaded when it is needed
-    from app.db.migrate import migrate  # noqa: PLC0415
 
-    try:
-        applied = asyncio.run(migrate(settings.owner_database_url))
-        demo = asyncio.run(is_demo(settings.owner_database_url))
-    except OSError as error:
-        raise CannotServe(f"Postgres at OWNER_DATABASE_URL cannot be reached: {error}.") from error
+    applied = apply_migrations(settings)
+    demo = asyncio.run(is_demo(settings.owner_database_url))
     if applied:
         say(f"Applied {len(applied)} migrations, the last one {applied[-1]}.")
     if demo and external and not play:
