@@ -296,6 +296,8 @@ def _with_booking(state: NightState, booking: BookingState) -> NightState:
 
 
 def _counted(state: NightState, **added: int) -> NightState:
+    if state.info is not None and state.info.status == "sealed":
+        return state  # the sealed figures stand; what comes after is reported beside them
     figures = state.figures
     totals = {name: getattr(figures, name) + amount for name, amount in added.items()}
     return replace(state, figures=replace(figures, **totals))

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from app.db.pool import Database, retried
-from app.domain.facts import Facts
+from app.domain.facts import AnsweredFact, Facts
 from app.domain.principals import Principal
 from app.errors import NotReady, NotValid
 from app.wire import Answer
@@ -101,29 +101,50 @@ async def perform(
 
     async def attempt() -> Answered:
         async with db.begun(pool) as conn:
-            text = await conn.fetchval(
-                LOCK_FLOOR,
-                caller.principal.id,
-                caller.principal.role,
+            act = await lock(
+                conn,
+                caller,
                 action,
-                caller.scope,
-                caller.key,
-                caller.body_hash,
-                night,
-                sorted(set(tables)),
-                sorted(set(bookings)),
-                people,
+                night=night,
+                tables=tables,
+                bookings=bookings,
+                people=people,
             )
-            facts = _FACTS.decode(text)
-            if facts.answered is not None:
-                return _replay(facts)
-            act = Act(conn, caller, facts)
+            if act.facts.answered is not None:
+                return _replay(act.facts.answered)
             status, answer = await work(act)
             body = msgspec.json.encode(answer)
             version = await finish(act, night, status, body)
             return Answered(status, numbered(body, version), version)
 
     return await retried(attempt)
+
+
+async def lock(
+    conn: asyncpg.Connection,
+    caller: Caller,
+    action: str,
+    *,
+    night: str,
+    tables: Iterable[int] = (),
+    bookings: Iterable[str] = (),
+    people: bool = False,
+) -> Act:
+    """The person is set, the key claimed, the rows locked in the one order, the facts known."""
+    text = await conn.fetchval(
+        LOCK_FLOOR,
+        caller.principal.id,
+        caller.principal.role,
+        action,
+        caller.scope,
+        caller.key,
+        caller.body_hash,
+        night,
+        sorted(set(tables)),
+        sorted(set(bookings)),
+        people,
+    )
+    return Act(conn, caller, _FACTS.decode(text))
 
 
 async def finish(act: Act, book: str, status: int, body: bytes) -> int:
@@ -156,9 +177,7 @@ def spliced(body: bytes, extra: Mapping[str, Any]) -> bytes:
     return front[:-1] + b"," + body[1:] if extra else body
 
 
-def _replay(facts: Facts) -> Answered:
-    answered = facts.answered
-    assert answered is not None
+def _replay(answered: AnsweredFact) -> Answered:
     if not answered.same:
         raise NotValid(
             "key_reused",

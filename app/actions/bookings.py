@@ -15,14 +15,12 @@ from app.domain.bookings import (
 )
 from app.domain.facts import BookingFact
 from app.errors import Conflict, NotValid
-from app.wire import BookingAnswer, MoveTables, Nothing
+from app.wire import BookingAnswer, MoveTables
 from floorplan import events
 from floorplan.venue import Venue
 
 
-async def cancel_booking(
-    db: Database, caller: Caller, booking_id: str, request: Nothing
-) -> Answered:
+async def cancel_booking(db: Database, caller: Caller, booking_id: str) -> Answered:
     """The booking ends and its tables are free; its ticket is void.
 
     Raises Conflict `party_inside`: somebody of the party came in already.
@@ -109,7 +107,7 @@ async def move_tables(
     )
 
 
-async def seat_party(db: Database, caller: Caller, booking_id: str, request: Nothing) -> Answered:
+async def seat_party(db: Database, caller: Caller, booking_id: str) -> Answered:
     """The party sits at its tables.
 
     Raises Conflict `not_arrived` (nobody of it was checked in), `table_occupied`,
@@ -131,9 +129,7 @@ async def seat_party(db: Database, caller: Caller, booking_id: str, request: Not
     return await perform(db, caller, "seat_party", work, night=night, bookings=[booking_id])
 
 
-async def mark_no_show(
-    db: Database, venue: Venue, caller: Caller, booking_id: str, request: Nothing
-) -> Answered:
+async def mark_no_show(db: Database, venue: Venue, caller: Caller, booking_id: str) -> Answered:
     """The party never came; its tables are free and its ticket is void.
 
     Raises Conflict `too_soon` within the grace after the slot began, `party_inside`.
@@ -162,9 +158,7 @@ async def mark_no_show(
     return await perform(db, caller, "mark_no_show", work, night=night, bookings=[booking_id])
 
 
-async def complete_booking(
-    db: Database, caller: Caller, booking_id: str, request: Nothing
-) -> Answered:
+async def complete_booking(db: Database, caller: Caller, booking_id: str) -> Answered:
     """The party is done: a seated one leaves its tables to be reset, another gives them up."""
 
     async def work(act: Act) -> tuple[int, BookingAnswer]:

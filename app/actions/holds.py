@@ -25,7 +25,7 @@ from app.domain.bookings import (
 from app.domain.facts import BookingFact
 from app.domain.references import make_reference
 from app.errors import Conflict, NotFound, NotValid
-from app.wire import BookingAnswer, ConfirmHold, HoldTables, Nothing
+from app.wire import BookingAnswer, ConfirmHold, HoldTables
 from floorplan import events
 from floorplan.nights import instant_text, parse_instant
 from floorplan.venue import Venue
@@ -74,7 +74,7 @@ async def hold_tables(
                 request.contact.phone,
                 request.contact.email,
             )
-        booking = rows.NewBooking(
+        new = rows.NewBooking(
             id=booking_id,
             reference=make_reference(secrets.token_bytes(10)),
             night=request.night,
@@ -89,10 +89,10 @@ async def hold_tables(
             hold_expires_at=until,
             created_at=facts.now,
         )
-        await rows.insert_booking(act.conn, booking, sorted(request.tables))
+        await rows.insert_booking(act.conn, new, sorted(request.tables))
         subject = f"booking:{booking_id}"
         act.record(
-            events.BookingInitiated(booking_id, booking.party, begin, end, booking.source),
+            events.BookingInitiated(booking_id, new.party, begin, end, new.source),
             subject,
         )
         act.record(
@@ -100,14 +100,14 @@ async def hold_tables(
         )
         return 201, BookingAnswer(
             booking_id=booking_id,
-            reference=booking.reference,
-            night=booking.night,
+            reference=new.reference,
+            night=new.night,
             status="pending",
-            party=booking.party,
+            party=new.party,
             tables=sorted(request.tables),
             slot_from=begin,
             slot_until=end,
-            source=booking.source,
+            source=new.source,
             deposit_pence=deposit,
             paid_pence=0,
             hold_expires_at=until,
@@ -138,9 +138,7 @@ async def release_hold(db: Database, caller: Caller, booking_id: str) -> Answere
     return await perform(db, caller, "release_hold", work, night=night, bookings=[booking_id])
 
 
-async def extend_hold(
-    db: Database, venue: Venue, caller: Caller, booking_id: str, request: Nothing
-) -> Answered:
+async def extend_hold(db: Database, venue: Venue, caller: Caller, booking_id: str) -> Answered:
     """The hold lasts longer, once."""
 
     async def work(act: Act) -> tuple[int, BookingAnswer]:

@@ -39,6 +39,7 @@ WRITE_SNAPSHOT = """
 INSERT INTO snapshot (book, version, state) VALUES ($1, $2, $3::text::jsonb)
 ON CONFLICT DO NOTHING
 """
+LOCK_BOOK = "SELECT lock_book($1)"
 FIND_VERSION_AT = "SELECT max(version) FROM event WHERE book = $1 AND at <= $2"
 
 
@@ -65,6 +66,11 @@ async def list_events(
 async def read_head(conn: asyncpg.Connection, book: str) -> int:
     """The book's version; 0 when it has no line."""
     return int(await conn.fetchval(READ_HEAD, book) or 0)
+
+
+async def lock_book(conn: asyncpg.Connection, book: str) -> None:
+    """Nobody else writes a line of the book until this transaction ends; its last lock."""
+    await conn.execute(LOCK_BOOK, book)
 
 
 async def list_heads(conn: asyncpg.Connection) -> dict[str, int]:

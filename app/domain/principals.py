@@ -4,7 +4,7 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-Kind = Literal["anonymous", "owner", "staff", "device"]
+Kind = Literal["anonymous", "owner", "staff", "device", "system"]
 
 _PUBLIC: Final = frozenset(
     {"floor:read", "night:read", "availability:read", "hold:create", "live:public"}
@@ -30,6 +30,8 @@ _MANAGER: Final = _DOOR_STAFF | {
 }  # fmt: skip
 _SUPER_ADMIN: Final = _MANAGER | {"staff:manage"}
 
+_SYSTEM: Final[frozenset[str]] = frozenset()  # acts by its own code, never through a route
+
 ROLES: Final[dict[str, frozenset[str]]] = {
     "ANONYMOUS": _PUBLIC,
     "OWNER": _OWNER,
@@ -37,6 +39,7 @@ ROLES: Final[dict[str, frozenset[str]]] = {
     "DOOR_STAFF": _DOOR_STAFF,
     "MANAGER": _MANAGER,
     "SUPER_ADMIN": _SUPER_ADMIN,
+    "SYSTEM": _SYSTEM,
 }
 
 
@@ -66,3 +69,4 @@ class Principal(Struct, frozen=True):
 
 
 ANONYMOUS: Final = Principal(kind="anonymous", id="", role="ANONYMOUS")
+SYSTEM: Final = Principal(kind="system", id="sweeper", role="SYSTEM")

@@ -118,6 +118,12 @@ BEGIN
 END
 $$;
 
+-- Holds the book until the commit, for an action that must know all its lines before its own.
+CREATE FUNCTION lock_book(p_book text) RETURNS void LANGUAGE sql SECURITY DEFINER
+SET search_path = public AS $$
+    SELECT FROM book WHERE name = p_book FOR UPDATE
+$$;
+
 -- Writes the events in the order given and keeps the answer, whose "version":-1 becomes the last
 -- event's version. Returns that version.
 CREATE FUNCTION finish_action(

@@ -1,0 +1,357 @@
+"""The door: a scan gets its one verdict, and people are counted in and out."""
+
+from collections.abc import Mapping
+from typing import NoReturn
+
+import asyncpg
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from app.actions.act import (
+    UNNUMBERED,
+    Act,
+    Answered,
+    Caller,
+    finish,
+    lock,
+    numbered,
+    perform,
+    spliced,
+)
+from app.db import bookings as rows
+from app.db.nights import list_keys
+from app.db.pool import Database, retried
+from app.db.scans import NewScan, StoredScan, find_name, find_scan, find_tonight, insert_scan
+from app.domain.bookings import judge_night, judge_room
+from app.domain.facts import BookingFact
+from app.domain.names import masked
+from app.domain.references import ReferenceUnreadable, parse_reference
+from app.domain.verdicts import Judgement, Request, judge_scan
+from app.errors import Conflict, NotAllowed, NotFound, NotValid
+from app.wire import HeadcountAnswer, HeadcountRequest, ScanRequest, Verdict
+from floorplan import events
+from floorplan.venue import Door, Venue
+from scanners.codes import CodeRefused, public_key, read_claims
+
+
+class Found(msgspec.Struct, frozen=True):
+    """What a code or reference led to, before any lock."""
+
+    booking_id: str | None = None
+    ticket_id: str | None = None
+    night: str | None = None
+    generation: int | None = None
+    refused: str | None = None
+
+
+class _TwinWasFaster(Exception):
+    """The same scan was answered by another transaction meanwhile."""
+
+
+async def scan(db: Database, venue: Venue, caller: Caller, request: ScanRequest) -> Answered:
+    """The verdict on one read; the same scan id has the same bytes for ever, refusals included.
+
+    Counts and verdict commit together. The answer has `replayed` and the guest's masked name in
+    front of the stored verdict. Raises NotValid `scan_id_reused` (another body), `code_missing`,
+    NotFound `door_not_found`, NotAllowed `other_door`: these are not verdicts and store nothing.
+    """
+    door = find_door(venue, request.door)
+    at = caller.principal.door
+    if at is not None and at != request.door:
+        raise NotAllowed("other_door", f"This device stands at {at}. Pair it again to move it.")
+    if (request.code is None) == (request.reference is None):
+        raise NotValid("code_missing", "Send either the code or the reference.")
+    scanner = caller.principal.actor
+
+    async def attempt() -> Answered:
+        async with db.reading() as conn:
+            stored = await find_scan(conn, scanner, request.scan_id)
+            if stored is not None:
+                return await _replay(conn, caller, stored)
+            found = await _find(conn, venue, request)
+            tonight = await find_tonight(conn)
+        async with db.begun() as conn:
+            night = found.night or tonight
+            act = await lock(
+                conn,
+                caller,
+                "scan",
+                night=night or "1970-01-01",
+                bookings=[found.booking_id] if found.booking_id else [],
+                people=found.booking_id is not None,
+            )
+            booking = act.facts.find_booking(found.booking_id or "")
+            judgement = judge_scan(
+                Request(
+                    direction=request.direction,
+                    people=request.people,
+                    floor=door.floor,
+                    leaves=door.leaves,
+                    refused=found.refused,
+                    generation=found.generation,
+                ),
+                booking,
+                act.facts,
+                tonight,
+            )
+            await _count(act, request, door, booking, judgement)
+            # A refusal is told in the book of the night at whose door it happened.
+            version = await finish(act, tonight or "venue", 200, b"")
+            verdict = _verdict(act, request, booking, judgement, door, tonight)
+            body = numbered(msgspec.json.encode(verdict), version)
+            new = NewScan(
+                scanner=scanner,
+                scan_id=request.scan_id,
+                body_hash=caller.body_hash,
+                night=night,
+                at=act.facts.now,
+                door=request.door,
+                verdict=verdict.verdict,
+                reason=verdict.reason,
+                booking_id=found.booking_id,
+                ticket_id=found.ticket_id,
+                people=judgement.people,
+                answer=body,
+            )
+            if not await insert_scan(conn, new):
+                raise _TwinWasFaster
+        async with db.reading() as conn:
+            return Answered(
+                200, await _shown(conn, body, found.booking_id, replayed=False), version
+            )
+
+    try:
+        return await retried(attempt)
+    except _TwinWasFaster:
+        return await find_verdict(db, caller, request.scan_id, request_hash=caller.body_hash)
+
+
+async def find_verdict(
+    db: Database, caller: Caller, scan_id: str, *, request_hash: bytes | None = None
+) -> Answered:
+    """What was decided about a scan of this caller. Raises NotFound."""
+    async with db.reading() as conn:
+        stored = await find_scan(conn, caller.principal.actor, scan_id)
+        if stored is None:
+            raise NotFound("scan_not_found", "No scan with this id reached the service.")
+        if request_hash is not None and stored.body_hash != request_hash:
+            _reused()
+        return Answered(
+            200, await _shown(conn, stored.answer, stored.booking_id, replayed=True), replayed=True
+        )
+
+
+async def change_headcount(
+    db: Database, venue: Venue, caller: Caller, request: HeadcountRequest
+) -> Answered:
+    """The clicker counted people in or out, or a head count put the number right.
+
+    At a door inside the house the people change floors. Raises Conflict `capacity_full`,
+    `nobody_inside`; NotAllowed: correcting needs `headcount:correct`.
+    """
+    door = find_door(venue, request.door)
+    if (request.change is None) == (request.people is None) or request.change == 0:
+        raise NotValid(
+            "change_missing", "Send either a change other than 0, or the people counted."
+        )
+    if request.people is not None and not caller.principal.may("headcount:correct"):
+        raise NotAllowed("not_allowed", "A head count is corrected by a manager.")
+
+    async def work(act: Act) -> tuple[int, HeadcountAnswer]:
+        facts = act.facts
+        night = judge_night(facts, request.night)
+        inside = dict(facts.inside)
+        if request.floor not in inside:
+            raise NotFound("floor_not_found", f"There is no floor {request.floor}.")
+        if request.people is not None:
+            change, why = request.people - inside[request.floor], "head_count"
+            inside[request.floor] = request.people
+        else:
+            assert request.change is not None
+            change, why = request.change, "clicker"
+            other = door.leaves if door.floor == request.floor else door.floor
+            if door.leaves is not None and other is not None:
+                why = "stairs"
+                if inside[other] - change < 0:
+                    raise Conflict("nobody_inside", f"Nobody is counted on {other}.")
+                limits = {h.floor: h.people_limit for h in facts.headcount}
+                if change > 0 and inside[request.floor] + change > limits[request.floor]:
+                    judge_room(facts, night, request.floor, change)
+                inside[other] -= change
+                await rows.set_headcount(act.conn, request.night, other, inside[other])
+            elif change > 0:
+                judge_room(facts, night, request.floor, change)
+            inside[request.floor] += change
+            if inside[request.floor] < 0:
+                raise Conflict(
+                    "nobody_inside",
+                    f"Only {facts.inside[request.floor]} people are counted on {request.floor}.",
+                    inside=facts.inside[request.floor],
+                )
+        await rows.set_headcount(act.conn, request.night, request.floor, inside[request.floor])
+        act.record(
+            events.HeadcountChanged(request.floor, request.door, change, inside, why),
+            f"floor:{request.floor}",
+        )
+        limits = {h.floor: h.people_limit for h in facts.headcount}
+        return 200, HeadcountAnswer(
+            night=request.night,
+            inside=inside,
+            limits={**limits, "house": night.house_limit},
+            version=UNNUMBERED,
+        )
+
+    return await perform(db, caller, "change_headcount", work, night=request.night, people=True)
+
+
+def find_door(venue: Venue, door_id: str) -> Door:
+    """The door of the venue. Raises NotFound naming the doors there are."""
+    try:
+        return venue.get_door(door_id)
+    except KeyError:
+        known = ", ".join(door.id for door in venue.doors)
+        raise NotFound("door_not_found", f"There is no such door; the doors are {known}.") from None
+
+
+async def _find(conn: asyncpg.Connection, venue: Venue, request: ScanRequest) -> Found:
+    """Reads the code or the reference, without trusting anything but the signature."""
+    if request.reference is not None:
+        try:
+            reference = parse_reference(request.reference)
+        except ReferenceUnreadable:
+            return Found(refused="unknown_code")
+        hit = await rows.find_by_reference(conn, reference)
+        return Found() if hit is None else Found(booking_id=hit[0], night=hit[1])
+    assert request.code is not None
+    try:
+        claims = read_claims(request.code, await _keys(conn), venue=venue.id)
+    except CodeRefused as refused:
+        return Found(refused=refused.reason)
+    ticket_id = str(claims.ticket_id)
+    hit = await rows.find_by_ticket(conn, ticket_id)
+    if hit is None:
+        return Found(ticket_id=ticket_id)
+    return Found(booking_id=hit[0], ticket_id=ticket_id, night=hit[1], generation=claims.generation)
+
+
+async def _keys(conn: asyncpg.Connection) -> Mapping[int, Ed25519PublicKey]:
+    return {number: public_key(raw) for number, raw in (await list_keys(conn)).items()}
+
+
+async def _count(
+    act: Act,
+    request: ScanRequest,
+    door: Door,
+    booking: BookingFact | None,
+    judgement: Judgement,
+) -> None:
+    """Rows and events of the verdict."""
+    inside = dict(act.facts.inside)
+    ticket = booking.ticket if booking else None
+    if judgement.saying.verdict == "refuse":
+        act.record(
+            events.EntryRefused(
+                request.scan_id, judgement.reason, request.door, booking.id if booking else None
+            ),
+            f"door:{request.door}",
+        )
+    if judgement.people == 0 or booking is None or ticket is None:
+        return
+    if judgement.reason == "moved":
+        assert door.leaves is not None
+        step = judgement.people if request.direction == "in" else -judgement.people
+        for floor, change in ((door.floor, step), (door.leaves, -step)):
+            inside[floor] += change
+            await rows.set_headcount(act.conn, booking.night, floor, inside[floor])
+        act.record(
+            events.HeadcountChanged(door.floor, door.id, step, inside, "stairs"),
+            f"floor:{door.floor}",
+        )
+        return
+    assert judgement.admitted is not None
+    assert judgement.gone is not None
+    step = judgement.people if judgement.reason == "admitted" else -judgement.people
+    # A party may leave by another floor's door than it came in by: never below nobody.
+    entry: str = door.floor
+    if inside[entry] + step < 0:
+        entry = next(name for name, people in inside.items() if people + step >= 0)
+    inside[entry] += step
+    await rows.count_admitted(
+        act.conn, ticket.id, judgement.admitted, judgement.gone, act.facts.now, request.door
+    )
+    await rows.set_headcount(act.conn, booking.night, entry, inside[entry])
+    subject = f"booking:{booking.id}"
+    if step > 0:
+        act.record(
+            events.GuestCheckedIn(
+                booking.id, ticket.id, step, judgement.admitted, judgement.gone, entry, door.id,
+                inside,
+            ),
+            subject,
+        )  # fmt: skip
+    else:
+        act.record(
+            events.GuestCheckedOut(
+                booking.id, ticket.id, -step, judgement.gone, entry, door.id, inside
+            ),
+            subject,
+        )
+
+
+def _verdict(
+    act: Act,
+    request: ScanRequest,
+    booking: BookingFact | None,
+    judgement: Judgement,
+    door: Door,
+    tonight: str | None,
+) -> Verdict:
+    saying = judgement.saying
+    ticket = booking.ticket if booking else None
+    instruction = saying.instruction
+    if judgement.reason == "already_in" and ticket and ticket.last_scan_at:
+        instruction = f"{instruction} Last scan at {ticket.last_scan_door}."
+    elif judgement.reason in ("party_full", "capacity_full"):
+        instruction = f"{instruction} {judgement.left_to_enter} may pass."
+    elif judgement.reason == "wrong_night" and booking:
+        instruction = f"The booking is for {booking.night}."
+    return Verdict(
+        scan_id=request.scan_id,
+        verdict=saying.verdict,
+        reason=judgement.reason,
+        title=saying.title,
+        instruction=instruction,
+        at=act.facts.now,
+        door=door.id,
+        people=judgement.people,
+        booking_id=booking.id if booking else None,
+        party=booking.party if booking else None,
+        admitted=judgement.admitted
+        if judgement.admitted is not None
+        else (ticket.admitted if ticket else None),
+        left_to_enter=judgement.left_to_enter,
+        tables=list(booking.tables) if booking else [],
+        floor=door.floor,
+        version=UNNUMBERED if tonight else None,
+    )
+
+
+async def _shown(
+    conn: asyncpg.Connection, body: bytes, booking_id: str | None, *, replayed: bool
+) -> bytes:
+    """The stored verdict with what is read when it is asked for: never stored beside it."""
+    name = await find_name(conn, booking_id) if booking_id else None
+    return spliced(body, {"replayed": replayed, "name": masked(name) if name else None})
+
+
+async def _replay(conn: asyncpg.Connection, caller: Caller, stored: StoredScan) -> Answered:
+    if stored.body_hash != caller.body_hash:
+        _reused()
+    body = await _shown(conn, stored.answer, stored.booking_id, replayed=True)
+    return Answered(200, body, replayed=True)
+
+
+def _reused() -> NoReturn:
+    raise NotValid(
+        "scan_id_reused", "This scan id was used for another scan. Give each read its own id."
+    )
