@@ -114,6 +114,18 @@ def settings(database: URLs, redis_url: str, tmp_path: Path) -> Settings:
     )
 
 
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A place for data directories that every user can pass (as root the servers are another)."""
+    place = Path(tempfile.mkdtemp(prefix="backroom-"))
+    place.chmod(0o755)
+    yield place
+    for link in place.rglob("servers"):
+        if link.is_symlink():
+            shutil.rmtree(link.readlink(), ignore_errors=True)
+    shutil.rmtree(place, ignore_errors=True)
+
+
 @pytest.fixture(scope="session")
 def chromium() -> Path:
     """The Chromium to drive; without one the test is skipped, and fails under CI."""

