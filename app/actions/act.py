@@ -111,7 +111,7 @@ async def perform(
                 people=people,
             )
             if act.facts.answered is not None:
-                return _replay(act.facts.answered)
+                return replay(act.facts.answered)
             status, answer = await work(act)
             body = msgspec.json.encode(answer)
             version = await finish(act, night, status, body)
@@ -125,7 +125,7 @@ async def lock(
     caller: Caller,
     action: str,
     *,
-    night: str,
+    night: str | None,
     tables: Iterable[int] = (),
     bookings: Iterable[str] = (),
     people: bool = False,
@@ -177,7 +177,8 @@ def spliced(body: bytes, extra: Mapping[str, Any]) -> bytes:
     return front[:-1] + b"," + body[1:] if extra else body
 
 
-def _replay(answered: AnsweredFact) -> Answered:
+def replay(answered: AnsweredFact) -> Answered:
+    """The answer that the key has already. Raises NotValid `key_reused`: of another request."""
     if not answered.same:
         raise NotValid(
             "key_reused",
