@@ -19,7 +19,7 @@ from app.live.frames import EventFrame, encoded
 from floorplan import fold
 from floorplan.events import Event, Figures, Instant
 from floorplan.lines import line_of
-from floorplan.state import AUDIENCES, BookingState, NightInfo, NightState, TableState
+from floorplan.state import BookingState, NightInfo, NightState, TableState
 
 META: Final = "meta"
 _TABLE: Final = "table:"
@@ -70,24 +70,20 @@ _decode_booking: Final = msgspec.json.Decoder(BookingState)
 def message_of(epoch: str, before: NightState, event: Event) -> tuple[Message, NightState]:
     """The event applied to the state: what to tell everybody, and the state after it.
 
-    Only managers get the activity line, because lines speak of money; a line alone is worth a frame
-    to them. Raises ValueError: the event is not the next one of this book.
+    Only managers get the activity line, because lines speak of money. Raises ValueError: the event is not the next one of this book.
     """
     step = fold.apply(before, event)
     frames: dict[str, Raw] = {}
-    for audience in AUDIENCES:
-        changes = step.changes.get(audience, {})
-        line = line_of(before, event) if audience == "manager" else None
-        if changes or line:
-            frame = EventFrame(
-                night=event.book,
-                after=before.changed[audience],
-                version=event.version,
-                at=event.at,
-                changes=changes,
-                line=line,
-            )
-            frames[audience] = Raw(encoded(frame))
+    for audience, changes in step.changes.items():
+        frame = EventFrame(
+            night=event.book,
+            after=before.changed[audience],
+            version=event.version,
+            at=event.at,
+            changes=changes,
+            line=line_of(before, event) if audience == "manager" else None,
+        )
+        frames[audience] = Raw(encoded(frame))
     patch = patch_of(before, step.state)
     return Message(epoch, event.book, event.version, event.at, frames, patch), step.state
 
