@@ -70,7 +70,8 @@ _decode_booking: Final = msgspec.json.Decoder(BookingState)
 def message_of(epoch: str, before: NightState, event: Event) -> tuple[Message, NightState]:
     """The event applied to the state: what to tell everybody, and the state after it.
 
-    Only managers get the activity line, because lines speak of money. Raises ValueError: the event is not the next one of this book.
+    Only managers get the activity line, because lines speak of money. Raises ValueError: the event
+    is not the next one of this book.
     """
     step = fold.apply(before, event)
     frames: dict[str, Raw] = {}

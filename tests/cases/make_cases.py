@@ -89,7 +89,8 @@ def case(
     frames = list(frames)
     # The version that a screen holds is its last frame's: later events changed nothing for it.
     held = [frame["version"] for frame in frames if frame.get("night") == final["night"]]
-    if held and not asks:
+    begins_anew = any(frame["type"] == "snapshot" for frame in frames)
+    if held and (begins_anew or not asks):
         final = {**final, "version": max(held)}
     return {
         "name": name,
