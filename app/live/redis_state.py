@@ -162,7 +162,6 @@ def connect(url: str) -> Redis:
         url,
         socket_timeout=ANSWER_SECONDS,
         socket_connect_timeout=ANSWER_SECONDS,
-        socket_keepalive=True,
         health_check_interval=5,
         retry=Retry(NoBackoff(), 0),  # who calls knows better when to try again
     )
