@@ -6,7 +6,7 @@ import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,6 +18,7 @@ from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
+from websockets.typing import Subprotocol
 
 from app.domain.principals import ANONYMOUS, Principal
 from app.errors import NotSignedIn
@@ -292,9 +293,9 @@ async def screen(
     url = at if isinstance(at, str) else at.url
     async with connect(
         url,
-        subprotocols=["backroom.v1"],
+        subprotocols=[Subprotocol("backroom.v1")],
         compression=None,
-        additional_headers=headers,  # type: ignore[list-item]
+        additional_headers=headers,
     ) as socket_:
         it = Screen(socket_)
         if start is not None:
