@@ -1,0 +1,163 @@
+"""`backroom verify`: rows = fold = Redis = hash chain, or the first place where they differ."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import asyncpg
+import msgspec
+
+from app.db.book import list_events, list_heads
+from app.db.floor import read_rows, rows_of
+from app.live.redis_state import AWAY, RedisState, connect
+from app.settings import Settings
+from floorplan.fold import apply, is_readable
+from floorplan.state import NightState, empty_state
+
+REDIS_DEADLINE_SECONDS = 5.0  # the live copy follows a commit in milliseconds; a cold one in 1 s
+
+# Each line's hash is computed again from the line itself and the hash before it.
+LIST_BROKEN = """
+SELECT version FROM (
+    SELECT e.version, e.hash, e.previous_hash,
+           lag(e.hash, 1, '\\x'::bytea) OVER line AS before,
+           lag(e.version, 1, 0::bigint) OVER line AS version_before,
+           event_hash(e.previous_hash, e.book, e.version, e.type, e.subject, e.at, e.actor,
+                      e.correlation_id, e.made_by, e.payload) AS computed
+      FROM event e WHERE e.book = $1 WINDOW line AS (ORDER BY e.version)
+) AS chain
+ WHERE hash <> computed OR previous_hash <> before OR version <> version_before + 1
+ ORDER BY version LIMIT 1
+"""
+READ_HEAD_HASH = """
+SELECT b.version, b.hash = coalesce(e.hash, '\\x'::bytea) AS same
+  FROM book b LEFT JOIN event e ON e.book = b.name AND e.version = b.version
+ WHERE b.name = $1
+"""
+LIST_HAND_MADE = """
+SELECT version, type, made_by FROM event WHERE book = $1 AND made_by LIKE 'hand:%' ORDER BY version
+"""
+LIST_SNAPSHOTS = "SELECT version, state::text FROM snapshot WHERE book = $1"
+
+
+def main(settings: Settings, nights: list[str] | None = None) -> int:
+    """Print what was compared for each night and what differs; 0 when nothing does."""
+    return asyncio.run(_main(settings, nights))
+
+
+async def _main(settings: Settings, nights: list[str] | None) -> int:
+    conn = await asyncpg.connect(settings.owner_database_url)
+    try:
+        heads = await list_heads(conn)
+        chosen = nights or sorted(heads)
+        wrong = 0
+        for book in chosen:
+            if book not in heads:
+                print(f"{book}: no such book; there are {', '.join(sorted(heads)) or 'none'}")
+                wrong += 1
+                continue
+            found = await verify_book(conn, settings.redis_url, book)
+            for problem in found.problems:
+                print(f"{book}: {problem}")
+            wrong += len(found.problems)
+            if not found.problems:
+                print(f"{book}: {heads[book]} events, {found.agreed}")
+        return 1 if wrong else 0
+    finally:
+        await conn.close()
+
+
+class Found(NamedTuple):
+    """What agreed, in words, and what did not."""
+
+    agreed: str
+    problems: list[str]
+
+
+async def verify_book(conn: asyncpg.Connection, redis_url: str, book: str) -> Found:
+    """What is wrong with the book and its copies; no problems when all agree.
+
+    Postgres is read in one REPEATABLE READ transaction, so a running night does not disturb it.
+    `redis_url` may be empty: then the live copy is not compared.
+    """
+    async with conn.transaction(isolation="repeatable_read", readonly=True):
+        problems = await _chain_problems(conn, book)
+        if book == "venue":
+            return Found("hash chain", problems)
+        snapshots = {row["version"]: row["state"] for row in await conn.fetch(LIST_SNAPSHOTS, book)}
+        state = empty_state(book)
+        while events := await list_events(conn, book, state.version):
+            for event in events:
+                if not is_readable(state, event):
+                    problems.append(f"line {event.version} ({event.type}) has no meaning here")
+                if event.version != state.version + 1:
+                    return Found("", problems)  # a hole: the chain has named it
+                state = apply(state, event).state
+                if stored := snapshots.get(event.version):
+                    kept = msgspec.json.decode(stored, type=NightState, strict=False)
+                    if kept != state:
+                        problems.append(f"the snapshot at {event.version} is not the fold")
+        rows = await read_rows(conn, book)
+    problems += [f"rows and fold differ: {place}" for place in differences(rows, rows_of(state))]
+    if not redis_url or state.info is None:
+        return Found("rows = fold = hash chain", problems)
+    word, found = await _compare_redis(redis_url, state)
+    if word == "Redis":
+        return Found("rows = fold = Redis = hash chain", problems + found)
+    return Found(f"rows = fold = hash chain; {word}", problems + found)
+
+
+async def _chain_problems(conn: asyncpg.Connection, book: str) -> list[str]:
+    problems = []
+    broken = await conn.fetchval(LIST_BROKEN, book)
+    if broken is not None:
+        problems.append(f"the hash chain breaks at line {broken}")
+    head = await conn.fetchrow(READ_HEAD_HASH, book)
+    if head is not None and not head["same"]:
+        problems.append(f"the book's head {head['version']} is not its last line")
+    problems += [
+        f"line {row['version']} ({row['type']}) was written by hand ({row['made_by']}),"
+        " not by an action"
+        for row in await conn.fetch(LIST_HAND_MADE, book)
+    ]
+    return problems
+
+
+async def _compare_redis(redis_url: str, state: NightState) -> tuple[str, list[str]]:
+    """What can be said of the live copy, and what is wrong with it.
+
+    It is given a moment to arrive. A copy that is not there is no fault: nobody watches the night,
+    or no service runs. One that is behind or differs is.
+    """
+    client = connect(redis_url)
+    try:
+        deadline = asyncio.get_running_loop().time() + REDIS_DEADLINE_SECONDS
+        while True:
+            stored = await RedisState(client).read(state.night, 1)
+            if stored is None or stored.state.version >= state.version:
+                break
+            if asyncio.get_running_loop().time() > deadline:
+                at = stored.state.version
+                return "", [f"Redis is at version {at}, the book at {state.version}"]
+            await asyncio.sleep(0.05)
+    except AWAY as error:
+        return "", [f"Redis did not answer: {error}"]
+    finally:
+        await client.aclose()
+    if stored is None:
+        return "Redis holds no copy of this night", []
+    if stored.state.version > state.version:
+        return "the night went on meanwhile, Redis is ahead of this comparison", []
+    if stored.state != state:
+        return "", ["Redis holds another state than the fold at this version"]
+    return "Redis", []
+
+
+def differences(left: Any, right: Any, path: str = "") -> Iterator[str]:
+    """Every place where two documents differ, with both values: rows first, then fold."""
+    if isinstance(left, dict) and isinstance(right, dict):
+        for key in sorted(left.keys() | right.keys()):
+            if left.get(key) != right.get(key):
+                yield from differences(left.get(key), right.get(key), f"{path}/{key}")
+    elif left != right:
+        yield f"{path}: {left!r} and {right!r}"

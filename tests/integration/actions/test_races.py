@@ -1,0 +1,201 @@
+"""Two at once: each race with its guard, and the same race with the guard off, which must fail."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable
+from uuid import uuid4
+
+import asyncpg
+
+from app.actions import bookings
+from app.errors import Conflict
+from tests.integration.floor import NIGHT, House
+
+RACERS = 8
+
+
+async def outcome(work: Awaitable[object]) -> str:
+    """`won`, or the reason of the refusal."""
+    try:
+        await work
+    except Conflict as refused:
+        return refused.reason
+    return "won"
+
+
+async def test_one_table_is_held_by_exactly_one_of_many(venue_house: House) -> None:
+    await _slowly(venue_house)
+    found = Counter(await asyncio.gather(*(outcome(venue_house.hold([7])) for _ in range(RACERS))))
+    assert found == {"won": 1, "table_not_available": RACERS - 1}
+    await venue_house.agrees()
+
+
+async def test_without_the_locks_the_constraint_still_lets_one_through(
+    venue_house: House,
+) -> None:
+    """The guard in the code is off; the exclusion constraint is the last word."""
+    await _without_table_locks(venue_house)
+    found = Counter(await asyncio.gather(*(outcome(venue_house.hold([7])) for _ in range(RACERS))))
+    assert found["won"] == 1
+    await venue_house.agrees()
+
+
+async def test_without_locks_and_constraint_a_table_is_sold_twice(venue_house: House) -> None:
+    """The negative control: the race is real."""
+    await _without_table_locks(venue_house)
+    await _as_owner(venue_house, "ALTER TABLE booking_table DROP CONSTRAINT claims_do_not_overlap")
+    await asyncio.gather(*(outcome(venue_house.hold([7])) for _ in range(RACERS)))
+    async with venue_house.db.reading() as conn:
+        live = await conn.fetchval("SELECT count(*) FROM booking_table WHERE live AND number = 7")
+    assert live > 1
+
+
+async def test_sets_that_share_a_table_do_not_deadlock(venue_house: House) -> None:
+    wanted = [[15, 16], [16, 15], [15], [16]] * 3
+    found = Counter(
+        await asyncio.gather(
+            *(outcome(venue_house.hold(list(w), 8 if len(w) == 2 else 4)) for w in wanted)
+        )
+    )
+    assert set(found) == {"won", "table_not_available"}
+    assert found["won"] in (1, 2)
+    await venue_house.agrees()
+
+
+async def test_a_party_is_never_admitted_twice(venue_house: House) -> None:
+    await _slowly(venue_house)
+    booking = await venue_house.booked([7], 4)
+    answers = await asyncio.gather(*(venue_house.scan(booking["code"], 1) for _ in range(10)))
+    found = Counter(answer["reason"] for answer in answers)
+    assert found == {"admitted": 4, "already_in": 6}
+    async with venue_house.db.reading() as conn:
+        assert await conn.fetchval("SELECT admitted FROM ticket") == 4
+        assert await conn.fetchval("SELECT people FROM headcount WHERE floor = 'upstairs'") == 4
+    await venue_house.agrees()
+
+
+async def test_without_the_row_lock_a_party_is_admitted_twice(venue_house: House) -> None:
+    """The negative control: the same scans when the ticket and the count are not locked."""
+    booking = await venue_house.booked([7], 4)
+    await _without_people_locks(venue_house)
+    answers = await asyncio.gather(
+        *(venue_house.scan(booking["code"], 1) for _ in range(10)), return_exceptions=True
+    )
+    green = sum(1 for a in answers if isinstance(a, dict) and a["reason"] == "admitted")
+    assert green > 4
+
+
+async def test_the_same_scan_sent_twice_at_once_counts_once(venue_house: House) -> None:
+    booking = await venue_house.booked([7], 4)
+    scan_id = str(uuid4())
+    answers = await asyncio.gather(
+        *(venue_house.scan(booking["code"], 2, scan_id=scan_id) for _ in range(6))
+    )
+    bodies = [{k: v for k, v in a.items() if k != "replayed"} for a in answers]
+    assert all(body == bodies[0] for body in bodies)
+    assert Counter(a["replayed"] for a in answers) == {False: 1, True: 5}
+    async with venue_house.db.reading() as conn:
+        assert await conn.fetchval("SELECT admitted FROM ticket") == 2
+
+
+async def test_the_house_never_holds_more_than_its_limit(venue_house: House) -> None:
+    await venue_house.click(people=198)
+    codes = [(await venue_house.booked([n], 4))["code"] for n in (1, 2, 5)]
+    found = Counter(
+        a["reason"]
+        for a in await asyncio.gather(*(venue_house.scan(c, 1) for c in codes for _ in range(2)))
+    )
+    assert found == {"admitted": 2, "capacity_full": 4}
+    async with venue_house.db.reading() as conn:
+        assert await conn.fetchval("SELECT people FROM headcount WHERE floor = 'upstairs'") == 200
+    await venue_house.agrees()
+
+
+async def test_the_same_key_in_parallel_makes_one_booking(venue_house: House) -> None:
+    answers = await asyncio.gather(*(venue_house.hold([7], key="once") for _ in range(6)))
+    assert all(answer == answers[0] for answer in answers)
+    assert (await venue_house.kinds()).count("BOOKING_INITIATED") == 1
+
+
+async def test_cancel_against_check_in_has_one_winner(venue_house: House) -> None:
+    for number in (1, 2, 3, 4):
+        booking = await venue_house.booked([number], 3)
+        cancelled, scanned = await asyncio.gather(
+            outcome(
+                bookings.cancel_booking(venue_house.db, venue_house.caller(), booking["booking_id"])
+            ),
+            venue_house.scan(booking["code"], 1),
+        )
+        assert (cancelled, scanned["reason"]) in {
+            ("won", "cancelled"),
+            ("party_inside", "admitted"),
+        }
+    await venue_house.agrees()
+
+
+async def test_versions_of_a_busy_book_have_no_hole(venue_house: House) -> None:
+    async def toggle(number: int) -> None:
+        for _ in range(5):
+            await venue_house.block(number)
+            await venue_house.unblock(number)
+
+    await asyncio.gather(*(toggle(n) for n in range(1, 9)))
+    async with venue_house.db.reading() as conn:
+        versions = [
+            row["version"]
+            for row in await conn.fetch("SELECT version FROM event WHERE book = $1", NIGHT)
+        ]
+    assert sorted(versions) == list(range(1, 82))
+    await venue_house.agrees()
+
+
+async def test_two_managers_moving_two_parties_to_one_table(venue_house: House) -> None:
+    first, second = await venue_house.booked([1], 4), await venue_house.booked([2], 4)
+    found = Counter(
+        await asyncio.gather(
+            outcome(venue_house.move(first, [3])), outcome(venue_house.move(second, [3]))
+        )
+    )
+    assert found == {"won": 1, "table_not_available": 1}
+    await venue_house.agrees()
+
+
+async def _as_owner(house: House, *statements: str) -> None:
+    conn = await asyncpg.connect(house.settings.owner_database_url)
+    try:
+        for statement in statements:
+            await conn.execute(statement)
+    finally:
+        await conn.close()
+
+
+async def _rewritten(house: House, function: str, *changes: tuple[str, str]) -> None:
+    """The SQL function with a part replaced; proves that the part was there."""
+    async with house.db.reading() as conn:
+        source = await conn.fetchval(f"SELECT pg_get_functiondef('{function}'::regproc)")
+    for before, after in changes:
+        assert before in source, "the guard to switch off has moved"
+        source = source.replace(before, after)
+    await _as_owner(house, source)
+
+
+async def _slowly(house: House) -> None:
+    """Every action takes a while between its facts and its commit, so that races meet."""
+    await _rewritten(house, "finish_action", ("BEGIN\n", "BEGIN\n    PERFORM pg_sleep(0.2);\n"))
+
+
+async def _without_table_locks(house: House) -> None:
+    await _rewritten(house, "lock_floor", ("ORDER BY f.number FOR UPDATE", "ORDER BY f.number"))
+    await _slowly(house)
+
+
+async def _without_people_locks(house: House) -> None:
+    await _rewritten(
+        house,
+        "lock_floor",
+        ("ORDER BY f.number FOR UPDATE", "ORDER BY f.number"),
+        ("ORDER BY b.id FOR UPDATE", "ORDER BY b.id"),
+        ("ORDER BY k.id FOR UPDATE", "ORDER BY k.id"),
+        ("ORDER BY h.floor FOR UPDATE", "ORDER BY h.floor"),
+    )
+    await _slowly(house)

@@ -1,0 +1,114 @@
+"""`backroom verify` finds what a stranger with psql can do to the book."""
+
+import asyncpg
+import pytest
+
+from app.settings import Settings
+from app.verify import main, verify_book
+from tests.integration.floor import NIGHT, house
+
+
+async def problems(settings: Settings) -> list[str]:
+    conn = await asyncpg.connect(settings.owner_database_url)
+    try:
+        return (await verify_book(conn, "", NIGHT)).problems
+    finally:
+        await conn.close()
+
+
+async def test_a_night_of_actions_verifies(settings: Settings) -> None:
+    async with house(settings) as made:
+        await made.seated([7])
+        await made.walk_in([2])
+        assert await problems(settings) == []
+
+
+async def test_a_block_by_psql_is_on_the_map_and_verifies(settings: Settings) -> None:
+    async with house(settings) as made:
+        conn = await asyncpg.connect(settings.owner_database_url)
+        await conn.execute("SELECT block_table(7, 'spill')")
+        await conn.close()
+        await made.agrees()
+        assert await problems(settings) == []
+        assert (await made.kinds())[-1] == "TABLE_BLOCKED"
+
+
+async def test_a_bare_insert_is_named(settings: Settings) -> None:
+    async with house(settings):
+        conn = await asyncpg.connect(settings.owner_database_url)
+        await conn.execute(
+            "INSERT INTO event (book, version, type, subject, payload, at, hash, previous_hash)"
+            " VALUES ($1, 99, 'TABLE_RESET', 'x', '{\"table\": 3}', now(), 'x', 'y')",
+            NIGHT,
+        )
+        await conn.execute(
+            "INSERT INTO event (book, type, subject, payload) VALUES ($1, 'NONSENSE', 'x', '{}')",
+            NIGHT,
+        )
+        await conn.close()
+        found = await problems(settings)
+        assert found[0].startswith("line 2 (TABLE_RESET) was written by hand (hand:")
+        assert found[1].startswith("line 3 (NONSENSE) was written by hand (hand:")
+        assert "line 3 (NONSENSE) has no meaning here" in found
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["UPDATE event SET actor = 'x'", "DELETE FROM event", "TRUNCATE event"],
+)
+@pytest.mark.parametrize("role", ["owner", "app", "jobs", "auth"])
+async def test_the_book_is_append_only_for_everybody(
+    settings: Settings, statement: str, role: str
+) -> None:
+    urls = {
+        "owner": settings.owner_database_url,
+        "app": settings.database_url,
+        "jobs": settings.jobs_database_url,
+        "auth": settings.auth_database_url,
+    }
+    async with house(settings) as made:
+        conn = await asyncpg.connect(urls[role])
+        with pytest.raises((asyncpg.InsufficientPrivilegeError, asyncpg.RestrictViolationError)):
+            await conn.execute(statement)
+        await conn.close()
+        assert await made.kinds() == ["NIGHT_OPENED"]
+
+
+async def test_a_line_changed_past_the_guard_breaks_the_chain_there(settings: Settings) -> None:
+    async with house(settings) as made:
+        await made.block(3)
+        await made.unblock(3)
+        conn = await asyncpg.connect(settings.owner_database_url)
+        await conn.execute("ALTER TABLE event DISABLE TRIGGER event_unchanged")
+        await conn.execute("UPDATE event SET actor = 'somebody else' WHERE version = 2")
+        await conn.close()
+        assert (await problems(settings))[0] == "the hash chain breaks at line 2"
+
+
+async def test_a_tail_cut_off_is_seen_at_the_head(settings: Settings) -> None:
+    async with house(settings) as made:
+        await made.block(3)
+        conn = await asyncpg.connect(settings.owner_database_url)
+        await conn.execute("ALTER TABLE event DISABLE TRIGGER event_unchanged")
+        await conn.execute("DELETE FROM event WHERE version = 2")
+        await conn.close()
+        assert (await problems(settings))[0] == "the book's head 2 is not its last line"
+
+
+async def test_a_row_changed_behind_the_book_is_named(settings: Settings) -> None:
+    async with house(settings):
+        conn = await asyncpg.connect(settings.owner_database_url)
+        await conn.execute("UPDATE floor_table SET resetting = true WHERE number = 5")
+        await conn.close()
+        assert await problems(settings) == [
+            "rows and fold differ: /tables/5/resetting: True and False"
+        ]
+
+
+def test_the_command_says_what_agreed(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(settings, ["1999-12-31"]) == 1
+    assert "no such book" in capsys.readouterr().out
+    assert main(settings) == 0
+    assert "venue: 0 events, hash chain" in capsys.readouterr().out
