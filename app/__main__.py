@@ -9,16 +9,10 @@ import threading
 import time
 from dataclasses import replace
 
+from app.backing import CannotServe, apply_migrations, find_psql, reaching_servers
 from app.leash import tie_to_parent
 from app.settings import Settings, SettingsError
-from app.supervisor import (
-    DRAIN_SECONDS,
-    CannotServe,
-    Supervisor,
-    apply_migrations,
-    find_psql,
-    reaching_servers,
-)
+from app.supervisor import DRAIN_SECONDS, Supervisor
 
 DESCRIPTION = "The live floor of the night: tables, bookings, the door."
 

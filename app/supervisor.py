@@ -9,14 +9,11 @@ and a restarted worker takes over where the old one stopped. All of them are in 
 own: Ctrl-C reaches the parent alone. All are leashed to it, so that its `kill -9` leaves nothing.
 """
 
-import asyncio
 import contextlib
 import errno
 import http.client
 import os
-import secrets
 import select
-import shutil
 import signal
 import socket
 import ssl
@@ -25,11 +22,19 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from app.backing import (
+    CannotServe,
+    embedded_servers,
+    kept_secret,
+    prepare_database,
+    refusing,
+    say,
+    with_servers,
+)
 from app.settings import Settings
 
 if TYPE_CHECKING:
@@ -51,10 +56,6 @@ FAILED_STARTS_MAX = 6
 
 # As many connections as may wait while every worker is busy or being replaced.
 BACKLOG = 1024
-
-
-class CannotServe(Exception):
-    """The service cannot start or go on; the text says why and what to do."""
 
 
 class _Stop(BaseException):
@@ -253,138 +254,6 @@ class Supervisor:
 
 
 @contextlib.contextmanager
-def reaching_servers(settings: Settings) -> Iterator[Settings]:
-    """Settings complete with servers, for a command that runs beside the service or without it.
-
-    Embedded ones are used where they run, and otherwise started for as long as this lasts. Raises
-    CannotServe.
-    """
-    servers = embedded_servers(settings)
-    if servers is None:
-        secret = settings.secret or kept_secret(settings.data_dir)
-        yield replace(settings, secret=secret)
-        return
-    from app.embedded.binaries import AlreadyRunning  # noqa: PLC0415 - loaded by now
-
-    with refusing():
-        try:
-            urls = servers.start()
-        except AlreadyRunning:
-            urls = servers.attach()
-    try:
-        yield with_servers(settings, servers.secret(), urls.environment())
-    finally:
-        servers.stop()
-
-
-def embedded_servers(settings: Settings) -> "EmbeddedServers | None":
-    """The servers that the settings leave to us, not yet started; None if both URLs are given.
-
-    The only place that imports them: with both URLs given nothing of theirs is loaded.
-    """
-    if settings.database_url and settings.redis_url:
-        return None
-    from app.embedded.servers import EmbeddedServers  # noqa: PLC0415
-
-    return EmbeddedServers(
-        settings.data_dir,
-        with_postgres=not settings.database_url,
-        with_redis=not settings.redis_url,
-    )
-
-
-@contextlib.contextmanager
-def refusing() -> Iterator[None]:
-    """What an embedded server says against it becomes the command's own refusal."""
-    from app.embedded.binaries import EmbeddedServerError  # noqa: PLC0415 - loaded by now
-
-    try:
-        yield
-    except EmbeddedServerError as error:
-        raise CannotServe(str(error)) from error
-
-
-def find_psql() -> str:
-    """The machine's psql, else the one that came with the embedded Postgres."""
-    found = shutil.which("psql")
-    if found is not None:
-        return found
-    from app.embedded.binaries import find_postgres  # noqa: PLC0415 - only without a psql
-
-    with refusing():
-        return str(find_postgres() / "bin" / "psql")
-
-
-def with_servers(settings: Settings, secret: str, environment: dict[str, str]) -> Settings:
-    """The settings completed by what embedded servers there are."""
-    return replace(
-        settings,
-        database_url=settings.database_url or environment["DATABASE_URL"],
-        owner_database_url=settings.owner_database_url or environment["OWNER_DATABASE_URL"],
-        listen_database_url=settings.listen_database_url or environment["DATABASE_URL"],
-        jobs_database_url=settings.jobs_database_url or environment["JOBS_DATABASE_URL"],
-        auth_database_url=settings.auth_database_url or environment["AUTH_DATABASE_URL"],
-        redis_url=settings.redis_url or environment["REDIS_URL"],
-        secret=settings.secret or secret,
-    )
-
-
-def kept_secret(data_dir: Path) -> str:
-    """The service's key material beside servers that are not ours; made on the first start."""
-    file = data_dir / "secret"
-    try:
-        return file.read_text().strip()
-    except FileNotFoundError:
-        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    made = secrets.token_hex(32)
-    try:
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:  # another start was first by a moment
-        return file.read_text().strip()
-    with os.fdopen(descriptor, "w") as stream:
-        stream.write(made + "\n")
-    say(f"Made a secret in {file}. Every other node needs the same one, in BACKROOM_SECRET.")
-    return made
-
-
-def apply_migrations(settings: Settings) -> list[str]:
-    """The schema is this version's; the names of the migrations applied now. Raises CannotServe."""
-    import asyncpg  # noqa: PLC0415 - loaded when it is needed
-
-    from app.db.migrate import MigrationChanged, migrate  # noqa: PLC0415
-
-    try:
-        return asyncio.run(migrate(settings.owner_database_url))
-    except (
-        OSError,
-        asyncpg.InvalidAuthorizationSpecificationError,
-        asyncpg.InvalidCatalogNameError,
-        asyncpg.CannotConnectNowError,
-        asyncpg.TooManyConnectionsError,
-    ) as error:
-        raise CannotServe(
-            f"Postgres at OWNER_DATABASE_URL (or DATABASE_URL) cannot be used: {error}"
-        ) from error
-    except MigrationChanged as error:
-        raise CannotServe(str(error)) from error
-
-
-def prepare_database(settings: Settings, *, external: bool, play: bool) -> None:
-    """Migrate, and keep demo accounts off a venue's service. Raises CannotServe."""
-    from app.db.installation import is_demo  # noqa: PLC0415 - asyncpg is loaded when it is needed
-
-    applied = apply_migrations(settings)
-    demo = asyncio.run(is_demo(settings.owner_database_url))
-    if applied:
-        say(f"Applied {len(applied)} migrations, the last one {applied[-1]}.")
-    if demo and external and not play:
-        raise CannotServe(
-            "The database at DATABASE_URL holds demo accounts, with which anybody could sign in. "
-            "Use an empty database for a venue, or `backroom demo` to go on with this one."
-        )
-
-
-@contextlib.contextmanager
 def bind(settings: Settings) -> Iterator[socket.socket]:
     """A listening socket on HOST and PORT, closed at the end. Raises CannotServe: it is taken."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
@@ -439,11 +308,6 @@ def welcome(settings: Settings) -> str:
         f"  managers   {origin}/floor\n"
         f"Ctrl-C stops it; the data stays.\n"
     )
-
-
-def say(sentence: str) -> None:
-    """A line for the person at the terminal; logs go to standard error."""
-    print(sentence, flush=True)
 
 
 def _sleep(wakeup: int, seconds: float) -> None:

@@ -31,8 +31,9 @@ HEIGHTS = {
     "embedded": 6,
     "verify": 6,
     "demo": 6,
-    "supervisor": 7,
-    "__main__": 8,
+    "backing": 7,
+    "supervisor": 8,
+    "__main__": 9,
 }
 
 

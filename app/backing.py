@@ -1,0 +1,168 @@
+"""What a command needs behind it: servers, the secret, and the schema.
+
+Each function raises CannotServe with a sentence for the person at the terminal. What is heavy is
+imported where it is used: nothing of the embedded servers when both URLs are given, no database
+driver for `--help`.
+"""
+
+import asyncio
+import contextlib
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app.settings import Settings
+
+if TYPE_CHECKING:
+    from app.embedded.servers import EmbeddedServers
+
+
+class CannotServe(Exception):
+    """The command cannot start or go on; the text says why and what to do."""
+
+
+def say(sentence: str) -> None:
+    """A line for the person at the terminal; logs go to standard error."""
+    print(sentence, flush=True)
+
+
+@contextlib.contextmanager
+def reaching_servers(settings: Settings) -> Iterator[Settings]:
+    """Settings complete with servers, for a command that runs beside the service or without it.
+
+    Embedded ones are used where they run, and otherwise started for as long as this lasts. Raises
+    CannotServe.
+    """
+    servers = embedded_servers(settings)
+    if servers is None:
+        secret = settings.secret or kept_secret(settings.data_dir)
+        yield replace(settings, secret=secret)
+        return
+    from app.embedded.binaries import AlreadyRunning  # noqa: PLC0415 - loaded by now
+
+    with refusing():
+        try:
+            urls = servers.start()
+        except AlreadyRunning:
+            urls = servers.attach()
+    try:
+        yield with_servers(settings, servers.secret(), urls.environment())
+    finally:
+        servers.stop()
+
+
+def embedded_servers(settings: Settings) -> "EmbeddedServers | None":
+    """The servers that the settings leave to us, not yet started; None if both URLs are given.
+
+    The only place that imports them: with both URLs given nothing of theirs is loaded.
+    """
+    if settings.database_url and settings.redis_url:
+        return None
+    from app.embedded.servers import EmbeddedServers  # noqa: PLC0415
+
+    return EmbeddedServers(
+        settings.data_dir,
+        with_postgres=not settings.database_url,
+        with_redis=not settings.redis_url,
+    )
+
+
+@contextlib.contextmanager
+def refusing() -> Iterator[None]:
+    """What an embedded server says against it becomes the command's own refusal."""
+    from app.embedded.binaries import EmbeddedServerError  # noqa: PLC0415 - loaded by now
+
+    try:
+        yield
+    except EmbeddedServerError as error:
+        raise CannotServe(str(error)) from error
+
+
+def find_psql() -> str:
+    """The machine's psql, else the one that came with the embedded Postgres."""
+    found = shutil.which("psql")
+    if found is not None:
+        return found
+    from app.embedded.binaries import find_postgres  # noqa: PLC0415 - only without a psql
+
+    with refusing():
+        return str(find_postgres() / "bin" / "psql")
+
+
+def with_servers(settings: Settings, secret: str, environment: dict[str, str]) -> Settings:
+    """The settings completed by what embedded servers there are."""
+    return replace(
+        settings,
+        database_url=settings.database_url or environment["DATABASE_URL"],
+        owner_database_url=settings.owner_database_url or environment["OWNER_DATABASE_URL"],
+        listen_database_url=settings.listen_database_url or environment["DATABASE_URL"],
+        jobs_database_url=settings.jobs_database_url or environment["JOBS_DATABASE_URL"],
+        auth_database_url=settings.auth_database_url or environment["AUTH_DATABASE_URL"],
+        redis_url=settings.redis_url or environment["REDIS_URL"],
+        secret=settings.secret or secret,
+    )
+
+
+def kept_secret(data_dir: Path) -> str:
+    """The service's key material beside servers that are not ours; made on the first start."""
+    file = data_dir / "secret"
+    try:
+        return file.read_text().strip()
+    except FileNotFoundError:
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    made = secrets.token_hex(32)
+    try:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:  # another start was first by a moment
+        return file.read_text().strip()
+    with os.fdopen(descriptor, "w") as stream:
+        stream.write(made + "\n")
+    say(f"Made a secret in {file}. Every other node needs the same one, in BACKROOM_SECRET.")
+    return made
+
+
+def apply_migrations(settings: Settings) -> list[str]:
+    """The schema is this version's; the names of the migrations applied now. Raises CannotServe."""
+    import asyncpg  # noqa: PLC0415 - loaded when it is needed
+
+    from app.db.migrate import MigrationChanged, migrate  # noqa: PLC0415
+
+    try:
+        return asyncio.run(migrate(settings.owner_database_url))
+    except (
+        OSError,
+        asyncpg.InvalidAuthorizationSpecificationError,
+        asyncpg.InvalidCatalogNameError,
+        asyncpg.CannotConnectNowError,
+        asyncpg.TooManyConnectionsError,
+    ) as error:
+        raise CannotServe(
+            f"Postgres at OWNER_DATABASE_URL (or DATABASE_URL) cannot be used: {error}"
+        ) from error
+    except MigrationChanged as error:
+        raise CannotServe(str(error)) from error
+
+
+def prepare_database(settings: Settings, *, external: bool, play: bool) -> None:
+    """Migrate, and keep demo data and a venue's apart. Raises CannotServe."""
+    # asyncpg is loaded when it is needed, not for --help.
+    from app.db.installation import become_demo, is_demo  # noqa: PLC0415
+
+    applied = apply_migrations(settings)
+    if applied:
+        say(f"Applied {len(applied)} migrations, the last one {applied[-1]}.")
+    if play:
+        if not asyncio.run(become_demo(settings.owner_database_url)):
+            raise CannotServe(
+                "This database holds a venue's bookings, and a demo would add made-up ones. "
+                "Set BACKROOM_DATA (or DATABASE_URL) to another place for the demo."
+            )
+    elif external and asyncio.run(is_demo(settings.owner_database_url)):
+        raise CannotServe(
+            "The database at DATABASE_URL holds demo accounts, with which anybody could sign in. "
+            "Use an empty database for a venue, or `backroom demo` to go on with this one."
+        )
