@@ -1,0 +1,248 @@
+// @ts-check
+/** The door's tablet: a scan in, a verdict out, and the house's count beside it. */
+
+import { actBy, read, send, Problem, Unreachable } from "../api.js";
+import { actForm, field, showDialog } from "../dialog.js";
+import { byId, el, fill, icon, mark, write } from "../elements.js";
+import { Live } from "../live.js";
+import { offerTheme } from "../theme.js";
+import { tellProblem } from "../toasts.js";
+import { secondsText, useTimeZone } from "../venue-clock.js";
+import { LINK_WORD, referenceText, tablesText } from "../words.js";
+import { Camera, canUseCamera } from "./camera.js";
+import { Clicker } from "./clicker.js";
+import { Scanner } from "./scanner.js";
+import { allowSound, signal } from "./signals.js";
+import { shape, VerdictFace } from "./verdict.js";
+
+/** @typedef {import("./scanner.js").Scan} Scan */
+
+const TOKEN_KEY = "backroom.device";
+const DOOR_KEY = "backroom.door";
+const RETRY_MS = 3000;
+
+const input = /** @type {HTMLInputElement} */ (byId("input"));
+const doorChoice = /** @type {HTMLSelectElement} */ (byId("door"));
+const token = () => localStorage.getItem(TOKEN_KEY);
+/** @type {"in" | "out"} */
+let direction = "in";
+
+actBy(token);
+offerTheme(byId("theme"));
+fill(byId("settings"), icon("door"));
+fill(byId("keyboard"), icon("keyboard", "Type with the screen's keyboard"));
+fill(byId("camera"), icon("camera", "Scan with the camera"));
+
+const live = new Live({ audience: "door", token });
+const face = new VerdictFace({
+  onPeople: (people) => current && show(scanner.withPeople(current, people)),
+  onAgain: () => current && scanner.again(current),
+  onClose: () => input.focus(),
+});
+const scanner = new Scanner({ token, onVerdict: decided, onChange: drawScans });
+/** @type {Scan | null} the scan whose verdict is on the screen */
+let current = null;
+
+offerScanning();
+offerDirection();
+begin();
+
+async function begin() {
+  try {
+    const [who, floor] = await Promise.all([whoAmI(), read("/v1/floor")]);
+    useTimeZone(floor.time_zone ?? floor.venue.time_zone);
+    offerDoors(floor.doors, who.door);
+    const clicker = new Clicker(byId("counters"), live, () => doorChoice.value, who.may("headcount:change"));
+    live.listen(() => { drawLink(); clicker.draw(); });
+    live.start();
+    setInterval(drawLink, 250);
+    byId("settings").addEventListener("click", () => device(who));
+  } catch (error) {
+    if (error instanceof Problem && error.status === 401) return pair("This tablet is not signed in.");
+    const sentence = error instanceof Unreachable ? "The server cannot be reached. Trying again…" : String(error);
+    cannot("Not connected", sentence);
+    setTimeout(begin, RETRY_MS);
+  }
+}
+
+/** Staff by their session; a paired tablet by its token, which the socket proves. */
+async function whoAmI() {
+  if (token()) return { name: "Paired tablet", door: null, may: () => true };
+  const session = await read("/v1/session");
+  return { name: session.name, door: null, may: (/** @type {string} */ one) => session.permissions.includes(one) };
+}
+
+// ------------------------------------------------------------------------------------ scanning
+
+function offerScanning() {
+  byId("scan").addEventListener("submit", (event) => {
+    event.preventDefault();
+    const text = input.value;
+    input.value = "";
+    if (text.trim()) show(scanner.read(text, doorChoice.value, direction));
+    else face.enter();
+  });
+  // A wedge scanner types wherever the focus is: it is brought back to the one input.
+  document.addEventListener("keydown", (event) => {
+    allowSound();
+    if (document.querySelector("dialog[open]")) return;
+    if (event.key === "Escape") face.hide();
+    else if (face.asking && !input.value && (event.key === "ArrowUp" || event.key === "ArrowRight")) face.step(1);
+    else if (face.asking && !input.value && (event.key === "ArrowDown" || event.key === "ArrowLeft")) face.step(-1);
+    else if (event.key.length === 1 && document.activeElement !== input && !event.ctrlKey && !event.metaKey) {
+      if (document.activeElement instanceof HTMLSelectElement) return;
+      input.focus();
+    }
+  }, true);
+  document.addEventListener("pointerup", (event) => {
+    allowSound();
+    const target = event.target instanceof Element ? event.target : null;
+    if (!target?.closest("select, dialog, button")) setTimeout(() => input.focus());
+  });
+  byId("keyboard").addEventListener("click", () => {
+    const typing = input.inputMode !== "text";
+    input.inputMode = typing ? "text" : "none";
+    input.placeholder = typing ? "Type a reference" : "Scan a code";
+    mark(byId("keyboard"), "aria-pressed", String(typing));
+    input.blur();
+    input.focus();
+  });
+  offerCamera();
+  input.focus();
+}
+
+function offerCamera() {
+  if (!canUseCamera()) return;
+  const video = /** @type {HTMLVideoElement} */ (byId("viewfinder"));
+  const camera = new Camera(video, (code) => show(scanner.read(code, doorChoice.value, direction)));
+  const button = byId("camera");
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    try {
+      if (camera.running) camera.stop();
+      else await camera.start();
+    } catch (error) {
+      tellProblem(new Problem(0, { detail: "The browser did not give the camera. Allow it in the page's settings.", reason: "camera" }), "No camera");
+      console.info(error);
+    }
+    video.hidden = !camera.running;
+    mark(byId("ready"), "data-camera", camera.running ? "" : null);
+    mark(button, "aria-pressed", String(camera.running));
+    input.focus();
+  });
+}
+
+/** @param {Scan | null} scan */
+function show(scan) {
+  if (!scan) return;
+  current = scan;
+  if (scan.verdict) decided(scan);
+}
+
+/** @param {Scan} scan */
+function decided(scan) {
+  if (!scan.verdict) return;
+  const latest = scanner.scans[0] === scan || scan === current;
+  if (!latest) return; // an old doubt that resolved: the list shows it
+  current = scan;
+  face.show(scan.verdict);
+  signal(scan.verdict.verdict);
+  if (scan.verdict.title === "Sign in") pair("This tablet may not scan.");
+}
+
+function drawScans() {
+  const place = byId("scans");
+  if (scanner.scans.length === 0) return fill(place, el("li", { class: "scan-row" }, "", el("span", {}, "None yet")));
+  fill(place, scanner.scans.map((scan) => {
+    const verdict = scan.verdict;
+    const kind = scan.state === "sent" ? "busy" : (verdict?.verdict ?? "busy");
+    const people = verdict?.people ? ` × ${verdict.people}` : "";
+    const what = verdict?.name || (scan.body.reference ? referenceText(scan.body.reference) : "Code");
+    return el("li", { class: "scan-row" }, shape(kind),
+      el("b", {}, scan.state === "sent" ? "Checking…" : `${verdict?.title ?? ""}${people}`),
+      el("time", {}, secondsText(live.clock.now() - (Date.now() - scan.at) * live.clock.speed)),
+      el("span", {}, [what, tablesText(verdict?.tables ?? []), scan.state === "doubt" ? "no answer yet, trying on" : ""].filter(Boolean).join(" · ")));
+  }));
+}
+
+// -------------------------------------------------------------------------- door, link, device
+
+function offerDirection() {
+  for (const button of byId("direction").children) {
+    button.addEventListener("click", () => {
+      direction = /** @type {any} */ (button).dataset.direction;
+      byId("direction").dataset.direction = direction;
+      for (const other of byId("direction").children) mark(other, "aria-pressed", String(other === button));
+      input.focus();
+    });
+  }
+}
+
+/** @param {{id: string, name: string}[]} doors @param {string | null} own */
+function offerDoors(doors, own) {
+  const chosen = own ?? localStorage.getItem(DOOR_KEY) ?? doors[0].id;
+  fill(doorChoice, doors.map((door) => el("option", { value: door.id, selected: door.id === chosen }, door.name)));
+  doorChoice.disabled = own !== null;
+  doorChoice.addEventListener("change", () => {
+    localStorage.setItem(DOOR_KEY, doorChoice.value);
+    input.focus();
+  });
+  drawScans();
+}
+
+function drawLink() {
+  const age = live.connection.silenceMs;
+  mark(byId("link"), "data-link", live.link);
+  const figure = !Number.isFinite(age) || live.link === "connecting" ? "" : ` · ${age < 10_000 ? (age / 1000).toFixed(1) : Math.round(age / 1000)} s`;
+  write(byId("link-text"), `${LINK_WORD[live.link]}${figure}`);
+  if (live.link === "signed_out" || live.link === "revoked") {
+    live.connection.link = "connecting";
+    return pair(token() ? "This tablet's pairing has ended." : "Your session has ended.");
+  }
+  const lost = live.link === "reconnecting" || live.link === "stale";
+  if (lost && age > 4000) cannot("Cannot verify", "The server is out of reach. Nobody is let in on a code until it is back; ask the desk.");
+  else if (live.link === "live") {
+    byId("ready").removeAttribute("data-cannot");
+    write(byId("ready-word"), direction === "in" ? "Ready" : "Ready: out");
+    write(byId("ready-more"), live.servedNight === null && !live.state ? "No night is open." : "Scan a code, or type the reference of a booking");
+  }
+}
+
+/** @param {string} word @param {string} more */
+function cannot(word, more) {
+  byId("ready").dataset.cannot = "";
+  write(byId("ready-word"), word);
+  write(byId("ready-more"), more);
+}
+
+/** @param {{name: string}} who */
+function device(who) {
+  return showDialog("This device", (close) => [
+    el("div", { class: "form" }, el("p", {}, who.name),
+      el("div", { class: "dialog-foot" },
+        el("button", { class: "button", type: "button", onclick: () => { close(); pair("Pair this tablet anew."); } }, "Pair"),
+        el("button", { class: "button button-danger", type: "button", onclick: leave }, token() ? "Unpair" : "Sign out"))),
+  ]);
+}
+
+async function leave() {
+  if (token()) localStorage.removeItem(TOKEN_KEY);
+  else await send("DELETE", "/v1/session").catch(() => null);
+  location.assign("/sign-in?next=/door");
+}
+
+/** Signing in, or pasting the token that a manager got when adding this device. @param {string} why */
+async function pair(why) {
+  if (document.querySelector("dialog[open]")) return;
+  cannot("Not signed in", why);
+  await showDialog("Who is at the door?", (close) => [
+    el("div", { class: "form" }, el("p", { class: "soft" }, why),
+      el("a", { class: "button button-main button-wide", href: "/sign-in?next=/door" }, "Sign in")),
+    el("hr", { class: "rule" }),
+    actForm("Pair", [field("Or paste this device's token", el("input", { class: "input", name: "token", required: true, minlength: "20", autocomplete: "off" }), "A manager gets it when adding the device.")],
+      async (data) => {
+        localStorage.setItem(TOKEN_KEY, String(data.get("token")).trim());
+        location.reload();
+      }, close, ""),
+  ]);
+}

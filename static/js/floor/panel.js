@@ -1,0 +1,204 @@
+// @ts-check
+/** The panel beside the map: tonight's list with search, and the activity feed. */
+
+import { byId, el, icon, mark } from "../elements.js";
+import { arrivalsText, isLate } from "../picture.js";
+import { countdownText, ms, timeText } from "../venue-clock.js";
+import { BOOKING_WORD, partyText, tablesText } from "../words.js";
+import { isLiveStatus } from "./guests.js";
+
+/** @typedef {import("./page.js").Page} Page */
+
+const GROUPS = /** @type {const} */ ([
+  ["Inside, not seated", (/** @type {any} */ b) => b.status === "confirmed" && b.admitted > 0],
+  ["Held, unpaid", (/** @type {any} */ b) => b.status === "pending"],
+  ["Expected", (/** @type {any} */ b) => b.status === "confirmed" && b.admitted === 0],
+  ["Seated", (/** @type {any} */ b) => b.status === "seated"],
+  ["Ended", (/** @type {any} */ b) => !isLiveStatus(b.status)],
+]);
+const ENDED_MAX = 30; // the newest; the search finds the rest
+
+export class Panel {
+  /** @param {Page} page */
+  constructor(page) {
+    this.page = page;
+    /** @type {Map<string, {row: HTMLElement, key: string}>} */
+    this.rows = new Map();
+    this.feedKey = "";
+    /** @type {HTMLInputElement} */
+    this.input = /** @type {any} */ (byId("search"));
+    this.input.before(icon("search"));
+    this.input.addEventListener("input", () => this.draw());
+    byId("panel-close").addEventListener("click", () => this.close());
+    for (const tab of ["list", "feed"]) {
+      byId(`tab-${tab}`).addEventListener("click", () => this.#show(tab));
+      byId(`tab-${tab}`).addEventListener("keydown", (event) => {
+        if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
+        const other = tab === "list" ? "feed" : "list";
+        this.#show(other);
+        byId(`tab-${other}`).focus();
+      });
+    }
+    this.#dock();
+  }
+
+  /** On a narrow screen the panel lies over the map. */
+  open() {
+    byId("panel").dataset.open = "";
+    this.#markDock();
+  }
+
+  close() {
+    delete byId("panel").dataset.open;
+    if (this.page.selected !== null) this.page.select(null);
+    this.#markDock();
+  }
+
+  search() {
+    this.open();
+    this.#show("list");
+    this.input.focus();
+    this.input.select();
+  }
+
+  draw() {
+    if (!this.page.live.state) return;
+    this.#drawList();
+    this.#drawFeed();
+  }
+
+  /** @param {string} tab */
+  #show(tab) {
+    for (const name of ["list", "feed"]) {
+      byId(`pane-${name}`).hidden = name !== tab;
+      mark(byId(`tab-${name}`), "aria-selected", String(name === tab));
+    }
+    this.#markDock();
+  }
+
+  #dock() {
+    const go = {
+      map: () => this.close(),
+      list: () => (this.page.select(null), this.open(), this.#show("list")),
+      feed: () => (this.page.select(null), this.open(), this.#show("feed")),
+    };
+    const words = { map: "Map", list: "Tonight", feed: "Activity" };
+    for (const name of /** @type {("map" | "list" | "feed")[]} */ (["map", "list", "feed"])) {
+      byId("dock").append(el("button", { class: "button", type: "button", "data-dock": name, onclick: go[name] },
+        icon(name), words[name]));
+    }
+    this.#markDock();
+  }
+
+  #markDock() {
+    const open = byId("panel").hasAttribute("data-open");
+    const shown = !open ? "map" : byId("pane-list").hidden ? "feed" : "list";
+    for (const button of byId("dock").children) {
+      mark(button, "aria-pressed", String(button.getAttribute("data-dock") === shown));
+    }
+  }
+
+  #drawList() {
+    const { live, guests, floor } = this.page;
+    const { bookings } = /** @type {any} */ (live.state).document;
+    const now = live.clock.now();
+    const known = new Map(guests.rows.filter((row) => !isLiveStatus(row.status)).slice(-200).map((row) => [row.booking_id, row]));
+    for (const [id, booking] of Object.entries(bookings)) known.set(id, booking);
+    const wanted = this.input.value.trim().toLowerCase();
+    /** @type {Node[]} */
+    const shown = [];
+    for (const [title, belongs] of GROUPS) {
+      let members = [...known].filter(([id, booking]) => belongs(booking) && this.#matches(id, booking, wanted));
+      members.sort((a, b) => order(a[1], b[1]));
+      const count = members.length;
+      if (title === "Ended" && !wanted) members = members.slice(-ENDED_MAX);
+      if (count === 0) continue;
+      shown.push(el("h3", { class: "group eyebrow" }, el("span", {}, title), el("span", {}, count)));
+      for (const [id, booking] of members) {
+        shown.push(this.#row(id, booking, isLate(booking, now, floor.grace_minutes ?? 30), now));
+      }
+    }
+    if (shown.length === 0) {
+      shown.push(el("p", { class: "empty" }, wanted ? "Nobody tonight by that name, reference or table." : "No bookings yet tonight."));
+    }
+    const place = byId("list");
+    const focused = focusWithin(place);
+    if (shown.length !== place.childNodes.length || shown.some((node, index) => place.childNodes[index] !== node)) {
+      place.replaceChildren(...shown);
+      focused?.focus({ preventScroll: true });
+    }
+  }
+
+  /** A row that is made again only when what it says differs. @param {string} id @param {any} booking @param {boolean} late @param {number} now */
+  #row(id, booking, late, now) {
+    const { guests } = this.page;
+    const live = isLiveStatus(booking.status);
+    const name = guests.names[id] ?? guests.row(id)?.name ?? "";
+    const left = booking.hold_expires_at && booking.status === "pending" ? ms(booking.hold_expires_at) - now : null;
+    const state = left !== null ? countdownText(left) : live ? arrivalsText(booking) : (BOOKING_WORD[booking.status] ?? booking.status);
+    const from = booking.slot_from ?? booking.from;
+    const more = [partyText(booking.party), from && `from ${timeText(from)}`, booking.source === "walk_in" ? "walk-in" : ""].filter(Boolean).join(" · ");
+    const key = JSON.stringify([name, booking.status, booking.tables, state, more, late]);
+    const old = this.rows.get(id);
+    if (old?.key === key) return old.row;
+    const first = booking.tables?.[0];
+    const row = el("button", {
+      class: `party tone-${booking.status}`, type: "button", "data-ended": live ? null : "", "data-id": id,
+      disabled: !live || first === undefined,
+      onclick: () => this.page.select(first),
+    },
+      el("span", { class: "party-table" }, booking.tables?.length ? tablesText(booking.tables) : "·"),
+      el("span", { class: "party-name" }, name || el("span", { class: "soft" }, booking.source === "walk_in" ? "Walk-in" : "No name")),
+      el("span", { class: "party-figure" }, late ? el("span", { class: "tag tag-warn" }, "late") : (BOOKING_WORD[booking.status] ?? "")),
+      el("span", { class: "party-more" }, more),
+      el("span", { class: "party-state" }, state));
+    this.rows.set(id, { row, key });
+    return row;
+  }
+
+  /** @param {string} id @param {any} booking @param {string} wanted */
+  #matches(id, booking, wanted) {
+    if (!wanted) return true;
+    const row = this.page.guests.row(id);
+    const name = (this.page.guests.names[id] ?? row?.name ?? "").toLowerCase();
+    const plain = wanted.replace(/[^0-9a-z]/g, "");
+    const table = /^(?:t|table)?\s*(\d{1,2})$/.exec(wanted);
+    return name.includes(wanted)
+      || (plain.length >= 3 && (row?.reference ?? "").toLowerCase().replace(/[^0-9a-z]/g, "").includes(plain))
+      || (table !== null && (booking.tables ?? []).includes(Number(table[1])));
+  }
+
+  #drawFeed() {
+    const { live, guests } = this.page;
+    const key = `${live.lines[0]?.version}:${live.lines.length}:${guests.fetchedAt}`;
+    if (key === this.feedKey) return;
+    this.feedKey = key;
+    const place = byId("feed");
+    const known = new Map([...place.children].map((line) => [line.getAttribute("data-key"), line]));
+    const lines = live.lines.map((line) => {
+      const name = line.booking_id ? (guests.names[line.booking_id] ?? "") : "";
+      const id = `${line.version}:${name}`;
+      const warn = /refused|no-show|expired|blocked/i.test(line.text);
+      return known.get(id) ?? el("li", { "data-key": id, "data-kind": warn ? "warn" : null },
+        el("time", { datetime: line.at }, timeText(line.at)),
+        el("span", {}, line.text, name && el("span", { class: "who" }, ` · ${name}`)));
+    });
+    if (lines.length === 0) lines.push(el("li", {}, el("span", {}), "Nothing has happened yet."));
+    place.replaceChildren(...lines);
+  }
+}
+
+/**
+ * The row that has the keyboard's focus, so that drawing the list again does not take it away.
+ * @param {HTMLElement} place @returns {HTMLElement | null}
+ */
+function focusWithin(place) {
+  const { activeElement } = document;
+  return activeElement instanceof HTMLElement && place.contains(activeElement) ? activeElement : null;
+}
+
+/** @param {any} a @param {any} b */
+function order(a, b) {
+  const [x, y] = [a, b].map((one) => one.hold_expires_at ?? one.slot_from ?? one.from ?? "");
+  return x < y ? -1 : x > y ? 1 : (a.tables?.[0] ?? 99) - (b.tables?.[0] ?? 99);
+}

@@ -1,0 +1,183 @@
+// @ts-check
+/**
+ * The hold or booking made on this device: its countdown, what happens next, and the code.
+ *
+ * The owner's token came once, with the hold, and stays in this browser's own storage.
+ */
+
+import { read, readPicture, send, Problem } from "../api.js";
+import { askSure } from "../dialog.js";
+import { byId, el, fill, mark, write } from "../elements.js";
+import { tell, tellProblem } from "../toasts.js";
+import { countdownText, longNightText, ms, timeText } from "../venue-clock.js";
+import { partyText, pounds, referenceText, tablesSpoken } from "../words.js";
+
+/** @typedef {import("../live.js").Live} Live */
+
+const KEY = "backroom.hold";
+const AGAIN_MS = 4000;
+const URGENT_MS = 120_000;
+const ENDED = new Set(["expired", "cancelled", "no_show", "completed"]);
+
+export class Ticket {
+  /** @param {Live} live @param {any} floor @param {() => void} onChange */
+  constructor(live, floor, onChange) {
+    this.live = live;
+    this.floor = floor;
+    this.onChange = onChange;
+    this.place = byId("ticket");
+    /** @type {any} */
+    this.booking = null;
+    this.extended = false;
+    this.timer = 0;
+    this.askedAt = -Infinity;
+    this.key = "";
+    document.addEventListener("held", () => this.resume());
+    setInterval(() => this.#tick(), 500);
+  }
+
+  /** Remembers a hold on this device. @param {any} booking with its token */
+  static keep(booking) {
+    localStorage.setItem(KEY, JSON.stringify({ booking_id: booking.booking_id, token: booking.token, booking }));
+  }
+
+  /** Shows what this device holds, if anything. */
+  resume() {
+    const kept = this.#kept();
+    if (!kept) return;
+    this.booking = kept.booking;
+    this.#draw();
+    this.askedAt = -Infinity;
+    this.refresh();
+  }
+
+  /** Asks how the booking stands, soon and not too often. */
+  refresh() {
+    if (!this.#kept() || this.timer) return;
+    const due = Math.max(100, this.askedAt + AGAIN_MS - performance.now());
+    this.timer = window.setTimeout(() => this.#ask(), due);
+  }
+
+  /** @returns {{booking_id: string, token: string, booking: any} | null} */
+  #kept() {
+    try {
+      return JSON.parse(localStorage.getItem(KEY) ?? "null");
+    } catch {
+      return null;
+    }
+  }
+
+  async #ask() {
+    this.timer = 0;
+    this.askedAt = performance.now();
+    const kept = this.#kept();
+    if (!kept) return;
+    try {
+      const booking = await read(`/v1/bookings/${kept.booking_id}`, { token: kept.token });
+      const changed = booking.status !== this.booking?.status;
+      this.booking = { ...kept.booking, ...booking, token: kept.token };
+      Ticket.keep(this.booking);
+      if (changed) this.onChange();
+    } catch (error) {
+      if (error instanceof Problem && (error.status === 404 || error.status === 401)) this.booking = { ...kept.booking, status: "expired" };
+    }
+    this.#draw();
+    // A hold may be confirmed at the desk at any moment; a booking changes seldom.
+    if (this.booking?.status === "pending") this.refresh();
+  }
+
+  #tick() {
+    const count = this.place.querySelector(".ticket-count");
+    if (!count || !this.booking?.hold_expires_at) return;
+    const left = ms(this.booking.hold_expires_at) - this.live.clock.now();
+    write(count, countdownText(left));
+    mark(count, "data-urgent", left < URGENT_MS ? "" : null);
+    if (left <= 0) this.refresh();
+  }
+
+  #draw() {
+    const { booking } = this;
+    this.place.hidden = booking === null;
+    if (!booking) return;
+    const key = JSON.stringify([booking.status, booking.hold_expires_at, booking.tables, booking.paid_pence, booking.admitted, this.extended]);
+    if (key === this.key) return;
+    this.key = key;
+    if (ENDED.has(booking.status)) return this.#ended(booking);
+    const title = el("h2", {}, `${tablesSpoken(booking.tables)} · ${longNightText(booking.night)}`);
+    const who = el("p", { class: "soft" }, `${partyText(booking.party)}, from ${timeText(booking.from)}`);
+    if (booking.status === "pending") {
+      fill(this.place, el("p", { class: "eyebrow" }, "Held for you"), title, who,
+        el("p", { class: "ticket-count", role: "timer" }, ""),
+        el("ol", {},
+          el("li", {}, el("span", {}, `Come to the desk before the time is up and give this reference.`)),
+          el("li", {}, el("span", {}, `Pay the deposit of ${pounds(booking.deposit_pence)}, by card or cash.`)),
+          el("li", {}, el("span", {}, "Your entry code appears here at once. One code lets in your whole party."))),
+        el("div", {}, el("p", { class: "small soft" }, "Reference"), el("p", { class: "ticket-reference" }, referenceText(booking.reference))),
+        el("div", { class: "ticket-actions" },
+          !this.extended && el("button", { class: "button", type: "button", onclick: () => this.#extend() }, "I need more time"),
+          el("button", { class: "button button-danger", type: "button", onclick: () => this.#release() }, "Let it go")));
+      this.#tick();
+    } else {
+      const picture = el("img", { class: "ticket-code", alt: "Your entry code", width: "280", height: "280" });
+      fill(this.place, el("p", { class: "eyebrow" }, booking.status === "seated" ? "Enjoy your night" : "Booked"), title, who, picture,
+        el("p", { class: "ticket-reference" }, referenceText(booking.reference)),
+        el("p", { class: "soft" }, booking.admitted > 0 ? `${booking.admitted} of ${booking.party} have come in.` : "Show this at the door. It lets in your whole party, together or one by one."),
+        el("div", { class: "ticket-actions" }, el("button", { class: "button button-plain small", type: "button", onclick: () => this.#forget() }, "Remove from this phone")));
+      this.#drawCode(picture);
+    }
+  }
+
+  /** @param {any} booking */
+  #ended(booking) {
+    const words = { expired: "The hold ran out", cancelled: "Cancelled", no_show: "The table was given away", completed: "Thank you for coming" };
+    fill(this.place, el("h2", {}, /** @type {any} */ (words)[booking.status]),
+      el("p", { class: "soft" }, booking.status === "completed" ? "We hope to see you again." : `${tablesSpoken(booking.tables)} may be free still: look below.`),
+      el("button", { class: "button button-main", type: "button", onclick: () => this.#forget() }, "Choose again"));
+  }
+
+  /** @param {HTMLImageElement} picture */
+  async #drawCode(picture) {
+    try {
+      picture.src = await readPicture(`/v1/bookings/${this.booking.booking_id}/code.svg`, this.booking.token);
+      picture.addEventListener("load", () => URL.revokeObjectURL(picture.src), { once: true });
+    } catch (error) {
+      tellProblem(error, "The code cannot be shown yet");
+    }
+  }
+
+  async #extend() {
+    try {
+      const answer = await send("POST", `/v1/holds/${this.booking.booking_id}/extend`, {}, { token: this.booking.token });
+      this.extended = true;
+      this.booking = { ...this.booking, ...answer, token: this.booking.token };
+      Ticket.keep(this.booking);
+      this.#draw();
+      tell("Extended", `The table is yours until ${timeText(this.booking.hold_expires_at)}.`);
+    } catch (error) {
+      this.extended ||= error instanceof Problem && error.status === 409;
+      this.key = "";
+      this.#draw();
+      tellProblem(error, "Not extended");
+    }
+  }
+
+  async #release() {
+    if (!(await askSure("Let the table go?", "It will be free for anybody at once.", "Let it go"))) return;
+    try {
+      await send("DELETE", `/v1/holds/${this.booking.booking_id}`, null, { token: this.booking.token });
+      tell("Let go", "The table is free again.");
+    } catch (error) {
+      if (!(error instanceof Problem && (error.status === 404 || error.status === 409))) return tellProblem(error, "Not let go");
+    }
+    this.#forget();
+  }
+
+  #forget() {
+    localStorage.removeItem(KEY);
+    this.booking = null;
+    this.key = "";
+    this.extended = false;
+    this.#draw();
+    this.onChange();
+  }
+}

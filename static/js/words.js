@@ -1,0 +1,97 @@
+// @ts-check
+/** The words and figures of the screens, each said in one way. */
+
+/** @type {Object<string, string>} */
+export const STATUS_WORD = {
+  available: "Available",
+  reserved: "Reserved",
+  held: "Held",
+  occupied: "Occupied",
+  resetting: "Resetting",
+  maintenance: "Maintenance",
+};
+export const STATUSES = Object.keys(STATUS_WORD);
+
+/** @type {Object<string, string>} */
+export const BOOKING_WORD = {
+  pending: "Held",
+  confirmed: "Confirmed",
+  seated: "Seated",
+  completed: "Completed",
+  cancelled: "Cancelled",
+  no_show: "No-show",
+  expired: "Expired",
+  waitlisted: "Waiting list",
+};
+
+/** @type {Object<string, string>} */
+export const LINK_WORD = {
+  connecting: "connecting",
+  live: "live",
+  stale: "stale",
+  reconnecting: "reconnecting",
+  signed_out: "signed out",
+  revoked: "access ended",
+};
+
+/** @type {Object<string, string>} */
+export const FLOOR_WORD = { upstairs: "Upstairs", downstairs: "Downstairs", house: "House" };
+
+/** @type {Object<string, string>} */
+export const BLOCK_REASON = {
+  spill: "Spill",
+  broken: "Broken",
+  maintenance: "Maintenance",
+  safety: "Safety",
+  club_use: "Club use",
+  other: "Other",
+};
+
+/** `£150` or `£19.99`. @param {number} pence */
+export function pounds(pence) {
+  const whole = Math.trunc(pence / 100);
+  return pence % 100 === 0 ? `£${whole}` : `£${whole}.${String(Math.abs(pence % 100)).padStart(2, "0")}`;
+}
+
+/** Pence of what a person typed ("150", "19.99", "£20"); null when it is no amount. @param {string} text */
+export function pence(text) {
+  const found = /^£?\s*(\d{1,5})(?:[.,](\d{1,2}))?$/.exec(text.trim());
+  if (!found) return null;
+  return Number(found[1]) * 100 + Number((found[2] ?? "").padEnd(2, "0"));
+}
+
+/** "T15 + T16". @param {number[]} tables */
+export function tablesText(tables) {
+  return tables.map((number) => `T${number}`).join(" + ");
+}
+
+/** "Table 15 and 16", for people who book. @param {number[]} tables */
+export function tablesSpoken(tables) {
+  return tables.length === 1
+    ? `Table ${tables[0]}`
+    : `Tables ${tables.slice(0, -1).join(", ")} and ${tables.at(-1)}`;
+}
+
+/** "party of 6". @param {number} party */
+export function partyText(party) {
+  return party === 1 ? "1 person" : `party of ${party}`;
+}
+
+/** "XXXX-XXXX-XXXX-XXXX": how a reference is shown and read out. @param {string} reference */
+export function referenceText(reference) {
+  const plain = reference.replace(/[^0-9A-Za-z]/g, "").toUpperCase();
+  return plain.length === 16 ? (plain.match(/.{4}/g) ?? []).join("-") : reference;
+}
+
+/** A name that fits on a table: the last word of it, cut if need be. @param {string} name @param {number} length */
+export function shortName(name, length) {
+  const words = name.trim().split(/\s+/);
+  const initial = words.length > 1 && /^\p{L}\.?$/u.test(words.at(-1) ?? "");
+  const chosen = initial ? `${words[0]} ${words.at(-1)}` : (words.at(-1) ?? "");
+  return chosen.length > length ? `${chosen.slice(0, length - 1)}…` : chosen;
+}
+
+/** First letter large. @param {string} text */
+export function capital(text) {
+  return text.charAt(0).toUpperCase() + text.slice(1).replaceAll("_", " ");
+}
