@@ -24,6 +24,7 @@ from floorplan.state import BookingState, NightInfo, NightState, TableState
 META: Final = "meta"
 _TABLE: Final = "table:"
 _BOOKING: Final = "booking:"
+GONE: Final = b"null"  # the value of a field that went away
 
 K = TypeVar("K", int, str)
 V = TypeVar("V")
@@ -48,8 +49,7 @@ class Meta(Struct, frozen=True):
 class Message(Struct, frozen=True):
     """Event `version` of the night, applied.
 
-    `frames`: audience -> JSON of its EventFrame. `patch`: flat field -> its new JSON, or None where
-    the field went away.
+    `frames`: audience -> JSON of its EventFrame. `patch`: flat field -> its new JSON, or GONE.
     """
 
     epoch: str
@@ -57,7 +57,7 @@ class Message(Struct, frozen=True):
     version: int
     at: Instant
     frames: dict[str, Raw]
-    patch: dict[str, Raw | None]
+    patch: dict[str, Raw]
 
 
 _encode: Final = msgspec.json.Encoder(order="deterministic").encode
@@ -109,9 +109,9 @@ def fields_of(state: NightState) -> dict[str, bytes]:
     return fields
 
 
-def patch_of(before: NightState, after: NightState) -> dict[str, Raw | None]:
+def patch_of(before: NightState, after: NightState) -> dict[str, Raw]:
     """The fields of the flat form that differ. States share what they did not touch."""
-    patch: dict[str, Raw | None] = {META: Raw(_meta(after))}
+    patch: dict[str, Raw] = {META: Raw(_meta(after))}
     if before.tables is not after.tables:
         _differ(patch, _TABLE, before.tables, after.tables)
     if before.bookings is not after.bookings:
@@ -126,7 +126,7 @@ def state_of(fields: Mapping[str, bytes]) -> NightState:
     return _patched({}, {}, fields)
 
 
-def patched(state: NightState, patch: Mapping[str, Raw | None]) -> NightState:
+def patched(state: NightState, patch: Mapping[str, Raw]) -> NightState:
     """The state after a message's patch. Raises MessageUnreadable."""
     return _patched(state.tables, state.bookings, patch)
 
@@ -134,23 +134,23 @@ def patched(state: NightState, patch: Mapping[str, Raw | None]) -> NightState:
 def _patched(
     tables: dict[int, TableState],
     bookings: dict[str, BookingState],
-    patch: Mapping[str, bytes | Raw | None],
+    patch: Mapping[str, bytes | Raw],
 ) -> NightState:
     tables, bookings = dict(tables), dict(bookings)
     meta: Meta | None = None
     try:
         for field, value in patch.items():
-            if field == META and value is not None:
+            if field == META:
                 meta = _decode_meta.decode(value)
             elif field.startswith(_TABLE):
                 number = int(field.removeprefix(_TABLE))
-                if value is None:
+                if bytes(value) == GONE:
                     tables.pop(number, None)
                 else:
                     tables[number] = _decode_table.decode(value)
             elif field.startswith(_BOOKING):
                 booking_id = field.removeprefix(_BOOKING)
-                if value is None:
+                if bytes(value) == GONE:
                     bookings.pop(booking_id, None)
                 else:
                     bookings[booking_id] = _decode_booking.decode(value)
@@ -197,11 +197,11 @@ def _meta(state: NightState) -> bytes:
 
 
 def _differ(
-    patch: dict[str, Raw | None], prefix: str, before: Mapping[K, V], after: Mapping[K, V]
+    patch: dict[str, Raw], prefix: str, before: Mapping[K, V], after: Mapping[K, V]
 ) -> None:
     for key, value in after.items():
         if before.get(key) is not value:
             patch[f"{prefix}{key}"] = Raw(_encode(value))
     for key in before:
         if key not in after:
-            patch[f"{prefix}{key}"] = None
+            patch[f"{prefix}{key}"] = Raw(GONE)

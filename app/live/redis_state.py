@@ -74,7 +74,7 @@ class RedisState:
         for message in messages:
             arguments += (message.version, encode_message(message), len(message.patch))
             for field, value in message.patch.items():
-                arguments += (field, b"" if value is None else bytes(value))
+                arguments += (field, bytes(value))
         return _answer(await self._apply(keys=self._keys(night), args=arguments))
 
     async def load(self, epoch: str, state: NightState, *, force: bool = False) -> Answer:

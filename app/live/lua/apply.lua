@@ -1,7 +1,7 @@
 -- Applies messages to one night, in order and once, whoever calls and how often.
 --
 -- KEYS: head, tables, log. ARGV: channel, epoch, keep seconds, log length, then for each message:
--- version, message, count of fields, and so many pairs of field and value ("" deletes the field).
+-- version, message, count of fields, and so many pairs of field and value (null deletes the field).
 -- Returns {word, version of the head}: OK, DUP (all known already), GAP (versions before the first
 -- one are missing here), COLD (nothing is here) or EPOCH (what is here is of another epoch).
 
@@ -26,7 +26,7 @@ while at <= #ARGV do
     if this == version + 1 then
         local set, deleted = {}, {}
         for i = at, at + 2 * fields - 1, 2 do
-            if ARGV[i + 1] == '' then
+            if ARGV[i + 1] == 'null' then
                 deleted[#deleted + 1] = ARGV[i]
             else
                 set[#set + 1] = ARGV[i]
