@@ -106,7 +106,8 @@ export class Live {
     /** @type {Object<string, any>} */
     const hello = { audience: this.audience };
     if (this.night) hello.night = this.night;
-    if (this.state) hello.since = { epoch: this.state.epoch, version: this.state.version };
+    const { epoch, night, version } = this.state ?? {};
+    if (this.state) hello.since = { epoch, night, version };
     const token = this.token();
     if (token) hello.token = token;
     return hello;

@@ -50,7 +50,7 @@ begin();
 async function begin() {
   try {
     const [who, floor] = await Promise.all([whoAmI(), read("/v1/floor")]);
-    useTimeZone(floor.time_zone ?? floor.venue.time_zone);
+    useTimeZone(floor.time_zone);
     offerDoors(floor.doors, who.door);
     const clicker = new Clicker(byId("counters"), live, () => doorChoice.value, who.may("headcount:change"));
     live.listen(() => { drawLink(); clicker.draw(); });

@@ -40,7 +40,7 @@ async function start() {
   const [session, floor, nights] = await Promise.all([
     read("/v1/session"), read("/v1/floor"), read("/v1/nights"),
   ]);
-  useTimeZone(floor.time_zone ?? floor.venue.time_zone);
+  useTimeZone(floor.time_zone);
   const may = (/** @type {string} */ permission) => session.permissions.includes(permission);
   const live = new Live({ audience: may("live:manager") ? "manager" : "door", night: wishedNight() });
   live.clock.set(nights.now, nights.speed);

@@ -54,7 +54,7 @@ start().catch((error) => {
 
 async function start() {
   [floor, nights] = await Promise.all([read("/v1/floor"), read("/v1/nights")]);
-  useTimeZone(floor.time_zone ?? floor.venue.time_zone);
+  useTimeZone(floor.time_zone);
   const open = openNights();
   choice.night = open.find((night) => night.night === nights.tonight)?.night ?? open[0]?.night ?? "";
   live = new Live({ audience: "public", night: choice.night === nights.tonight ? null : choice.night });
