@@ -135,6 +135,8 @@ class BookingCancelled(Payload, frozen=True):
 
 
 class HoldExtended(Payload, frozen=True):
+    """The hold lasts longer; once."""
+
     booking_id: str
     hold_expires_at: Instant
 
@@ -208,6 +210,8 @@ class EntryRefused(Payload, frozen=True):
 
 
 class PartySeated(Payload, frozen=True):
+    """The party sits at its tables."""
+
     booking_id: str
     tables: list[int]
 
@@ -220,6 +224,8 @@ class TableVacated(Payload, frozen=True):
 
 
 class BookingCompleted(Payload, frozen=True):
+    """The party is done; its booking is over."""
+
     booking_id: str
 
 
@@ -245,6 +251,8 @@ class TableBlocked(Payload, frozen=True):
 
 
 class TableUnblocked(Payload, frozen=True):
+    """The table is in service again: lifted by hand, or its window ended."""
+
     block_id: str
     table: int
     why: str  # "lifted" | "ended"
@@ -314,3 +322,13 @@ def payload_of(event: Event) -> Payload:
         return decoder.decode(event.payload)
     except (msgspec.ValidationError, msgspec.DecodeError) as error:
         raise EventUnreadable(f"{event.book}:{event.version}: {event.type}: {error}") from error
+
+
+def catalogue_table() -> str:
+    """The catalogue as a Markdown table, for `docs/events.md`."""
+    rows = ["| event | what became true | payload |", "|---|---|---|"]
+    for name, shape in CATALOGUE.items():
+        meaning = " ".join((shape.__doc__ or "").split("\n\n")[0].split())
+        fields = ", ".join(f"`{field.encode_name}`" for field in msgspec.structs.fields(shape))
+        rows.append(f"| `{name}` | {meaning} | {fields} |")
+    return "\n".join(rows) + "\n"

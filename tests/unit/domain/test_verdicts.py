@@ -1,0 +1,139 @@
+"""The verdict: each reason is reached by changing one thing of a scan that is admitted."""
+
+import itertools
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from app.domain.facts import BookingFact, Facts, HeadcountFact, NightFact, TicketFact
+from app.domain.verdicts import SAYINGS, Judgement, Request, judge_scan
+
+NIGHT = "2026-11-21"
+DOORS, LAST, CLOSE = (
+    "2026-11-21T22:00:00.000Z",
+    "2026-11-22T03:00:00.000Z",
+    "2026-11-22T05:00:00.000Z",
+)
+TICKET = TicketFact("t", 1, "valid", 6, 2, 0, "2026-11-21T22:40:00.000Z", "main")
+BOOKING = BookingFact(
+    "b", "R", NIGHT, "confirmed", 6, DOORS, CLOSE, "public", None, 0, 0, None, False, (7,), TICKET
+)
+FACTS = Facts(
+    now="2026-11-21T23:00:00.000Z",
+    night=NightFact(NIGHT, "Sat", "open", DOORS, LAST, CLOSE, CLOSE, 350, 0),
+    bookings=(BOOKING,),
+    headcount=(HeadcountFact("downstairs", 10, 150), HeadcountFact("upstairs", 20, 200)),
+)
+REQUEST = Request(direction="in", people=2, floor="upstairs", generation=1)
+
+
+def judged(
+    *,
+    booking: dict[str, Any] | None = None,
+    ticket: dict[str, Any] | None = None,
+    night: dict[str, Any] | None = None,
+    facts: dict[str, Any] | None = None,
+    tonight: str | None = NIGHT,
+    **request: Any,
+) -> Judgement:
+    assert FACTS.night is not None
+    return judge_scan(
+        replace(REQUEST, **request),
+        replace(BOOKING, ticket=replace(TICKET, **(ticket or {})), **(booking or {})),
+        replace(FACTS, night=replace(FACTS.night, **(night or {})), **(facts or {})),
+        tonight,
+    )
+
+
+def test_a_good_scan_is_admitted_with_its_numbers() -> None:
+    assert judged() == Judgement("admitted", people=2, left_to_enter=2, admitted=4, gone=0)
+
+
+def test_people_who_went_out_come_back_without_a_new_place() -> None:
+    back = judged(ticket={"admitted": 6, "gone": 3}, people=2)
+    assert back == Judgement("admitted", people=2, left_to_enter=1, admitted=6, gone=1)
+
+
+def test_newcomers_are_counted_before_those_who_come_back() -> None:
+    mixed = judged(ticket={"admitted": 5, "gone": 2}, people=2)
+    assert mixed == Judgement("admitted", people=2, left_to_enter=1, admitted=6, gone=1)
+
+
+@pytest.mark.parametrize(
+    ("reason", "changed"),
+    [
+        ("not_our_code", {"refused": "not_our_code"}),
+        ("bad_signature", {"refused": "bad_signature"}),
+        ("cancelled", {"booking": {"status": "cancelled"}}),
+        ("released", {"booking": {"status": "no_show"}}),
+        ("hold_expired", {"booking": {"status": "expired"}}),
+        ("hold_expired", {"booking": {"status": "released"}}),
+        ("replaced", {"generation": 2}),
+        ("unpaid", {"booking": {"status": "pending"}}),
+        ("cancelled", {"ticket": {"status": "revoked"}}),
+        ("wrong_night", {"tonight": "2026-11-28"}),
+        ("wrong_night", {"night": {"status": "sealed"}}),
+        ("too_early", {"facts": {"now": "2026-11-21T21:59:59.999Z"}}),
+        ("too_late", {"facts": {"now": "2026-11-22T03:00:00.001Z"}}),
+        ("too_late", {"facts": {"now": CLOSE}, "ticket": {"admitted": 6, "gone": 6}}),
+        ("finished", {"booking": {"status": "completed"}}),
+        ("already_in", {"ticket": {"admitted": 6}}),
+        ("how_many", {"people": None}),
+        ("party_full", {"people": 5}),
+        (
+            "capacity_full",
+            {"facts": {"headcount": (HeadcountFact("upstairs", 199, 200),)}},
+        ),
+        ("capacity_full", {"night": {"house_limit": 31}}),
+        ("nobody_inside", {"direction": "out", "ticket": {"admitted": 2, "gone": 2}}),
+        ("how_many", {"direction": "out", "people": None}),
+        ("party_full", {"direction": "out", "people": 3}),
+        ("out", {"direction": "out"}),
+        ("moved", {"leaves": "downstairs"}),
+        ("not_in_yet", {"leaves": "downstairs", "ticket": {"admitted": 0}}),
+    ],
+)
+def test_one_thing_changed_gives_this_reason(reason: str, changed: dict[str, Any]) -> None:
+    assert judged().reason == "admitted"
+    assert judged(**changed).reason == reason
+
+
+def test_a_code_that_leads_nowhere_is_unknown() -> None:
+    assert judge_scan(REQUEST, None, FACTS, NIGHT).reason == "unknown_code"
+
+
+def test_used_never_hides_cancelled() -> None:
+    assert judged(booking={"status": "cancelled"}, ticket={"admitted": 6}).reason == "cancelled"
+
+
+def test_nobody_is_admitted_beyond_the_party_or_a_limit() -> None:
+    for admitted, gone, people, upstairs in itertools.product(
+        range(7), range(7), (None, 1, 2, 6), (0, 197, 199, 200)
+    ):
+        if gone > admitted:
+            continue
+        found = judged(
+            ticket={"admitted": admitted, "gone": gone},
+            people=people,
+            facts={
+                "headcount": (
+                    HeadcountFact("downstairs", 0, 150),
+                    HeadcountFact("upstairs", upstairs, 200),
+                )
+            },
+        )
+        if found.reason == "admitted":
+            assert found.admitted is not None
+            assert found.gone is not None
+            assert 0 <= found.gone <= found.admitted <= 6
+            assert found.admitted - found.gone == admitted - gone + found.people
+            assert upstairs + found.people <= 200
+        else:
+            assert found.people == 0
+
+
+def test_every_reason_has_a_word_from_two_metres_and_what_to_do() -> None:
+    for reason, saying in SAYINGS.items():
+        assert len(saying.title) <= 14, reason
+        assert saying.instruction.endswith("."), reason
