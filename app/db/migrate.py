@@ -43,7 +43,6 @@ async def migrate(owner_url: str) -> list[str]:
     try:
         await conn.execute("SELECT pg_advisory_lock($1)", MIGRATION_LOCK)
         await conn.execute(CREATE_MIGRATION)
-        await conn.execute("GRANT SELECT ON migration TO PUBLIC")
         applied = {row["name"]: row["sha256"] for row in await conn.fetch(LIST_MIGRATIONS)}
         done: list[str] = []
         for name, sql in list_migrations():
@@ -58,6 +57,8 @@ async def migrate(owner_url: str) -> list[str]:
                 await conn.execute(sql)
                 await conn.execute(INSERT_MIGRATION, name, digest)
             done.append(name)
+        # After the migrations, one of which takes every table from everybody; readiness reads it.
+        await conn.execute("GRANT SELECT ON migration TO PUBLIC")
         return done
     finally:
         await conn.close()
