@@ -39,7 +39,8 @@ STOOL_CM: Final = 21
 class Lettering(NamedTuple):
     """Sizes and baselines (cm) of a table's lines: mark, number, status word, party.
 
-    On a phone of 375 px a floor is drawn at 0.35 px per cm: a number is 18 px tall or more, a word 8.
+    On a phone of 375 px a floor is drawn at 0.35 px per cm: a number is 18 px tall or more, a
+    word 8.
     """
 
     glyph_y: int

@@ -1,3 +1,4 @@
+# ruff: noqa: ARG001 - every meaning has one signature, whether or not it asks for the instant
 """The fold: what each event of a night does to the state of its floor.
 
 `apply` is the only place where an event gets its meaning. It never fails: an event that cannot be
@@ -118,7 +119,7 @@ def _night_changed(state: NightState, it: book.NightChanged, at: str) -> NightSt
 
 def _night_sealed(state: NightState, it: book.NightSealed, at: str) -> NightState:
     for booking_id in it.completed:
-        state = _without(state, booking_id)
+        state = _without(state, state.bookings[booking_id])
     info = replace(_info(state), status="sealed")
     inside = dict.fromkeys(state.inside, 0)
     return replace(state, info=info, inside=inside, figures=it.figures)
@@ -128,6 +129,8 @@ def _night_sealed(state: NightState, it: book.NightSealed, at: str) -> NightStat
 
 
 def _booking_initiated(state: NightState, it: book.BookingInitiated, at: str) -> NightState:
+    if it.booking_id in state.bookings:
+        raise ValueError("the booking exists already")
     booking = BookingState(
         id=it.booking_id,
         status="pending",
@@ -141,8 +144,11 @@ def _booking_initiated(state: NightState, it: book.BookingInitiated, at: str) ->
 
 
 def _tables_selected(state: NightState, it: book.TablesSelected, at: str) -> NightState:
+    before = _booking(state, it.booking_id, "pending")
+    if before.tables:
+        raise ValueError("the booking has its tables already")
     booking = replace(
-        state.bookings[it.booking_id],
+        before,
         tables=_known(state, it.tables),
         deposit_pence=it.deposit_pence,
         hold_expires_at=it.hold_expires_at,
@@ -151,16 +157,16 @@ def _tables_selected(state: NightState, it: book.TablesSelected, at: str) -> Nig
 
 
 def _hold_extended(state: NightState, it: book.HoldExtended, at: str) -> NightState:
-    booking = state.bookings[it.booking_id]
+    booking = _booking(state, it.booking_id, "pending")
     return _with_booking(state, replace(booking, hold_expires_at=it.hold_expires_at))
 
 
 def _hold_released(state: NightState, it: book.HoldReleased, at: str) -> NightState:
-    return _ended(state, it.booking_id, "holds_released")
+    return _ended(state, _booking(state, it.booking_id, "pending"), "holds_released")
 
 
 def _hold_expired(state: NightState, it: book.HoldExpired, at: str) -> NightState:
-    return _ended(state, it.booking_id, "holds_expired")
+    return _ended(state, _booking(state, it.booking_id, "pending"), "holds_expired")
 
 
 def _payment_processed(state: NightState, it: book.PaymentProcessed, at: str) -> NightState:
@@ -173,7 +179,7 @@ def _payment_processed(state: NightState, it: book.PaymentProcessed, at: str) ->
 
 def _booking_confirmed(state: NightState, it: book.BookingConfirmed, at: str) -> NightState:
     booking = replace(
-        state.bookings[it.booking_id],
+        _booking(state, it.booking_id, "pending"),
         status="confirmed",
         hold_expires_at=None,
         ticket_id=it.ticket_id,
@@ -182,11 +188,12 @@ def _booking_confirmed(state: NightState, it: book.BookingConfirmed, at: str) ->
 
 
 def _booking_cancelled(state: NightState, it: book.BookingCancelled, at: str) -> NightState:
-    return _ended(state, it.booking_id, "bookings_cancelled")
+    booking = _booking(state, it.booking_id, "pending", "confirmed")
+    return _ended(state, booking, "bookings_cancelled")
 
 
 def _no_show_marked(state: NightState, it: book.NoShowMarked, at: str) -> NightState:
-    return _ended(state, it.booking_id, "no_shows")
+    return _ended(state, _booking(state, it.booking_id, "confirmed"), "no_shows")
 
 
 def _tables_moved(state: NightState, it: book.TablesMoved, at: str) -> NightState:
@@ -233,18 +240,19 @@ def _entry_refused(state: NightState, it: book.EntryRefused, at: str) -> NightSt
 
 
 def _party_seated(state: NightState, it: book.PartySeated, at: str) -> NightState:
-    before = state.bookings[it.booking_id]
+    before = _booking(state, it.booking_id, "confirmed")
     state = _unclaimed(state, before)
     booking = replace(before, status="seated", tables=_known(state, it.tables), seated_at=at)
     return _counted(_seat(_with_booking(state, booking), booking), parties_seated=1)
 
 
 def _table_vacated(state: NightState, it: book.TableVacated, at: str) -> NightState:
-    return _freed(state, state.bookings[it.booking_id], resetting_since=at)
+    return _freed(state, _booking(state, it.booking_id, "seated"), resetting_since=at)
 
 
 def _booking_completed(state: NightState, it: book.BookingCompleted, at: str) -> NightState:
-    return _ended(state, it.booking_id, "bookings_completed")
+    booking = _booking(state, it.booking_id, "confirmed", "seated")
+    return _ended(state, booking, "bookings_completed")
 
 
 def _table_reset(state: NightState, it: book.TableReset, at: str) -> NightState:
@@ -278,6 +286,13 @@ def _info(state: NightState) -> NightInfo:
     if state.info is None:
         raise ValueError("the night was never opened")
     return state.info
+
+
+def _booking(state: NightState, booking_id: str, *statuses: str) -> BookingState:
+    booking = state.bookings[booking_id]
+    if booking.status not in statuses:
+        raise ValueError(f"the booking is {booking.status}")
+    return booking
 
 
 def _known(state: NightState, numbers: list[int]) -> tuple[int, ...]:
@@ -328,6 +343,8 @@ def _unclaimed(state: NightState, booking: BookingState) -> NightState:
 def _seat(state: NightState, booking: BookingState) -> NightState:
     tables = dict(state.tables)
     for number in booking.tables:
+        if tables[number].occupied_by not in (None, booking.id):
+            raise ValueError("another party sits there")
         tables[number] = replace(tables[number], occupied_by=booking.id)
     return replace(state, tables=tables)
 
@@ -348,15 +365,14 @@ def _freed(
     return replace(state, tables=tables)
 
 
-def _without(state: NightState, booking_id: str) -> NightState:
-    booking = state.bookings[booking_id]
+def _without(state: NightState, booking: BookingState) -> NightState:
     state = _freed(_unclaimed(state, booking), booking, resetting_since=None)
-    bookings = {i: b for i, b in state.bookings.items() if i != booking_id}
+    bookings = {i: b for i, b in state.bookings.items() if i != booking.id}
     return replace(state, bookings=bookings)
 
 
-def _ended(state: NightState, booking_id: str, figure: str) -> NightState:
-    return _counted(_without(state, booking_id), **{figure: 1})
+def _ended(state: NightState, booking: BookingState, figure: str) -> NightState:
+    return _counted(_without(state, booking), **{figure: 1})
 
 
 _Meaning = Callable[[NightState, Any, str], NightState]

@@ -24,7 +24,7 @@ SECTIONS = ("night", "tables", "bookings", "counts")
 def project(state: NightState, audience: str) -> Document:
     """The whole document that the audience sees of the state."""
     return {
-        "night": _night(state, audience),
+        "night": _night(state),
         "tables": {
             str(number): _table(state, table, audience) for number, table in state.tables.items()
         },
@@ -38,7 +38,7 @@ def project(state: NightState, audience: str) -> Document:
 def changes(before: NightState, after: NightState, audience: str) -> Document:
     """What differs for the audience; empty when it sees no difference."""
     found: Document = {}
-    _differ(found, "night", _night(before, audience), _night(after, audience))
+    _differ(found, "night", _night(before), _night(after))
     _differ(found, "counts", _counts(before, audience), _counts(after, audience))
     _differ(
         found,
@@ -137,11 +137,11 @@ def _touched(before: NightState, after: NightState) -> list[int]:
     return sorted(numbers)
 
 
-def _night(state: NightState, audience: str) -> dict[str, Any]:
+def _night(state: NightState) -> dict[str, Any]:
     info = state.info
     if info is None:
         return {}
-    seen: dict[str, Any] = {
+    return {
         "name": info.name,
         "status": info.status,
         "doors_at": info.doors_at,
@@ -149,7 +149,6 @@ def _night(state: NightState, audience: str) -> dict[str, Any]:
         "closes_at": info.closes_at,
         "edition": info.edition,
     }
-    return seen
 
 
 def _table(state: NightState, table: TableState, audience: str) -> dict[str, Any]:
