@@ -30,7 +30,7 @@ from app.domain.passwords import (
 )
 from app.domain.principals import Principal
 from app.errors import NotFound, NotSignedIn, NotValid, TooMany
-from app.wire import CreateDevice, DeviceAnswer, Nothing, SignIn
+from app.wire import CreateDevice, DeviceAnswer, SignIn
 from floorplan.venue import Venue
 
 logger = logging.getLogger(__name__)
@@ -163,9 +163,7 @@ async def create_device(
     return msgspec.structs.replace(answered, body=msgspec.json.encode(shown))
 
 
-async def revoke_device(
-    db: Database, caller: Caller, device_id: str, request: Nothing
-) -> Answered:
+async def revoke_device(db: Database, caller: Caller, device_id: str) -> Answered:
     """The device's token no longer counts. Raises NotFound."""
     async with db.begun() as conn:
         act = await lock(conn, caller, "revoke_device", night=None)

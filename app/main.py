@@ -1,0 +1,194 @@
+"""The composition root: builds everything that a worker needs, runs it, and takes it down.
+
+Nothing else opens a pool, connects to Redis or starts a task that outlives a request.
+"""
+
+import asyncio
+import logging
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Final
+
+import redis.asyncio
+import uvicorn
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from app.actions.demo import prepare_demo
+from app.actions.hashing import Hashing
+from app.actions.identity import forget_old
+from app.actions.sweeper import sweep
+from app.db.jobs import forget_answers, lead
+from app.db.pool import Database
+from app.errors import Refusal
+from app.live.live import Live
+from app.live.server import LiveServer
+from app.live.transport import MESSAGE_BYTES, LiveProtocol
+from app.settings import Settings
+from app.web.application import build
+from app.web.lag import CommitLag
+from app.web.limits import Limiter
+from app.web.logs import configure_logs
+from app.web.metrics import Metrics
+from app.web.openapi import Document
+from app.web.parts import Parts
+from app.web.table import operations
+from app.web.visitors import Hosts
+from floorplan.venue import load_venue
+
+logger = logging.getLogger(__name__)
+
+# A hold that runs out is seen on the map this much later; whoever wants its table does not wait.
+SWEEP_SECONDS: Final = 0.5
+TIDY_SECONDS: Final = 600.0
+# Redis answers in 0.1 ms; one that takes this long is away, and every part knows what to do then.
+REDIS_SECONDS: Final = 0.5
+# Requests in flight end within this after the screens were told; the parent kills at 10 s.
+GRACE_SECONDS: Final = 5
+POOL_SIZE: Final = 10
+
+
+@asynccontextmanager
+async def running(settings: Settings, *, node: str) -> AsyncIterator[Parts]:
+    """A worker's parts, its live path at work, until the block ends.
+
+    Raises what keeps a worker from starting.
+    """
+    async with AsyncExitStack() as stack:
+        venue = load_venue()
+        if settings.demo:
+            await prepare_demo(settings.owner_database_url)
+        database = await Database.open(settings, size=POOL_SIZE)
+        stack.push_async_callback(database.close)
+        client = redis.asyncio.Redis.from_url(
+            settings.redis_url,
+            socket_timeout=REDIS_SECONDS,
+            socket_connect_timeout=REDIS_SECONDS,
+            retry=Retry(NoBackoff(), 1),  # a connection that Redis closed meanwhile, once
+        )
+        stack.push_async_callback(client.aclose)
+        mirror = redis.asyncio.Redis.from_url(settings.redis_url)
+        stack.push_async_callback(mirror.aclose)
+        live = Live(
+            listen_url=settings.listen_database_url,
+            database=database,
+            redis=mirror,
+            node=node,
+            zone=venue.zone,
+            night_starts=venue.night_starts,
+            origins=frozenset({settings.public_url.lower()}),
+        )
+        stack.push_async_callback(live.stop)
+        await live.start()
+        hashing = Hashing()
+        stack.callback(hashing.close)
+        metrics = Metrics(node)
+        yield Parts(
+            settings=settings,
+            venue=venue,
+            db=database,
+            live=live,
+            redis=client,
+            hosts=Hosts(settings),
+            limiter=Limiter(client),
+            hashing=hashing,
+            metrics=metrics,
+            lag=CommitLag(live, metrics),
+            interface=Document(operations(venue, settings)),
+            node=node,
+        )
+
+
+@asynccontextmanager
+async def tidied(database: Database) -> AsyncIterator[None]:
+    """Until the block ends, what is due is done in the background.
+
+    A task that crashes by a bug ends the block with an ExceptionGroup: the worker ends, and its
+    parent starts another.
+    """
+    async with asyncio.TaskGroup() as tasks:
+        background = [
+            tasks.create_task(repeated(SWEEP_SECONDS, lambda: sweep_alone(database))),
+            tasks.create_task(repeated(TIDY_SECONDS, lambda: tidy(database))),
+        ]
+        try:
+            yield
+        finally:
+            for task in background:
+                task.cancel()
+
+
+async def repeated(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
+    """The work runs every so many seconds; a part that is away is waited for."""
+    while True:
+        try:
+            await work()
+        except Refusal as refusal:
+            logger.warning("background work waits: %s", refusal.detail)
+        await asyncio.sleep(seconds)
+
+
+async def sweep_alone(database: Database) -> None:
+    """What is due is done, by one worker of all at a time."""
+    async with lead(database, "sweeper") as conn:
+        if conn is not None:
+            await sweep(database)
+
+
+async def tidy(database: Database) -> None:
+    """What nobody needs any more is gone."""
+    async with lead(database, "tidy") as conn:
+        if conn is not None:
+            await forget_answers(conn)
+            await forget_old(database)
+
+
+def run_worker(settings: Settings, listen_socket: socket.socket, *, node: str) -> None:
+    """Answer on the socket until SIGTERM or SIGINT; then tell the screens, and end.
+
+    Raises what keeps the worker from starting, or what crashed one of its tasks.
+    """
+    configure_logs(settings.log_level, node)
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        runner.run(_serve(settings, listen_socket, node))
+
+
+async def _serve(settings: Settings, listen_socket: socket.socket, node: str) -> None:
+    async with running(settings, node=node) as parts, tidied(parts.db):
+        app = build(parts, operations(parts.venue, settings))
+        server = LiveServer(server_config(settings, app))
+        server.live = parts.live
+        await server.serve(sockets=[listen_socket])
+
+
+def server_config(settings: Settings, app: object) -> uvicorn.Config:
+    """uvicorn as this service uses it: nothing of its own in headers, logs or proxies."""
+    return uvicorn.Config(
+        app,  # type: ignore[arg-type]
+        ws=LiveProtocol,
+        ws_max_size=MESSAGE_BYTES,
+        ws_per_message_deflate=False,
+        ws_ping_interval=20.0,
+        ws_ping_timeout=20.0,
+        http="httptools",
+        lifespan="off",  # the parts are built and taken down around the server
+        interface="asgi3",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,  # app.web.visitors reads them, from trusted proxies only
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        ssl_certfile=settings.tls_certificate,
+        ssl_keyfile=settings.tls_key,
+    )
+
+
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    """uvloop where it runs, else asyncio's own."""
+    try:
+        import uvloop  # noqa: PLC0415 - not on every system
+    except ImportError:
+        return asyncio.new_event_loop
+    return uvloop.new_event_loop

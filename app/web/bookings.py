@@ -1,0 +1,165 @@
+"""Reading bookings: the night's list, one booking, the guests' names, the QR code."""
+
+import asyncio
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta, Struct
+
+from app.actions.tickets import code_of
+from app.db.listings import BookingRow, find_booking, list_bookings, list_names
+from app.db.nights import find_night
+from app.domain.names import masked
+from app.domain.principals import Principal
+from app.errors import NotFound
+from app.web.answers import Answer, encoded
+from app.web.floor import date_of, night_not_found
+from app.web.operations import Call
+from app.wire import BookingAnswer
+from scanners.codes.drawing import draw_png, draw_svg
+
+
+class BookingsQuery(Struct, frozen=True, forbid_unknown_fields=True):
+    """`search`: a part of a name or of a reference."""
+
+    search: (
+        Annotated[str, Meta(min_length=1, max_length=80, pattern=r"^[^\x00-\x1f\x7f]+$")] | None
+    ) = None
+
+
+class ListedBooking(Struct, frozen=True, kw_only=True):
+    """A booking in the night's list; money only for those who may see it."""
+
+    booking_id: str
+    reference: str
+    status: str
+    party: int
+    tables: list[int]
+    slot_from: str = msgspec.field(name="from")
+    slot_until: str = msgspec.field(name="until")
+    admitted: int
+    left: int
+    source: str
+    hold_expires_at: str | None
+    paid_pence: int | None
+    deposit_pence: int | None
+    name: str | None
+
+
+class Bookings(Struct, frozen=True):
+    bookings: list[ListedBooking]
+
+
+class Guests(Struct, frozen=True):
+    """Booking id to name; the door sees `Ada L.`, a manager the whole name."""
+
+    names: dict[str, str]
+
+
+async def get_bookings(call: Call) -> Answer:
+    """The night's bookings in the order of their slots."""
+    night = call.path["night"]
+    search = call.query.search
+    async with call.parts.db.reading() as conn:
+        if await find_night(conn, date_of(night)) is None:
+            raise night_not_found(night)
+        rows = await list_bookings(conn, night, search)
+    return encoded(Bookings([_listed(row, call.principal) for row in rows]))
+
+
+async def get_guests(call: Call) -> Answer:
+    night = call.path["night"]
+    async with call.parts.db.reading() as conn:
+        if await find_night(conn, date_of(night)) is None:
+            raise night_not_found(night)
+        names = await list_names(conn, night)
+    return encoded(Guests({i: shown_name(name, call.principal) for i, name in names.items()}))
+
+
+async def get_booking(call: Call) -> Answer:
+    """One booking; with its code for its owner, and for staff who may print it."""
+    row = await _row(call)
+    code = None
+    if call.principal.may("booking:code") or call.principal.may("own:code"):
+        code = await code_of(call.parts.db, call.parts.venue, row.booking_id)
+    return encoded(
+        BookingAnswer(
+            booking_id=row.booking_id,
+            reference=row.reference,
+            night=row.night,
+            status=row.status,
+            party=row.party,
+            tables=row.tables,
+            slot_from=row.slot_from,
+            slot_until=row.slot_until,
+            source=row.source,
+            deposit_pence=row.deposit_pence,
+            paid_pence=row.paid_pence,
+            hold_expires_at=row.hold_expires_at,
+            admitted=row.admitted,
+            left=row.left,
+            version=row.version,
+            code=code,
+        )
+    )
+
+
+async def get_code_png(call: Call) -> Answer:
+    """The QR as an image; drawn and read back in a thread, some 15 ms."""
+    code = await _code(call)
+    body = await asyncio.to_thread(draw_png, code)
+    return Answer(200, body, content_type="image/png", headers=_file("png"))
+
+
+async def get_code_svg(call: Call) -> Answer:
+    code = await _code(call)
+    text = await asyncio.to_thread(draw_svg, code)
+    return Answer(200, text.encode(), content_type="image/svg+xml", headers=_file("svg"))
+
+
+async def _code(call: Call) -> str:
+    row = await _row(call)
+    code = await code_of(call.parts.db, call.parts.venue, row.booking_id)
+    if code is None:
+        raise NotFound(
+            "code_not_found", "This booking has no valid ticket: confirm it first.",
+            booking_status=row.status,
+        )  # fmt: skip
+    return code
+
+
+async def _row(call: Call) -> BookingRow:
+    async with call.parts.db.reading() as conn:
+        row = await find_booking(conn, call.path["booking_id"])
+    if row is None:
+        raise NotFound("booking_not_found", "There is no such booking.")
+    return row
+
+
+def _file(ending: str) -> dict[str, str]:
+    return {"Content-Disposition": f'inline; filename="entry-code.{ending}"'}
+
+
+def shown_name(name: str, principal: Principal) -> str:
+    """The whole name to managers, first name and initial to everybody else."""
+    return name if principal.may("live:manager") else masked(name)
+
+
+def _listed(row: BookingRow, principal: Principal) -> ListedBooking:
+    money = principal.may("live:manager")
+    return ListedBooking(
+        booking_id=row.booking_id,
+        reference=row.reference,
+        status=row.status,
+        party=row.party,
+        tables=row.tables,
+        slot_from=row.slot_from,
+        slot_until=row.slot_until,
+        admitted=row.admitted,
+        left=row.left,
+        source=row.source,
+        hold_expires_at=row.hold_expires_at,
+        paid_pence=row.paid_pence if money else None,
+        deposit_pence=row.deposit_pence if money else None,
+        name=None if row.name is None else shown_name(row.name, principal),
+    )

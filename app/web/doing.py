@@ -1,0 +1,75 @@
+"""Writing: each call is one action, and the answer is the action's own."""
+
+from collections.abc import Awaitable, Callable
+
+from app.actions import bookings, door, holds, nights, tables, walk_ins
+from app.actions.act import Answered
+from app.errors import NotAllowed
+from app.web.answers import Answer
+from app.web.operations import Call, Handler
+from app.web.people import acted
+
+Acting = Callable[[Call], Awaitable[Answered]]
+
+
+def doing(action: Acting) -> Handler:
+    """The handler whose answer is the action's."""
+
+    async def handler(call: Call) -> Answer:
+        answered = await action(call)
+        call.parts.lag.note(answered)
+        return acted(answered)
+
+    return handler
+
+
+async def edit_night(call: Call) -> Answered:
+    """Closing a night for good is a right of its own."""
+    if call.body.status is not None and not call.principal.may("night:close"):
+        raise NotAllowed("not_allowed", "Closing a night needs the permission night:close.")
+    return await nights.edit_night(
+        call.parts.db, call.parts.venue, call.caller, call.path["night"], call.body
+    )
+
+
+open_night = doing(lambda c: nights.open_night(c.parts.db, c.parts.venue, c.caller, c.body))
+patch_night = doing(edit_night)
+hold_tables = doing(
+    lambda c: holds.hold_tables(
+        c.parts.db, c.parts.venue, c.parts.settings.secret, c.caller, c.body
+    )
+)
+release_hold = doing(lambda c: holds.release_hold(c.parts.db, c.caller, c.path["booking_id"]))
+extend_hold = doing(
+    lambda c: holds.extend_hold(c.parts.db, c.parts.venue, c.caller, c.path["booking_id"])
+)
+confirm_hold = doing(
+    lambda c: holds.confirm_hold(c.parts.db, c.parts.venue, c.caller, c.path["booking_id"], c.body)
+)
+cancel_booking = doing(
+    lambda c: bookings.cancel_booking(c.parts.db, c.caller, c.path["booking_id"])
+)
+move_tables = doing(
+    lambda c: bookings.move_tables(
+        c.parts.db, c.parts.venue, c.caller, c.path["booking_id"], c.body
+    )
+)
+seat_party = doing(lambda c: bookings.seat_party(c.parts.db, c.caller, c.path["booking_id"]))
+mark_no_show = doing(
+    lambda c: bookings.mark_no_show(c.parts.db, c.parts.venue, c.caller, c.path["booking_id"])
+)
+complete_booking = doing(
+    lambda c: bookings.complete_booking(c.parts.db, c.caller, c.path["booking_id"])
+)
+seat_walk_in = doing(lambda c: walk_ins.seat_walk_in(c.parts.db, c.parts.venue, c.caller, c.body))
+vacate_table = doing(lambda c: tables.vacate_table(c.parts.db, c.caller, c.path["number"], c.body))
+reset_table = doing(lambda c: tables.reset_table(c.parts.db, c.caller, c.path["number"], c.body))
+block_table = doing(lambda c: tables.block_table(c.parts.db, c.caller, c.path["number"], c.body))
+unblock_table = doing(
+    lambda c: tables.unblock_table(c.parts.db, c.caller, c.path["number"], c.body)
+)
+scan = doing(lambda c: door.scan(c.parts.db, c.parts.venue, c.caller, c.body))
+find_verdict = doing(lambda c: door.find_verdict(c.parts.db, c.caller, c.path["scan_id"]))
+change_headcount = doing(
+    lambda c: door.change_headcount(c.parts.db, c.parts.venue, c.caller, c.body)
+)

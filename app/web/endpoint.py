@@ -1,0 +1,250 @@
+"""The way of one request: who, how often, may they, from where, what; then the handler; then out.
+
+Nothing is done before the caller is known to be allowed it, and nothing of the request is decoded
+before that either.
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+from starlette.types import Receive, Scope, Send
+
+from app.actions.act import Caller
+from app.domain.principals import Principal
+from app.errors import Malformed, NotAllowed, NotFound, NotSignedIn, NotValid
+from app.web.answers import send_answer
+from app.web.bodies import decode_body, decode_path, decode_query, read_body
+from app.web.identify import Identified, cookie_of, identify, judge_site, owns
+from app.web.limits import (
+    DEVICE_CALLS,
+    SIGN_INS,
+    STAFF_READS,
+    STAFF_WRITES,
+    STRANGER_READS,
+    STRANGER_WRITES,
+)
+from app.web.operations import Call, Operation
+from app.web.parts import Parts
+from app.web.problems import Problem
+from app.web.visitors import Visitor, values
+from app.wire import Instant, NightDate
+from floorplan.nights import InstantUnreadable, parse_instant
+
+_KEY: Final = re.compile(r"[\x21-\x7e]{1,200}")
+
+
+class Endpoint:
+    """One operation as an ASGI application."""
+
+    def __init__(self, operation: Operation, parts: Parts) -> None:
+        self.operation = operation
+        self._parts = parts
+        shape = operation.request
+        self._decoder = None if shape is None else msgspec.json.Decoder(shape)
+        self._dates = [] if shape is None else dates_of(shape)
+        self._path_dates = [n for n, kind in operation.parameters.items() if kind is NightDate]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Raises Refusal: the envelope answers it as a problem document."""
+        operation, parts = self.operation, self._parts
+        headers = scope["headers"]
+        visitor: Visitor = scope["state"]["visitor"]
+        identified = await identify(parts.db, headers)
+        await self._limit(identified, visitor)
+        principal = identified.get()
+        scope["state"]["actor"] = principal.actor
+        if operation.idempotent or not operation.is_safe:
+            judge_site(headers, visitor, parts.hosts, by_cookie=identified.by_cookie)
+        booking_id = judge_permission(operation, principal, visitor, scope["path_params"])
+        path = decode_path(scope["path_params"], operation.parameters)
+        for name in self._path_dates:
+            check_date(path[name], f"{{{name}}}")
+        scope["state"]["path"] = path
+        if booking_id is not None and not await owns(parts.db, principal, path["booking_id"]):
+            raise NotFound("booking_not_found", "There is no such booking.")
+        key = key_in(headers) if operation.idempotent else None
+        query = None
+        if operation.query is not None:
+            query = decode_query(scope["query_string"], operation.query)
+        body, raw = None, b""
+        if self._decoder is not None:
+            length = values(headers, b"content-length")
+            raw = await read_body(receive, length[0] if length else None)
+            body = self._decode(headers, raw)
+        known_by = request_hash(scope["method"], scope["path"], raw)
+        caller = Caller(
+            principal=principal,
+            correlation_id=scope["state"]["request_id"],
+            key=key,
+            body_hash=b"" if operation.is_safe else known_by,
+            address=visitor.address,
+        )
+        seen = values(headers, b"if-none-match")
+        call = Call(
+            parts=parts,
+            principal=principal,
+            visitor=visitor,
+            caller=caller,
+            path=path,
+            query=query,
+            body=body,
+            etag=seen[0] if seen else None,
+            token=cookie_of(headers),
+        )
+        await send_answer(send, await operation.handler(call))
+
+    def _decode(self, headers: list[tuple[bytes, bytes]], raw: bytes) -> Struct:
+        assert self._decoder is not None
+        kinds = values(headers, b"content-type")
+        body: Struct = decode_body(
+            raw,
+            kinds[0] if len(kinds) == 1 else None,
+            self._decoder,
+            may_be_empty=self.operation.request_may_be_empty,
+        )
+        for field, name, is_instant in self._dates:
+            value = getattr(body, field)
+            if value is None:
+                continue
+            if is_instant:
+                check_instant(value, f"$.{name}")
+            else:
+                check_date(value, f"$.{name}")
+        return body
+
+    async def _limit(self, identified: Identified, visitor: Visitor) -> None:
+        kind = self.operation.limits
+        limiter, principal = self._parts.limiter, identified.principal
+        if kind == "none":
+            return
+        if kind == "sign_in":
+            await limiter.spend(SIGN_INS, visitor.address, stranger_writes=True)
+        if principal is not None and principal.kind == "staff":
+            await limiter.spend(
+                STAFF_READS if self.operation.is_safe else STAFF_WRITES, principal.id
+            )
+        elif principal is not None and principal.kind == "device":
+            await limiter.spend(DEVICE_CALLS, principal.id)
+        elif self.operation.is_safe:
+            await limiter.spend(STRANGER_READS, visitor.address)
+        else:
+            await limiter.spend(STRANGER_WRITES, visitor.address, stranger_writes=True)
+
+
+def judge_permission(
+    operation: Operation,
+    principal: Principal,
+    visitor: Visitor,
+    parameters: Mapping[str, str],
+) -> str | None:
+    """The booking that the caller must own, as the path names it; None: no such condition.
+
+    Raises NotSignedIn: nobody, where somebody is needed. NotAllowed: somebody without the right.
+    """
+    if operation.permission is None or principal.may(operation.permission):
+        return None
+    if operation.permission == "health:read" and visitor.is_near:
+        return None
+    if operation.own is not None and principal.kind == "owner" and principal.may(operation.own):
+        return parameters["booking_id"]
+    if principal.kind == "anonymous":
+        raise NotSignedIn("not_signed_in", "Sign in first, or send the token of your booking.")
+    raise NotAllowed(
+        "not_allowed",
+        f"This needs the permission {operation.permission}, which your role does not have.",
+        permission=operation.permission,
+    )
+
+
+def key_in(headers: list[tuple[bytes, bytes]]) -> str:
+    """The Idempotency-Key. Raises Malformed: none, several, or not 1 to 200 visible ASCII."""
+    keys = values(headers, b"idempotency-key")
+    if not keys:
+        raise Malformed(
+            "idempotency_key_missing",
+            "Send an Idempotency-Key header, a new UUID for each new request: "
+            "with the same key the request can be sent again without happening twice.",
+        )
+    if len(keys) > 1 or not _KEY.fullmatch(keys[0]):
+        raise Malformed(
+            "idempotency_key_not_valid",
+            "Send one Idempotency-Key of 1 to 200 visible ASCII characters, such as a UUID.",
+        )
+    return keys[0]
+
+
+def request_hash(method: str, path: str, body: bytes) -> bytes:
+    """SHA-256 by which the same request is known again."""
+    return hashlib.sha256(f"{method} {path}\n".encode() + body).digest()
+
+
+def dates_of(shape: type[Struct]) -> list[tuple[str, str, bool]]:
+    """The fields of a message that hold a night or an instant: attribute, JSON name, is instant.
+
+    Their patterns admit texts that no calendar has, as 2026-02-31.
+    """
+    known = {_pattern(NightDate): False, _pattern(Instant): True}
+    found = []
+    for field in msgspec.structs.fields(shape):
+        pattern = _pattern(field.type)
+        if pattern in known:
+            found.append((field.name, field.encode_name, known[pattern]))
+    return found
+
+
+def _pattern(kind: Any) -> str | None:
+    told = msgspec.inspect.type_info(kind)
+    options = told.types if isinstance(told, msgspec.inspect.UnionType) else (told,)
+    for option in options:
+        plain = option.type if isinstance(option, msgspec.inspect.Metadata) else option
+        if isinstance(plain, msgspec.inspect.StrType) and plain.pattern is not None:
+            return plain.pattern
+    return None
+
+
+def check_date(text: str, place: str) -> None:
+    """Raises NotValid: no calendar has this date."""
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        raise NotValid(
+            "not_valid", f"Expected a date that exists, as 2026-11-21, at {place}.", place=place
+        ) from None
+
+
+def check_instant(text: str, place: str) -> None:
+    """Raises NotValid: no calendar has this instant."""
+    try:
+        parse_instant(text)
+    except InstantUnreadable:
+        raise NotValid(
+            "not_valid",
+            f"Expected an instant that exists, as 2026-11-21T23:41:07.000Z, at {place}.",
+            place=place,
+        ) from None
+
+
+class Methods:
+    """One path: the endpoint of each of its methods, and 405 for all others."""
+
+    def __init__(self, endpoints: Mapping[str, Endpoint]) -> None:
+        self._endpoints = dict(endpoints)
+        allowed = set(endpoints) | ({"HEAD"} if "GET" in endpoints else set())
+        self._allow = ", ".join(sorted(allowed))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        method = "GET" if scope["method"] == "HEAD" else scope["method"]
+        endpoint = self._endpoints.get(method)
+        if endpoint is None:
+            raise Problem(
+                405,
+                "method_not_allowed",
+                f"This address takes {self._allow}.",
+                headers={"Allow": self._allow},
+            )
+        await endpoint(scope, receive, send)

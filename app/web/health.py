@@ -1,0 +1,150 @@
+"""Health that tells the truth: alive, ready with each part by name, and the metrics."""
+
+import asyncio
+import dataclasses
+import time
+from typing import Any, Final
+
+from msgspec import Struct
+from redis.exceptions import RedisError
+
+from app.db.health import read_health
+from app.errors import Refusal
+from app.web.answers import NO_STORE, Answer, encoded
+from app.web.metrics import CONTENT_TYPE
+from app.web.operations import Call
+from app.web.parts import Parts
+
+# The listener hears from Postgres at least every 5 s (its own wake); twice that is dead.
+LISTENER_SILENCE_SECONDS: Final = 10.0
+READY_SECONDS: Final = 3.0
+
+
+class Alive(Struct, frozen=True):
+    status: str
+    node: str
+
+
+class Part(Struct, frozen=True):
+    """One part of the service. `needed`: without it the node cannot do its work."""
+
+    ok: bool
+    needed: bool
+    detail: str
+
+
+class Readiness(Struct, frozen=True):
+    """`ready`, or `degraded` (something is away that the floor can do without), or `away`."""
+
+    status: str
+    node: str
+    parts: dict[str, Part]
+
+
+async def get_live(call: Call) -> Answer:
+    return encoded(Alive("alive", call.parts.node))
+
+
+async def get_ready(call: Call) -> Answer:
+    """503 while a needed part is away, so that a proxy sends nobody here."""
+    found = await readiness(call.parts)
+    return encoded(found, 503 if found.status == "away" else 200)
+
+
+async def readiness(parts: Parts) -> Readiness:
+    """What is true of each part now; asks Postgres and Redis themselves."""
+    database, redis = await asyncio.gather(_database(parts), _redis(parts))
+    found = {**database, "redis": redis, **_live(parts)}
+    if any(part.needed and not part.ok for part in found.values()):
+        status = "away"
+    else:
+        status = "ready" if all(part.ok for part in found.values()) else "degraded"
+    return Readiness(status, parts.node, found)
+
+
+async def _database(parts: Parts) -> dict[str, Part]:
+    began = time.perf_counter()
+    checks = {"app": parts.db.app, "jobs": parts.db.jobs, "auth": parts.db.auth}
+    strong: list[str] = []
+    missing: list[str] = []
+    try:
+        async with asyncio.timeout(READY_SECONDS):
+            for name, pool in checks.items():
+                async with parts.db.reading(pool) as conn:
+                    health = await read_health(conn)
+                    missing = health.missing_migrations
+                    if health.is_superuser or health.owns_tables or health.bypasses_policies:
+                        strong.append(f"{name} (as {health.role})")
+    except (Refusal, TimeoutError) as error:
+        away = Part(False, True, f"Postgres does not answer: {type(error).__name__}")
+        return {"database": away}
+    milliseconds = (time.perf_counter() - began) * 1000
+    roles = (
+        f"too strong: {', '.join(strong)}; connect as roles that own nothing (docs/operations.md)"
+        if strong
+        else "no connection is a superuser or owns a table"
+    )
+    schema = f"missing: {', '.join(missing)}; run backroom migrate" if missing else "current"
+    return {
+        "database": Part(True, True, f"three roles answered in {milliseconds:.1f} ms"),
+        "migrations": Part(not missing, True, schema),
+        "roles": Part(not strong, True, roles),
+    }
+
+
+async def _redis(parts: Parts) -> Part:
+    try:
+        async with asyncio.timeout(1):
+            await parts.redis.ping()
+    except (RedisError, OSError, TimeoutError) as error:
+        return Part(False, False, f"away, screens are fed from Postgres: {type(error).__name__}")
+    return Part(True, False, "answers")
+
+
+def _live(parts: Parts) -> dict[str, Part]:
+    status: dict[str, Any] = parts.live.status()
+    listener = status["listener"]
+    silence = listener["answered_seconds"]
+    heard = listener["connected"] and silence is not None and silence < LISTENER_SILENCE_SECONDS
+    detail = "not connected" if not listener["connected"] else f"heard {silence} s ago"
+    epoch = status["epoch"] or "none yet"
+    return {
+        "listener": Part(heard, True, detail),
+        "live": Part(
+            not status["crashed"] and not status["draining"] and bool(status["epoch"]),
+            True,
+            "draining" if status["draining"] else f"epoch {epoch}, tonight {status['tonight']}",
+        ),
+    }
+
+
+async def get_metrics(call: Call) -> Answer:
+    """Gauges are read when they are asked for."""
+    parts = call.parts
+    observe(parts)
+    return Answer(200, parts.metrics.text(), content_type=CONTENT_TYPE, cache_control=NO_STORE)
+
+
+def observe(parts: Parts) -> None:
+    """The gauges show what is true now."""
+    metrics, worker = parts.metrics, parts.node
+    for name, pool in (("app", parts.db.app), ("jobs", parts.db.jobs), ("auth", parts.db.auth)):
+        idle = pool.get_idle_size()
+        metrics.connections.labels(worker, name, "idle").set(idle)
+        metrics.connections.labels(worker, name, "busy").set(pool.get_size() - idle)
+    status = parts.live.status()
+    for audience, count in status["sockets"].items():
+        metrics.sockets.labels(worker, audience).set(count)
+    for what, count in dataclasses.asdict(parts.live.hub.counts).items():
+        metrics.live.labels(worker, what).set(count)
+    tonight = parts.live.tonight()
+    if tonight is None:
+        return
+    state = parts.live.state(tonight)
+    by_status = dict.fromkeys(("pending", "confirmed", "seated"), 0)
+    for booking in state.bookings.values():
+        by_status[booking.status] = by_status.get(booking.status, 0) + 1
+    for word, count in by_status.items():
+        metrics.bookings.labels(worker, word).set(count)
+    for floor, people in state.inside.items():
+        metrics.people.labels(worker, floor).set(people)

@@ -1,0 +1,108 @@
+"""Who sends a request: staff by their session's cookie, devices and owners by a bearer token."""
+
+import hashlib
+from http.cookies import CookieError, SimpleCookie
+from typing import Final
+
+from msgspec import Struct
+
+from app.actions.identity import DEVICE_PREFIX, find_device, find_session
+from app.db.bookings import find_owner
+from app.db.pool import Database
+from app.domain.principals import ANONYMOUS, Principal
+from app.errors import NotAllowed, NotSignedIn
+from app.web.visitors import Hosts, Visitor, values
+
+Headers = list[tuple[bytes, bytes]]
+
+# With the prefix a browser takes the cookie only over TLS and for this host alone; loopback HTTP
+# cannot have it.
+COOKIES: Final = ("__Host-sid", "sid")
+TOKEN_LENGTH_MAX: Final = 512
+
+
+class Identified(Struct, frozen=True):
+    """Who it is; or, with no principal, a token that counts for nobody."""
+
+    principal: Principal | None
+    by_cookie: bool = False
+
+    def get(self) -> Principal:
+        """The principal. Raises NotSignedIn: the token is unknown, over or revoked."""
+        if self.principal is None:
+            raise NotSignedIn("token_refused", "This token is not valid any more. Sign in again.")
+        return self.principal
+
+
+async def identify(db: Database, headers: Headers) -> Identified:
+    """Who sends these headers. A bearer token counts before a cookie.
+
+    A cookie that is over makes its sender nobody, as if it had none: the public page still works.
+    """
+    tokens = values(headers, b"authorization")
+    if tokens:
+        scheme, _, token = tokens[0].partition(" ")
+        token = token.strip()
+        if len(tokens) > 1 or scheme.lower() != "bearer" or not token.isascii():
+            return Identified(None)
+        return Identified(await principal_of(db, token))
+    cookie = cookie_of(headers)
+    if cookie is not None:
+        found = await find_session(db, cookie)
+        if found is not None:
+            return Identified(found[0], by_cookie=True)
+    return Identified(ANONYMOUS)
+
+
+async def principal_of(db: Database, token: str) -> Principal | None:
+    """The device or the owner that the bearer token makes; None: it makes nobody.
+
+    An owner is whoever has the token of a hold; whose booking it is, is asked where it matters.
+    """
+    if not 20 <= len(token) <= TOKEN_LENGTH_MAX:
+        return None
+    if token.startswith(DEVICE_PREFIX):
+        return await find_device(db, token)
+    return Principal("owner", hashlib.sha256(token.encode()).hexdigest(), "OWNER")
+
+
+async def owns(db: Database, principal: Principal, booking_id: str) -> bool:
+    """Whether the owner's token is that of this booking."""
+    async with db.reading() as conn:
+        owner_hash = await find_owner(conn, booking_id)
+    return owner_hash is not None and owner_hash.hex() == principal.id
+
+
+def cookie_of(headers: Headers) -> str | None:
+    """The session's cookie."""
+    for line in values(headers, b"cookie"):
+        try:
+            cookies = SimpleCookie(line)
+        except CookieError:
+            continue
+        for name in COOKIES:
+            if name in cookies and cookies[name].value.isascii():
+                return cookies[name].value[:TOKEN_LENGTH_MAX]
+    return None
+
+
+def judge_site(headers: Headers, visitor: Visitor, hosts: Hosts, *, by_cookie: bool) -> None:
+    """Refuse a write that another site's page makes a visitor's browser send.
+
+    Fetch metadata decides where the browser sends it (it cannot be forged by a page); else Origin
+    must be ours. A browser sends one of the two; without both a cookie does not count, and a
+    program that uses one has to send Origin. Source: OWASP CSRF Prevention Cheat Sheet.
+    """
+    sites = values(headers, b"sec-fetch-site")
+    if sites:
+        good = sites in (["same-origin"], ["none"])
+    elif origins := values(headers, b"origin"):
+        good = len(origins) == 1 and hosts.is_own_origin(origins[0], visitor)
+    else:
+        good = not by_cookie
+    if not good:
+        raise NotAllowed(
+            "cross_site",
+            "This came from another site. Use the club's own pages; a program that signs in with "
+            "a cookie sends this service's address as Origin.",
+        )

@@ -1,0 +1,148 @@
+"""How often somebody may ask: counted in Redis for all workers, by Redis' own clock.
+
+Strangers are counted by address, staff by person, devices by a bucket of their own. When Redis is
+away, whoever is signed in passes (their actions are held by constraints anyway) and strangers'
+writes are counted by this worker alone, so that losing Redis opens no door.
+"""
+
+import hashlib
+import logging
+import time
+from collections import OrderedDict
+from typing import Any, Final
+
+from msgspec import Struct
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from app.errors import TooMany
+
+logger = logging.getLogger(__name__)
+
+
+class Window(Struct, frozen=True):
+    """At most `most` in any `seconds`, sliding."""
+
+    name: str
+    most: int
+    seconds: int
+
+
+class Bucket(Struct, frozen=True):
+    """`burst` at once, then `per_second`."""
+
+    name: str
+    burst: int
+    per_second: float
+
+
+Limit = Window | Bucket
+
+# A customer who books reads a few times a minute and writes a handful of times.
+STRANGER_READS: Final = Window("stranger-reads", 300, 60)
+STRANGER_WRITES: Final = Window("stranger-writes", 100, 15 * 60)
+# One screen reads a few times a minute; a fast member of staff writes once a second.
+STAFF_READS: Final = Window("staff-reads", 1200, 60)
+STAFF_WRITES: Final = Window("staff-writes", 600, 60)
+# A turnstile with a camera: two people a second, and an upload after a time offline.
+DEVICE_CALLS: Final = Bucket("device", 30, 10.0)
+# Each one costs 30 ms of a core; failures of one account are counted apart, in Postgres.
+SIGN_INS: Final = Window("sign-ins", 30, 15 * 60)
+
+# The sliding window is estimated from this window's count and the last one's, weighted by how much
+# of it is still inside: two numbers instead of one entry for each request.
+_WINDOW: Final = """
+local now = redis.call('TIME')
+local seconds = tonumber(ARGV[2])
+local t = tonumber(now[1]) + tonumber(now[2]) / 1000000
+local index = math.floor(t / seconds)
+local kept = redis.call('HMGET', KEYS[1], 'index', 'count', 'before')
+local count, before = tonumber(kept[2]) or 0, tonumber(kept[3]) or 0
+local behind = index - (tonumber(kept[1]) or index)
+if behind == 1 then before, count = count, 0 elseif behind ~= 0 then before, count = 0, 0 end
+local inside = 1 - (t / seconds - index)
+if before * inside + count >= tonumber(ARGV[1]) then
+  local free = inside * seconds
+  if count < tonumber(ARGV[1]) and before > 0 then
+    free = (inside - (tonumber(ARGV[1]) - count) / before) * seconds
+  end
+  return math.max(1, math.ceil(free))
+end
+redis.call('HSET', KEYS[1], 'index', index, 'count', count + 1, 'before', before)
+redis.call('EXPIRE', KEYS[1], seconds * 2)
+return 0
+"""
+_BUCKET: Final = """
+local now = redis.call('TIME')
+local t = tonumber(now[1]) + tonumber(now[2]) / 1000000
+local burst, rate = tonumber(ARGV[1]), tonumber(ARGV[2])
+local kept = redis.call('HMGET', KEYS[1], 'tokens', 'at')
+local tokens = tonumber(kept[1]) or burst
+tokens = math.min(burst, tokens + math.max(0, t - (tonumber(kept[2]) or t)) * rate)
+if tokens < 1 then return math.max(1, math.ceil((1 - tokens) / rate)) end
+redis.call('HSET', KEYS[1], 'tokens', tostring(tokens - 1), 'at', string.format('%.6f', t))
+redis.call('EXPIRE', KEYS[1], math.ceil(burst / rate) + 1)
+return 0
+"""
+
+REDIS_PAUSE_SECONDS: Final = 1.0  # after a failure Redis is not asked again for so long
+OWN_COUNTS_MAX: Final = 10_000  # addresses that this worker counts by itself; the oldest goes
+
+
+class Limiter:
+    """Counts for all workers in Redis; alone when Redis is away."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._window: Any = redis.register_script(_WINDOW)
+        self._bucket: Any = redis.register_script(_BUCKET)
+        self._away_until = 0.0
+        self._own: OrderedDict[str, tuple[float, int]] = OrderedDict()
+
+    async def spend(self, limit: Limit, who: str, *, stranger_writes: bool = False) -> None:
+        """One call counts against the limit. Raises TooMany with the seconds to wait.
+
+        `who` is hashed: an address is personal data and does not belong in a key of Redis.
+        """
+        key = key_of(limit, who)
+        if time.monotonic() >= self._away_until:
+            try:
+                wait = await self._ask(limit, key)
+            except (RedisError, OSError, TimeoutError) as error:
+                self._away_until = time.monotonic() + REDIS_PAUSE_SECONDS
+                logger.warning("limits are counted by this worker alone: %s", error)
+            else:
+                if wait:
+                    raise _too_many(wait)
+                return
+        if stranger_writes and isinstance(limit, Window):
+            self._spend_alone(limit, key)
+
+    async def _ask(self, limit: Limit, key: str) -> int:
+        if isinstance(limit, Window):
+            return int(await self._window(keys=[key], args=[limit.most, limit.seconds]))
+        return int(await self._bucket(keys=[key], args=[limit.burst, limit.per_second]))
+
+    def _spend_alone(self, limit: Window, key: str) -> None:
+        now = time.monotonic()
+        began, count = self._own.get(key, (now, 0))
+        if now - began >= limit.seconds:
+            began, count = now, 0
+        if count >= limit.most:
+            raise _too_many(int(began + limit.seconds - now) + 1)
+        self._own[key] = (began, count + 1)
+        self._own.move_to_end(key)
+        if len(self._own) > OWN_COUNTS_MAX:
+            self._own.popitem(last=False)
+
+
+def key_of(limit: Limit, who: str) -> str:
+    """The key that counts somebody's calls."""
+    return f"limit:{limit.name}:{hashlib.sha256(who.encode()).hexdigest()[:20]}"
+
+
+def _too_many(seconds: int) -> TooMany:
+    return TooMany(
+        "too_many_requests",
+        f"Too many requests. Try again in {seconds} s.",
+        retry_after_seconds=seconds,
+    )

@@ -1,0 +1,37 @@
+"""Everything that a request may need, built once per worker by the composition root."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from app.actions.hashing import Hashing
+from app.db.pool import Database
+from app.live.live import Live
+from app.settings import Settings
+from app.web.lag import CommitLag
+from app.web.limits import Limiter
+from app.web.metrics import Metrics
+from app.web.visitors import Hosts
+from floorplan.venue import Venue
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
+    from app.web.openapi import Document
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The parts of a running worker; each of them lives as long as the worker."""
+
+    settings: Settings
+    venue: Venue
+    db: Database
+    live: Live
+    redis: "Redis"
+    hosts: Hosts
+    limiter: Limiter
+    hashing: Hashing
+    metrics: Metrics
+    lag: CommitLag
+    interface: "Document"
+    node: str

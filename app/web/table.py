@@ -1,0 +1,299 @@
+"""The table of the interface: every operation once. Routes, OpenAPI and tests are made from it."""
+
+from typing import Final
+
+from app import wire
+from app.settings import Settings
+from app.web import bookings, demo, doing, floor, health, people
+from app.web.openapi import get_openapi
+from app.web.operations import Operation
+from floorplan.venue import Venue
+
+NIGHT: Final = {"night": wire.NightDate}
+BOOKING: Final = {"booking_id": wire.Uuid}
+NUMBER: Final = {"number": wire.TableNumber}
+
+
+def operations(venue: Venue, settings: Settings) -> tuple[Operation, ...]:
+    """Every operation that a worker with these settings answers."""
+    offered = (
+        *_reads(venue),
+        *_nights(),
+        *_bookings(),
+        *_floor(),
+        *_door(),
+        *_people(),
+        *_health(),
+    )
+    # Who starts the demo shows a token that exists only in it.
+    return (*offered, *_demo()) if settings.demo else offered
+
+
+def _reads(venue: Venue) -> tuple[Operation, ...]:
+    return (
+        Operation(
+            method="GET", path="/v1/floor", handler=floor.VenueAnswer(venue),
+            permission="floor:read", tag="floor", answers={200: dict},
+            summary="The venue: floors, tables, combinations, doors, rules and drawings.",
+        ),
+        Operation(
+            method="GET", path="/v1/nights", handler=floor.get_nights, permission="night:read",
+            tag="nights", answers={200: floor.Nights}, summary="Tonight and the nights to come.",
+        ),
+        Operation(
+            method="GET", path="/v1/nights/{night}", handler=floor.get_night, parameters=NIGHT,
+            permission="night:read", tag="nights", answers={200: wire.NightAnswer},
+            summary="One night with its tables and prices.",
+        ),
+        Operation(
+            method="GET", path="/v1/nights/{night}/availability", handler=floor.get_availability,
+            parameters=NIGHT, query=floor.AvailabilityQuery, permission="availability:read",
+            tag="floor", answers={200: floor.Availability},
+            summary="The sets of tables that fit a party, best first, each with its reasons.",
+        ),
+        Operation(
+            method="GET", path="/v1/nights/{night}/state", handler=floor.get_state,
+            parameters=NIGHT, query=floor.StateQuery, permission="state:read", tag="floor",
+            answers={200: floor.State}, summary="The whole floor, as it is or as it was.",
+        ),
+        Operation(
+            method="GET", path="/v1/nights/{night}/events", handler=floor.get_events,
+            parameters=NIGHT, query=floor.EventsQuery, permission="book:read", tag="floor",
+            answers={200: floor.Events}, summary="The night's book, from a version on.",
+        ),
+        Operation(
+            method="GET", path="/v1/nights/{night}/bookings", handler=bookings.get_bookings,
+            parameters=NIGHT, query=bookings.BookingsQuery, permission="booking:list",
+            tag="bookings", answers={200: bookings.Bookings},
+            summary="The night's bookings in the order of their slots.",
+        ),
+        Operation(
+            method="GET", path="/v1/nights/{night}/guests", handler=bookings.get_guests,
+            parameters=NIGHT, permission="guest:read", tag="bookings",
+            answers={200: bookings.Guests},
+            summary="The names behind the bookings, masked by role.",
+        ),
+    )  # fmt: skip
+
+
+def _nights() -> tuple[Operation, ...]:
+    return (
+        Operation(
+            method="POST", path="/v1/nights", handler=doing.open_night, permission="night:open",
+            request=wire.OpenNight, answers={201: wire.NightAnswer}, tag="nights",
+            limits="write", idempotent=True, summary="Open a night for booking.",
+        ),
+        Operation(
+            method="PATCH", path="/v1/nights/{night}", handler=doing.patch_night,
+            parameters=NIGHT, permission="night:edit", request=wire.EditNight,
+            answers={200: wire.NightAnswer}, tag="nights", limits="write", idempotent=True,
+            summary="Edit a night's name, hours, limits or prices, or close it for good.",
+        ),
+    )  # fmt: skip
+
+
+def _bookings() -> tuple[Operation, ...]:
+    return (
+        Operation(
+            method="POST", path="/v1/holds", handler=doing.hold_tables, permission="hold:create",
+            request=wire.HoldTables, answers={201: wire.BookingAnswer}, tag="bookings",
+            limits="write", idempotent=True,
+            summary="Claim a set of tables for some minutes; the token makes one its owner.",
+        ),
+        Operation(
+            method="DELETE", path="/v1/holds/{booking_id}", handler=doing.release_hold,
+            parameters=BOOKING, permission="booking:cancel", own="own:cancel",
+            request=wire.Nothing, request_may_be_empty=True, answers={200: wire.BookingAnswer},
+            tag="bookings", limits="write", idempotent=True, summary="Let a hold go.",
+        ),
+        Operation(
+            method="POST", path="/v1/holds/{booking_id}/extend", handler=doing.extend_hold,
+            parameters=BOOKING, permission="booking:extend", own="own:extend",
+            request=wire.Nothing, request_may_be_empty=True, answers={200: wire.BookingAnswer},
+            tag="bookings", limits="write", idempotent=True, summary="Make a hold last, once.",
+        ),
+        Operation(
+            method="POST", path="/v1/holds/{booking_id}/confirm", handler=doing.confirm_hold,
+            parameters=BOOKING, permission="booking:confirm", request=wire.ConfirmHold,
+            answers={200: wire.BookingAnswer}, tag="bookings", limits="write", idempotent=True,
+            summary="The deposit was paid at the desk: confirm the hold and issue its code.",
+        ),
+        Operation(
+            method="GET", path="/v1/bookings/{booking_id}", handler=bookings.get_booking,
+            parameters=BOOKING, permission="booking:read", own="own:read",
+            answers={200: wire.BookingAnswer}, tag="bookings", summary="One booking.",
+        ),
+        Operation(
+            method="GET", path="/v1/bookings/{booking_id}/code.png", handler=bookings.get_code_png,
+            parameters=BOOKING, permission="booking:code", own="own:code", media="image/png",
+            tag="bookings", answers={200: bytes}, summary="The QR code as an image.",
+        ),
+        Operation(
+            method="GET", path="/v1/bookings/{booking_id}/code.svg", handler=bookings.get_code_svg,
+            parameters=BOOKING, permission="booking:code", own="own:code", media="image/svg+xml",
+            tag="bookings", answers={200: bytes}, summary="The QR code as a drawing.",
+        ),
+        Operation(
+            method="POST", path="/v1/bookings/{booking_id}/cancel", handler=doing.cancel_booking,
+            parameters=BOOKING, permission="booking:cancel", own="own:cancel",
+            request=wire.Nothing, request_may_be_empty=True, answers={200: wire.BookingAnswer},
+            tag="bookings", limits="write", idempotent=True, summary="Cancel a booking.",
+        ),
+        Operation(
+            method="POST", path="/v1/bookings/{booking_id}/move", handler=doing.move_tables,
+            parameters=BOOKING, permission="booking:move", request=wire.MoveTables,
+            answers={200: wire.BookingAnswer}, tag="bookings", limits="write", idempotent=True,
+            summary="Give a booking, or a seated party, other tables.",
+        ),
+        Operation(
+            method="POST", path="/v1/bookings/{booking_id}/seat", handler=doing.seat_party,
+            parameters=BOOKING, permission="booking:seat", request=wire.Nothing,
+            request_may_be_empty=True, answers={200: wire.BookingAnswer}, tag="bookings",
+            limits="write", idempotent=True, summary="The party sits at its tables.",
+        ),
+        Operation(
+            method="POST", path="/v1/bookings/{booking_id}/no-show", handler=doing.mark_no_show,
+            parameters=BOOKING, permission="booking:no_show", request=wire.Nothing,
+            request_may_be_empty=True, answers={200: wire.BookingAnswer}, tag="bookings",
+            limits="write", idempotent=True, summary="The party did not come.",
+        ),
+        Operation(
+            method="POST", path="/v1/bookings/{booking_id}/complete",
+            handler=doing.complete_booking, parameters=BOOKING, permission="booking:complete",
+            request=wire.Nothing, request_may_be_empty=True, answers={200: wire.BookingAnswer},
+            tag="bookings", limits="write", idempotent=True, summary="The booking is over.",
+        ),
+    )  # fmt: skip
+
+
+def _floor() -> tuple[Operation, ...]:
+    return (
+        Operation(
+            method="POST", path="/v1/walk-ins", handler=doing.seat_walk_in,
+            permission="walk_in:create", request=wire.WalkIn, answers={201: wire.BookingAnswer},
+            tag="floor", limits="write", idempotent=True,
+            summary="Let a party without a booking in, and seat it.",
+        ),
+        Operation(
+            method="POST", path="/v1/tables/{number}/vacate", handler=doing.vacate_table,
+            parameters=NUMBER, permission="table:vacate", request=wire.OfNight,
+            answers={200: wire.TableAnswer}, tag="floor", limits="write", idempotent=True,
+            summary="The party left the table; it waits to be laid.",
+        ),
+        Operation(
+            method="POST", path="/v1/tables/{number}/reset", handler=doing.reset_table,
+            parameters=NUMBER, permission="table:reset", request=wire.OfNight,
+            answers={200: wire.TableAnswer}, tag="floor", limits="write", idempotent=True,
+            summary="The table is laid again.",
+        ),
+        Operation(
+            method="POST", path="/v1/tables/{number}/block", handler=doing.block_table,
+            parameters=NUMBER, permission="table:block", request=wire.BlockTable,
+            answers={200: wire.TableAnswer}, tag="floor", limits="write", idempotent=True,
+            summary="Take a table out of service for a time.",
+        ),
+        Operation(
+            method="POST", path="/v1/tables/{number}/unblock", handler=doing.unblock_table,
+            parameters=NUMBER, permission="table:block", request=wire.UnblockTable,
+            answers={200: wire.TableAnswer}, tag="floor", limits="write", idempotent=True,
+            summary="Put a table back in service.",
+        ),
+    )  # fmt: skip
+
+
+def _door() -> tuple[Operation, ...]:
+    return (
+        Operation(
+            method="POST", path="/v1/scans", handler=doing.scan, permission="scan:create",
+            request=wire.ScanRequest, answers={200: wire.Verdict}, tag="door", limits="scan",
+            summary="One read of a code or reference; the same scan_id has one verdict for ever.",
+        ),
+        Operation(
+            method="GET", path="/v1/scans/{scan_id}", handler=doing.find_verdict,
+            parameters={"scan_id": wire.Uuid}, permission="scan:read",
+            answers={200: wire.Verdict}, tag="door", summary="What was decided about a scan.",
+        ),
+        Operation(
+            method="POST", path="/v1/headcount", handler=doing.change_headcount,
+            permission="headcount:change", request=wire.HeadcountRequest,
+            answers={200: wire.HeadcountAnswer}, tag="door", limits="write", idempotent=True,
+            summary="The clicker: people in or out; managers also correct the count.",
+        ),
+    )  # fmt: skip
+
+
+def _people() -> tuple[Operation, ...]:
+    return (
+        Operation(
+            method="POST", path="/v1/session", handler=people.post_session, permission=None,
+            request=wire.SignIn, answers={201: wire.SessionAnswer}, tag="people",
+            limits="sign_in", summary="Sign in by password or single-use link; sets the cookie.",
+        ),
+        Operation(
+            method="GET", path="/v1/session", handler=people.get_session,
+            permission="session:end", answers={200: wire.SessionAnswer}, tag="people",
+            summary="Who is signed in, and what they may do.",
+        ),
+        Operation(
+            method="DELETE", path="/v1/session", handler=people.delete_session,
+            permission="session:end", answers={204: None}, tag="people", limits="write",
+            summary="Sign out.",
+        ),
+        Operation(
+            method="GET", path="/v1/devices", handler=people.get_devices,
+            permission="device:manage", answers={200: people.Devices}, tag="people",
+            summary="Every device, those in use first.",
+        ),
+        Operation(
+            method="POST", path="/v1/devices", handler=people.post_device,
+            permission="device:manage", request=wire.CreateDevice,
+            answers={201: wire.DeviceAnswer}, tag="people", limits="write", idempotent=True,
+            summary="Add a tablet or camera; its token is in this answer only.",
+        ),
+        Operation(
+            method="DELETE", path="/v1/devices/{device_id}", handler=people.delete_device,
+            parameters={"device_id": wire.Uuid}, permission="device:manage",
+            request=wire.Nothing, request_may_be_empty=True, answers={200: wire.DeviceAnswer},
+            tag="people", limits="write", idempotent=True,
+            summary="The device's token no longer counts.",
+        ),
+    )  # fmt: skip
+
+
+def _health() -> tuple[Operation, ...]:
+    return (
+        Operation(
+            method="GET", path="/health/live", handler=health.get_live, permission=None,
+            answers={200: health.Alive}, tag="health", limits="none",
+            summary="The worker answers.",
+        ),
+        Operation(
+            method="GET", path="/health/ready", handler=health.get_ready, permission=None,
+            answers={200: health.Readiness, 503: health.Readiness}, tag="health", limits="none",
+            summary="Each part with its truth; 503 when one that is needed is away.",
+        ),
+        Operation(
+            method="GET", path="/metrics", handler=health.get_metrics, permission="health:read",
+            answers={200: str}, media="text/plain", tag="health", limits="none",
+            summary="Prometheus metrics of the worker that answers; free on loopback.",
+        ),
+        Operation(
+            method="GET", path="/openapi.json", handler=get_openapi, permission=None,
+            answers={200: dict}, tag="health", summary="This interface as OpenAPI 3.1.",
+        ),
+    )  # fmt: skip
+
+
+def _demo() -> tuple[Operation, ...]:
+    return (
+        Operation(
+            method="POST", path="/v1/demo/links", handler=demo.post_links, permission=None,
+            request=demo.DemoAsk, answers={201: demo.DemoLinks}, tag="demo", limits="sign_in",
+            summary="Single-use sign-in links of the demo's accounts, for who started it.",
+        ),
+        Operation(
+            method="POST", path="/v1/demo/clock", handler=demo.post_clock, permission=None,
+            request=demo.DemoClock, answers={200: demo.DemoTime}, tag="demo", limits="sign_in",
+            summary="Set the demo clock, for who started it.",
+        ),
+    )  # fmt: skip
