@@ -47,6 +47,7 @@ DRAIN_SECONDS = 10.0
 PORT_PATIENCE_SECONDS = 3.0
 
 READY_SECONDS_MAX = 60.0
+READY_POLL_SECONDS = 0.1
 TICK_SECONDS = 0.5
 
 # A child that lived this long had started well; the waits begin again at the first.
@@ -164,7 +165,7 @@ class Supervisor:
                 say(f"Not ready after {READY_SECONDS_MAX:.0f} s, and still trying: {answer}")
                 break
             self._tend()
-            _sleep(wakeup, 0.05)
+            _sleep(wakeup, READY_POLL_SECONDS)
         if self.play and not self._stopping:
             player = _Child("the demo player", ["play"])
             self._children.append(player)
