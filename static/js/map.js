@@ -14,6 +14,15 @@ import { el, mark, svg, write } from "./elements.js";
  */
 
 const DRAG_PX = 10; // less is a click with an unsteady hand
+
+/**
+ * Where the writing stands on a table with a party: mark and number share the first line, then
+ * status, name and arrivals. Baselines and sizes in cm about the writing's centre.
+ */
+const WITH_PARTY = {
+  horseshoe: { number: [-21, 50], status: [8, 25], party: [37, 28], arrivals: [65, 26], glyph: -38 },
+  round: { number: [-25, 42], status: [0, 23], party: [27, 25], arrivals: [51, 24], glyph: -40 },
+};
 const BADGE_CM = { height: 40, letter: 15.5, padding: 15 };
 
 export class FloorMap {
@@ -56,7 +65,7 @@ export class FloorMap {
       write(table.querySelector(".table-status"), picture.word);
       write(table.querySelector(".table-party"), picture.party);
       write(table.querySelector(".table-arrivals"), picture.arrivals);
-      mark(table, "data-lines", picture.party ? "2" : null);
+      place(table, picture.party !== "");
       drawBadge(table, picture.badge);
     }
   }
@@ -155,19 +164,43 @@ export class FloorMap {
 
 /** Adds what the view needs to a table of the drawing. @param {SVGElement} table */
 function prepare(table) {
-  if (Number(table.dataset.number) > 9) table.dataset.wide = "";
-  const party = table.querySelector(".table-party");
-  const arrivals = svg("text", { class: "table-arrivals", "text-anchor": "middle" });
-  party?.after(arrivals);
-  const furniture = table.querySelector(".table-furniture");
-  const shape = furniture?.getAttribute("transform") ?? "";
-  const box = /** @type {SVGElement | null} */ (table.querySelector(".table-shape"));
-  if (box) {
-    const ring = /** @type {SVGElement} */ (box.cloneNode());
+  table.querySelector(".table-party")?.after(svg("text", { class: "table-arrivals", "text-anchor": "middle" }));
+  const turned = table.querySelector(".table-furniture")?.getAttribute("transform") ?? "";
+  const outline = table.querySelector(".table-shape");
+  if (outline) {
+    const ring = /** @type {Element} */ (outline.cloneNode());
     ring.setAttribute("class", "table-ring");
-    table.prepend(svg("g", { transform: shape }, ring));
+    table.prepend(svg("g", { transform: turned }, ring));
   }
+  const corner = table.querySelector(".table-corner");
+  const height = /-?[\d.]+\)$/.exec(corner?.getAttribute("transform") ?? "")?.[0] ?? "-80)";
+  corner?.setAttribute("transform", `translate(0 ${height}`); // a badge sits in the middle of the upper edge
   table.querySelector(".table-badge-plate")?.replaceWith(svg("rect", { class: "table-badge-plate" }));
+  for (const text of table.querySelectorAll(".table-number, .table-status, .table-party")) {
+    text.setAttribute("data-y", text.getAttribute("y") ?? "0");
+    text.setAttribute("data-size", text.getAttribute("font-size") ?? "26");
+  }
+  const glyph = table.querySelector(".table-glyph");
+  glyph?.setAttribute("data-transform", glyph.getAttribute("transform") ?? "");
+}
+
+/** Makes room for a party's lines, or gives the number its place back. @param {SVGElement} table @param {boolean} party */
+function place(table, party) {
+  if (table.hasAttribute("data-lines") === party) return;
+  mark(table, "data-lines", party ? "" : null);
+  const room = WITH_PARTY[table.querySelector(".table-rim") ? "round" : "horseshoe"];
+  const wide = Number(table.dataset.number) > 9;
+  for (const name of /** @type {const} */ (["number", "status", "party", "arrivals"])) {
+    const text = table.querySelector(`.table-${name}`);
+    const [y, size] = party ? room[name] : [text?.getAttribute("data-y"), text?.getAttribute("data-size")];
+    if (!text || y === null || y === undefined) continue;
+    text.setAttribute("y", String(y));
+    text.setAttribute("font-size", String(size));
+    if (name === "number") text.setAttribute("x", party ? "17" : "0");
+  }
+  const glyph = table.querySelector(".table-glyph");
+  mark(/** @type {Element} */ (glyph), "transform", party
+    ? `translate(${wide ? -33 : -21} ${room.glyph}) scale(0.9)` : glyph?.getAttribute("data-transform"));
 }
 
 /** A pill as wide as its text. @param {SVGElement} table @param {string} text */

@@ -54,7 +54,7 @@ export function tablePicture(number, document, context) {
   const name = (shown && id && context.names[id]) || "";
   const arrivals = shown && booking ? arrivalsText(booking) : "";
   const next = nextClaim(table, document, id);
-  const badge = late ? "late" : next ? timeText(next.slot_from) : "";
+  const badge = late ? "late" : next ? `next ${timeText(next.slot_from)}` : "";
   return {
     number, status, word, late, badge,
     urgent: held && left < URGENT_MS,
