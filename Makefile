@@ -33,6 +33,7 @@ test: check
 
 check: $(READY)
 	$(PY) -m ruff check .
+	$(PY) -m ruff format --check --quiet .
 	$(PY) -m mypy $(wildcard app floorplan scanners load tests)
 
 fast: $(READY)

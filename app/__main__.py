@@ -106,8 +106,8 @@ def _settings(options: argparse.Namespace) -> Settings:
             environment[variable] = value
     if options.command == "demo":
         environment["BACKROOM_DEMO"] = "1"
-        if options.quiet:
-            environment["LOG_LEVEL"] = "warning"
+        # A line for each of the player's requests would bury the links; LOG_LEVEL=info shows them.
+        environment.setdefault("LOG_LEVEL", "warning")
     return Settings.from_environment(environment)
 
 

@@ -194,9 +194,7 @@ class Postgres:
         }
         lines = [f"{name} = {_quoted(value)}" for name, value in values.items()]
         self._write_shared(self._home.top / "postgresql.conf", "\n".join(lines) + "\n")
-        self._write_shared(
-            access, f"local all {SUPERUSER} reject\nlocal all all scram-sha-256\n"
-        )
+        self._write_shared(access, f"local all {SUPERUSER} reject\nlocal all all scram-sha-256\n")
 
     def _write_shared(self, file: Path, text: str) -> None:
         """Write a file that the servers' user may read; their folder keeps all others out."""

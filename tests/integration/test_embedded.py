@@ -26,6 +26,7 @@ from tests.probes import PARENT, is_alive, query, running
 
 ROOT = Path(__file__).resolve().parents[2]
 
+
 @pytest.fixture
 def elsewhere() -> Iterator[Callable[[Path], "subprocess.Popen[str]"]]:
     """Starts a process of its own that runs the servers of a data directory."""

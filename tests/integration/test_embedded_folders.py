@@ -123,9 +123,12 @@ def test_programs_that_the_servers_user_cannot_read_are_copied_once(
 @pytest.mark.skipif(os.geteuid() != 0, reason="run as root, this becomes another user")
 def test_an_ordinary_user_runs_them_as_itself(folder: Path) -> None:
     python = shutil.which("python3", path="/usr/local/bin:/usr/bin:/bin")
-    if python is None or subprocess.run(
-        [python, "-c", "import sys; sys.exit(sys.version_info < (3, 11))"], check=False
-    ).returncode:
+    if (
+        python is None
+        or subprocess.run(
+            [python, "-c", "import sys; sys.exit(sys.version_info < (3, 11))"], check=False
+        ).returncode
+    ):
         pytest.skip("the system has no Python 3.11 that another user could run")
     shutil.copytree(ROOT / "app", folder / "app", ignore=shutil.ignore_patterns("__pycache__"))
     wheels = folder / "wheels"

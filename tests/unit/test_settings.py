@@ -99,9 +99,7 @@ def test_loopback_needs_no_tls(host: str) -> None:
 
 def test_a_wildcard_address_needs_the_public_url() -> None:
     found = problems({"HOST": "0.0.0.0", "TRUSTED_PROXIES": "10.0.0.5"})
-    assert found == [
-        "PUBLIC_URL must be set when HOST is 0.0.0.0: the origin that browsers use."
-    ]
+    assert found == ["PUBLIC_URL must be set when HOST is 0.0.0.0: the origin that browsers use."]
 
 
 def test_half_a_tls_setting_and_a_missing_file_are_named(tmp_path: Path) -> None:
