@@ -33,6 +33,10 @@ API_POLICY: Final = (b"content-security-policy", b"default-src 'none'; frame-anc
 TLS_ONLY: Final = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
 
 
+# Asked every few seconds by machines: a line for each would hide the others.
+UNLOGGED: Final = ("/health/live", "/health/ready", "/metrics")
+
+
 class Envelope:
     """The outermost application of a worker."""
 
@@ -102,7 +106,7 @@ class Envelope:
         route = scope["state"].get("route", "other")
         method = scope["method"] if route != "other" else "other"
         self._metrics.count_request(method, route, status, seconds)
-        if access.isEnabledFor(logging.INFO):
+        if access.isEnabledFor(logging.INFO) and route not in UNLOGGED:
             access.info(
                 "request",
                 extra={

@@ -128,7 +128,7 @@ async def serve_file(files: Files, name: str, scope: Scope, send: Send, policy: 
     if found is None:
         raise _no_file()
     file, kind = found
-    headers = {"ETag": file.tag, "Vary": "Accept-Encoding"}
+    headers = {"ETag": file.tag}
     if policy is not None:
         headers["Content-Security-Policy"] = policy
     seen = values(scope["headers"], b"if-none-match")
@@ -139,7 +139,7 @@ async def serve_file(files: Files, name: str, scope: Scope, send: Send, policy: 
     takes = ",".join(values(scope["headers"], b"accept-encoding"))
     if file.gzipped is not None and "gzip" in takes:
         body = file.gzipped
-        headers["Content-Encoding"] = "gzip"
+        headers |= {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
     await send_answer(
         send, Answer(200, body, content_type=kind, headers=headers, cache_control="no-cache")
     )

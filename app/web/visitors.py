@@ -56,7 +56,8 @@ class Hosts:
     def visitor(self, scope: Scope) -> Visitor:
         """Who is at the other end of this connection."""
         peer = str(scope["client"][0] or "") if scope.get("client") else ""
-        scheme: str = {"ws": "http", "wss": "https"}.get(scope["scheme"], scope["scheme"])
+        scheme = str(scope["scheme"])
+        scheme = {"ws": "http", "wss": "https"}.get(scheme, scheme)
         headers = scope["headers"]
         address, forwarded = peer, False
         if is_among(peer, self._proxies):

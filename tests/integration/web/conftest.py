@@ -1,0 +1,14 @@
+"""One club for each test that asks."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from app.settings import Settings
+from tests.integration.web.club import Club, opened
+
+
+@pytest.fixture
+async def club(settings: Settings) -> AsyncIterator[Club]:
+    async with opened(settings) as made:
+        yield made

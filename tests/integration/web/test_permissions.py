@@ -1,0 +1,153 @@
+"""Every route for every role.
+
+Goal: nobody may more than was decided. Method: the decision is written here a second time, by hand,
+as the roles that get past the permission check of each operation; a change of the table of
+operations, or of the roles, has to be made here too. Each role then asks every operation for real:
+with a body that is no JSON, so that whoever may pass is refused for that, and nothing is written.
+"""
+
+from uuid import uuid4
+
+import pytest
+
+from tests.integration.web.club import NIGHT, Club
+
+EVERYBODY = "ANONYMOUS OWNER DEVICE DOOR_STAFF MANAGER SUPER_ADMIN"
+STAFF = "DOOR_STAFF MANAGER SUPER_ADMIN"
+DOOR = f"DEVICE {STAFF}"
+MANAGERS = "MANAGER SUPER_ADMIN"
+
+MAY = {
+    "GET /v1/floor": EVERYBODY,
+    "GET /v1/nights": EVERYBODY,
+    "GET /v1/nights/{night}": EVERYBODY,
+    "GET /v1/nights/{night}/availability": EVERYBODY,
+    "GET /v1/nights/{night}/state": DOOR,
+    "GET /v1/nights/{night}/events": STAFF,
+    "GET /v1/nights/{night}/bookings": STAFF,
+    "GET /v1/nights/{night}/guests": STAFF,
+    "POST /v1/nights": MANAGERS,
+    "PATCH /v1/nights/{night}": MANAGERS,
+    "POST /v1/holds": EVERYBODY,
+    "DELETE /v1/holds/{booking_id}": MANAGERS,
+    "POST /v1/holds/{booking_id}/extend": MANAGERS,
+    "POST /v1/holds/{booking_id}/confirm": MANAGERS,
+    "GET /v1/bookings/{booking_id}": STAFF,
+    "GET /v1/bookings/{booking_id}/code.png": MANAGERS,
+    "GET /v1/bookings/{booking_id}/code.svg": MANAGERS,
+    "POST /v1/bookings/{booking_id}/cancel": MANAGERS,
+    "POST /v1/bookings/{booking_id}/move": MANAGERS,
+    "POST /v1/bookings/{booking_id}/seat": STAFF,
+    "POST /v1/bookings/{booking_id}/no-show": MANAGERS,
+    "POST /v1/bookings/{booking_id}/complete": MANAGERS,
+    "POST /v1/walk-ins": STAFF,
+    "POST /v1/tables/{number}/vacate": STAFF,
+    "POST /v1/tables/{number}/reset": STAFF,
+    "POST /v1/tables/{number}/block": MANAGERS,
+    "POST /v1/tables/{number}/unblock": MANAGERS,
+    "POST /v1/scans": DOOR,
+    "GET /v1/scans/{scan_id}": DOOR,
+    "POST /v1/headcount": DOOR,
+    "POST /v1/session": EVERYBODY,
+    "GET /v1/session": STAFF,
+    "DELETE /v1/session": STAFF,
+    "GET /v1/devices": MANAGERS,
+    "POST /v1/devices": MANAGERS,
+    "DELETE /v1/devices/{device_id}": MANAGERS,
+    "GET /health/live": EVERYBODY,
+    "GET /health/ready": EVERYBODY,
+    "GET /metrics": MANAGERS,
+    "GET /openapi.json": EVERYBODY,
+}
+# What an owner may do with their own booking; with anybody else's it is not found.
+OWN = {
+    "GET /v1/bookings/{booking_id}",
+    "GET /v1/bookings/{booking_id}/code.png",
+    "GET /v1/bookings/{booking_id}/code.svg",
+    "DELETE /v1/holds/{booking_id}",
+    "POST /v1/holds/{booking_id}/extend",
+    "POST /v1/bookings/{booking_id}/cancel",
+}
+
+
+def address(path: str) -> str:
+    unknown = str(uuid4())
+    return path.format(
+        night=NIGHT, number=7, booking_id=unknown, scan_id=unknown, device_id=unknown
+    )
+
+
+async def test_the_table_has_exactly_these_operations(club: Club) -> None:
+    assert sorted(f"{one.method} {one.path}" for one in club.table) == sorted(MAY)
+
+
+@pytest.mark.parametrize("role", EVERYBODY.split())
+async def test_a_role_gets_past_the_check_exactly_where_it_may(club: Club, role: str) -> None:
+    client = await club.acting_as(role)
+    wrong = []
+    before = await club.counts()
+    # Signing out last: the session is needed until then.
+    for name in sorted(MAY, key=lambda name: name == "DELETE /v1/session"):
+        method, path = name.split()
+        await club.forget_limits()
+        answer = await client.request(method, address(path), content=b"{", headers=JSON)
+        if role in MAY[name].split():
+            right = answer.status_code not in (401, 403)
+        elif role == "OWNER" and name in OWN:
+            right = answer.status_code == 404
+        else:
+            right = answer.status_code == (401 if role == "ANONYMOUS" else 403)
+        if not right or answer.status_code >= 500:
+            wrong.append(f"{name}: {answer.status_code} {answer.text[:120]}")
+    assert wrong == []
+    assert await club.counts() == before
+
+
+JSON = {"Content-Type": "application/json", "Idempotency-Key": "permissions-1"}
+
+
+async def test_an_owner_reads_and_cancels_their_own_booking_and_no_other(club: Club) -> None:
+    await club.open()
+    guest, other = await club.client(), await club.client()
+    mine = await club.held(guest, [2])
+    theirs = await club.held(other, [3])
+    guest.headers["Authorization"] = f"Bearer {mine['token']}"
+    assert (await guest.get(f"/v1/bookings/{mine['booking_id']}")).json()["party"] == 4
+    for method, path in [name.split() for name in OWN]:
+        address = path.format(booking_id=theirs["booking_id"])
+        answer = await guest.request(method, address, headers={"Idempotency-Key": str(uuid4())})
+        assert answer.status_code == 404, (method, path, answer.text)
+        assert answer.json()["reason"] == "booking_not_found"
+    gone = await guest.delete(
+        f"/v1/holds/{mine['booking_id']}", headers={"Idempotency-Key": str(uuid4())}
+    )
+    assert (gone.status_code, gone.json()["status"]) == (200, "released")
+    other.headers["Authorization"] = f"Bearer {theirs['token']}"
+    assert (await other.get(f"/v1/bookings/{theirs['booking_id']}")).json()["status"] == "pending"
+
+
+async def test_the_door_sees_masked_names_and_no_money(club: Club) -> None:
+    await club.open()
+    manager, door = await club.signed_in("MANAGER"), await club.signed_in("DOOR_STAFF")
+    booking = await club.held(manager, [2])
+    listed = {}
+    for client in (manager, door):
+        found = (await client.get(f"/v1/nights/{NIGHT}/bookings")).json()["bookings"][0]
+        names = (await client.get(f"/v1/nights/{NIGHT}/guests")).json()["names"]
+        state = (await client.get(f"/v1/nights/{NIGHT}/state")).json()["state"]
+        listed[client] = (
+            found["name"],
+            names[booking["booking_id"]],
+            found["deposit_pence"],
+            "deposit_pence" in state["tables"]["2"],
+        )
+    assert listed[manager] == ("Ada Lovelace", "Ada Lovelace", booking["deposit_pence"], True)
+    assert listed[door] == ("Ada L.", "Ada L.", None, False)
+    asked = await door.get(f"/v1/nights/{NIGHT}/state", params={"audience": "manager"})
+    assert (asked.status_code, asked.json()["reason"]) == (403, "not_allowed")
+
+
+async def test_metrics_are_free_on_this_machine_and_not_from_outside(club: Club) -> None:
+    near, far = await club.client(("127.0.0.1", 40_000)), await club.client()
+    assert (await near.get("/metrics")).status_code == 200
+    assert (await far.get("/metrics")).status_code == 401
