@@ -27,7 +27,7 @@ BATCH_EVENTS: Final = 50  # folded and encoded in one stretch: about 10 ms
 RING_AT_START: Final = 500
 SNAPSHOT_EVERY: Final = 1000  # events between two stored states; folding so many takes 60 ms
 
-_NIGHT: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
+_NIGHT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def is_night(name: str) -> bool:

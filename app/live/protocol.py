@@ -25,7 +25,7 @@ MESSAGES_PER_SECOND: Final = 10.0
 Version = Annotated[int, Meta(ge=0, le=2**53)]
 
 
-Night = Annotated[str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+Night = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")]
 
 
 class Since(Struct, frozen=True, forbid_unknown_fields=True):
