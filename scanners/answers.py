@@ -13,7 +13,7 @@ from msgspec import Struct
 RETRY_AFTER_SECONDS_MOST: Final = 5.0
 
 
-class Decided(Struct, frozen=True, tag=True):
+class Decided(Struct, frozen=True):
     """The server's verdict, which is final for this scan."""
 
     verdict: Literal["admit", "wait", "refuse"]
@@ -23,20 +23,20 @@ class Decided(Struct, frozen=True, tag=True):
     replayed: bool = False
 
 
-class AskAgain(Struct, frozen=True, tag=True):
+class AskAgain(Struct, frozen=True):
     """Nothing is known of the scan: ask again with the same id. `after_seconds` is the wish."""
 
     why: str
     after_seconds: float | None = None
 
 
-class Rejected(Struct, frozen=True, tag=True):
+class Rejected(Struct, frozen=True):
     """The server will never take this scan; another one may do."""
 
     why: str
 
 
-class Dismissed(Struct, frozen=True, tag=True):
+class Dismissed(Struct, frozen=True):
     """The server does not know this device, or no longer: nothing it sends will be taken."""
 
     why: str
@@ -62,7 +62,7 @@ class _Problem(Struct):
 
 def meaning_of(status: int, body: bytes, *, scan_id: str, retry_after: str | None) -> Meaning:
     """Return what the answer with that HTTP status and body means for the scan `scan_id`."""
-    if status == 200:
+    if status in (200, 201):
         return _verdict_in(body, scan_id)
     if status in (401, 403):
         return Dismissed(

@@ -35,7 +35,7 @@ _TIMEOUT: Final = httpx.Timeout(3.0, connect=1.5)
 Link = Literal["not tried", "up", "down", "dismissed"]
 
 
-class Undecided(Struct, frozen=True, tag=True):
+class Undecided(Struct, frozen=True):
     """No verdict within the scan's life: the guest waits for the staff."""
 
     why: str
@@ -116,6 +116,11 @@ class Sender:
     def waiting(self) -> int:
         """How many scans have no outcome yet."""
         return self._taken - self._done
+
+    @property
+    def broken(self) -> bool:
+        """True when the thread died of a bug, whose traceback it printed."""
+        return not (self._thread.is_alive() or self._stopping.is_set())
 
     def drain(self, seconds: float) -> bool:
         """Wait until every scan has its outcome, so long at most; return whether it has."""

@@ -4,9 +4,13 @@ import statistics
 from collections import deque
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 WINDOW_FRAMES: Final = 300  # ten seconds at 30 frames/s
+
+
+def _window() -> deque[float]:
+    return deque(maxlen=WINDOW_FRAMES)
 
 
 class Status(Struct):
@@ -14,8 +18,8 @@ class Status(Struct):
 
     door: str
     direction: str
-    frame_times: deque[float] = deque(maxlen=WINDOW_FRAMES)
-    decode_ms: deque[float] = deque(maxlen=WINDOW_FRAMES)
+    frame_times: deque[float] = field(default_factory=_window)
+    decode_ms: deque[float] = field(default_factory=_window)
     frames: int = 0
     scans: int = 0
     last: str = "no verdict yet"
