@@ -28,7 +28,8 @@ def _folder_of(package: str) -> Path | None:
     found = importlib.util.find_spec(package)
     if found is None or not found.submodule_search_locations:
         return None
-    return Path(next(iter(found.submodule_search_locations)))
+    # Without symbolic links on the way: whether the servers' user can pass is judged on this path.
+    return Path(next(iter(found.submodule_search_locations))).resolve()
 
 
 def find_postgres() -> Path:
@@ -66,7 +67,7 @@ def find_redis() -> Path:
     version = re.search(r"v=(\d+)\.(\d+)", answer.stdout)
     if version is None or (int(version[1]), int(version[2])) < (6, 2):
         raise EmbeddedServerError(f"{found} is older than Redis 6.2; install a newer one.")
-    return Path(found)
+    return Path(found).resolve()
 
 
 def copy_postgres(source: Path, target: Path) -> Path:

