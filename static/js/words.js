@@ -77,10 +77,10 @@ export function partyText(party) {
   return party === 1 ? "1 person" : `party of ${party}`;
 }
 
-/** "XXXX-XXXX-XXXX-XXXX": how a reference is shown and read out. @param {string} reference */
+/** "52HA-8F2T-CKWT-1B69-P": how a reference is shown and read out. @param {string} reference */
 export function referenceText(reference) {
   const plain = reference.replace(/[^0-9A-Za-z]/g, "").toUpperCase();
-  return plain.length === 16 ? (plain.match(/.{4}/g) ?? []).join("-") : reference;
+  return (plain.match(/.{1,4}/g) ?? []).join("-");
 }
 
 /** A name that fits on a table: the last word of it, cut if need be. @param {string} name @param {number} length */

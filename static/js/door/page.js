@@ -43,6 +43,10 @@ const scanner = new Scanner({ token, onVerdict: decided, onChange: drawScans });
 /** @type {Scan | null} the scan whose verdict is on the screen */
 let current = null;
 
+/** @type {{name: string} | null} */
+let me = null;
+
+byId("settings").addEventListener("click", () => (me ? device(me) : pair("This tablet is not signed in.")));
 offerScanning();
 offerDirection();
 begin();
@@ -56,7 +60,7 @@ async function begin() {
     live.listen(() => { drawLink(); clicker.draw(); });
     live.start();
     setInterval(drawLink, 250);
-    byId("settings").addEventListener("click", () => device(who));
+    me = who;
   } catch (error) {
     if (error instanceof Problem && error.status === 401) return pair("This tablet is not signed in.");
     const sentence = error instanceof Unreachable ? "The server cannot be reached. Trying again…" : String(error);
@@ -97,7 +101,7 @@ function offerScanning() {
   document.addEventListener("pointerup", (event) => {
     allowSound();
     const target = event.target instanceof Element ? event.target : null;
-    if (!target?.closest("select, dialog, button")) setTimeout(() => input.focus());
+    if (!target?.closest("select, dialog")) setTimeout(focusInput);
   });
   byId("keyboard").addEventListener("click", () => {
     const typing = input.inputMode !== "text";
@@ -109,6 +113,11 @@ function offerScanning() {
   });
   offerCamera();
   input.focus();
+}
+
+/** A dialog that a button just opened keeps its own focus. */
+function focusInput() {
+  if (!document.querySelector("dialog[open]")) input.focus();
 }
 
 function offerCamera() {

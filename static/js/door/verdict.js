@@ -2,7 +2,7 @@
 /** The verdict as it fills the screen: a colour, a shape and a word, for two metres. */
 
 import { byId, el, fill, icon, svg } from "../elements.js";
-import { partyText, tablesText } from "../words.js";
+import { FLOOR_WORD, partyText, tablesText } from "../words.js";
 
 /**
  * @typedef {{verdict: "admit" | "wait" | "refuse", reason: string, title: string, instruction: string,
@@ -103,7 +103,7 @@ export class VerdictFace {
         el("h1", { class: "verdict-word" }, verdict.title, verdict.verdict === "admit" ? many : ""),
         verdict.name && el("p", { class: "verdict-name" }, verdict.name, verdict.party ? ` · ${partyText(verdict.party)}` : ""),
         el("p", { class: "verdict-more" },
-          tables.length > 0 && el("span", { class: "verdict-tables" }, tablesText(tables)), verdict.instruction),
+          tables.length > 0 && el("span", { class: "verdict-tables" }, tablesText(tables), verdict.floor ? ` · ${FLOOR_WORD[verdict.floor] ?? verdict.floor}` : ""), verdict.instruction),
         el("p", { class: "verdict-small" }, [count, verdict.replayed ? "answered before: nothing was counted again" : ""].filter(Boolean).join(" · "))));
   }
 

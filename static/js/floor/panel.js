@@ -176,7 +176,7 @@ export class Panel {
     const place = byId("feed");
     const known = new Map([...place.children].map((line) => [line.getAttribute("data-key"), line]));
     const lines = live.lines.map((line) => {
-      const name = line.booking_id ? (guests.names[line.booking_id] ?? "") : "";
+      const name = line.booking_id ? (guests.names[line.booking_id] ?? guests.row(line.booking_id)?.name ?? "") : "";
       const id = `${line.version}:${name}`;
       const warn = /refused|no-show|expired|blocked/i.test(line.text);
       return known.get(id) ?? el("li", { "data-key": id, "data-kind": warn ? "warn" : null },

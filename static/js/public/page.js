@@ -69,6 +69,7 @@ async function start() {
     if (live?.state && live.state.version !== seen) {
       seen = live.state.version;
       refresh(SETTLE_MS);
+      drawMap();
       ticket.refresh();
     }
   });
@@ -258,10 +259,9 @@ function askHold(offer) {
   drawMap();
   return showDialog(`Hold ${tablesSpoken(offer.tables)}`, (close) => [
     el("p", { class: "soft" }, `${longNightText(choice.night)}, ${partyText(choice.party)}. We keep it for ${floor.hold_minutes ?? 10} minutes while you pay the ${pounds(offer.deposit_pence)} deposit at the desk.`),
-    el("br"),
     actForm("Hold it", [
       field("Name", el("input", { class: "input", name: "name", autocomplete: "name", required: true, maxlength: "120" })),
-      field("Phone", el("input", { class: "input", name: "phone", type: "tel", autocomplete: "tel", required: true, maxlength: "30", pattern: "\\+?[0-9 ()\\-]{5,30}" }), "Only for tonight's booking."),
+      field("Phone", el("input", { class: "input", name: "phone", type: "tel", autocomplete: "tel", required: true, maxlength: "30", pattern: "\\+?[0-9 \\(\\)\\-]{5,30}" }), "Only for tonight's booking."),
     ], async (data) => {
       try {
         const booking = await send("POST", "/v1/holds", {

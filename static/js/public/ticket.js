@@ -10,7 +10,7 @@ import { askSure } from "../dialog.js";
 import { byId, el, fill, mark, write } from "../elements.js";
 import { tell, tellProblem } from "../toasts.js";
 import { countdownText, longNightText, ms, timeText } from "../venue-clock.js";
-import { partyText, pounds, referenceText, tablesSpoken } from "../words.js";
+import { capital, partyText, pounds, referenceText, tablesSpoken } from "../words.js";
 
 /** @typedef {import("../live.js").Live} Live */
 
@@ -103,8 +103,8 @@ export class Ticket {
     if (key === this.key) return;
     this.key = key;
     if (ENDED.has(booking.status)) return this.#ended(booking);
-    const title = el("h2", {}, `${tablesSpoken(booking.tables)} · ${longNightText(booking.night)}`);
-    const who = el("p", { class: "soft" }, `${partyText(booking.party)}, from ${timeText(booking.from)}`);
+    const title = el("h2", {}, tablesSpoken(booking.tables));
+    const who = el("p", { class: "soft" }, longNightText(booking.night), el("br"), capital(`${partyText(booking.party)}, from ${timeText(booking.from)}`));
     if (booking.status === "pending") {
       fill(this.place, el("p", { class: "eyebrow" }, "Held for you"), title, who,
         el("p", { class: "ticket-count", role: "timer" }, ""),
