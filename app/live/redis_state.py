@@ -13,7 +13,7 @@ version. Redis never decides anything.
 """
 
 import enum
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from importlib.resources import files
 from typing import Any, Final, NamedTuple
@@ -120,7 +120,7 @@ class RedisState:
     @asynccontextmanager
     async def subscribed(
         self, on_message: Callable[[bytes], None], on_revoked: Callable[[str], None]
-    ) -> AsyncIterator[Callable[[float], Any]]:
+    ) -> AsyncIterator[Callable[[float], Awaitable[bool]]]:
         """Subscribe to every night and to revocations; yields `hear(timeout)`, to be called often.
 
         `hear` hands one message on, if any comes within the timeout. Raises what AWAY lists.

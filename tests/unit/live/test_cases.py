@@ -35,7 +35,8 @@ class Screen:
 
 @pytest.mark.parametrize("name", FILES)
 def test_the_committed_cases_are_what_the_fold_makes_of_them(name: str) -> None:
-    assert (FOLDER / name).read_text("utf-8") == rendered(FILES[name]())
+    written = (FOLDER / name).read_text("utf-8") == rendered(FILES[name]())
+    assert written, "the fold changed: python -m tests.cases.make_cases, and look at the difference"
 
 
 @pytest.mark.parametrize("case", REDUCER, ids=lambda case: f"{case['audience']}: {case['name']}")

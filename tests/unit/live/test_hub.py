@@ -1,0 +1,477 @@
+"""The hub against outlets in memory: order, joining, slowness, moving, ending."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.domain.principals import Principal
+from app.live import hub as hub_module
+from app.live.clients import HIGH_WATER_BYTES
+from app.live.frames import texts_of
+from app.live.hub import BEAT_SECONDS, HEARTBEAT_SECONDS, Offer
+from app.live.messages import message_of
+from app.live.protocol import RESTART, REVOKED, SLOW
+from app.live.rooms import Room
+from floorplan.fold import fold
+from floorplan.state import AUDIENCES, empty_state
+from tests.cases.play import NIGHT, Play
+from tests.unit.live.screens import EPOCH, House, MemoryScreen, settle
+
+
+@asynccontextmanager
+async def running(house: House) -> AsyncIterator[House]:
+    task = asyncio.create_task(house.hub.run())
+    await settle()
+    try:
+        yield house
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+def beat(house: House, ticks: int = 1) -> None:
+    """As many ticks of the heartbeat as if the time had passed."""
+    house.hub._ticks += ticks
+    house.hub._wake.set()
+
+
+def frames_since(house: House, version: int, audience: str = "manager") -> int:
+    """How many frames the audience has after the version; some events change nothing."""
+    return len(texts_of(house.room.missed(audience, version) or b""))
+
+
+async def test_every_audience_gets_its_frames_in_order() -> None:
+    async with running(House()) as house:
+        screens = [house.enter(audience) for audience in AUDIENCES]
+        for _ in range(40):
+            house.events(1)
+            await settle()
+        for screen in screens:
+            assert house.shows(screen)
+            versions = [frame["version"] for frame in screen.of("event")]
+            assert versions == sorted(set(versions))
+
+
+async def test_what_arrives_while_a_flush_runs_goes_out_in_one_write() -> None:
+    async with running(House(nonsense=0)) as house:
+        screen = house.enter()
+        before = screen.outlet.writes
+        house.events(25)
+        await settle()
+        assert screen.outlet.writes == before + 1
+        assert len(screen.of("event")) == frames_since(house, 1)
+        assert house.shows(screen)
+
+
+async def test_a_frame_is_one_object_for_all_sockets() -> None:
+    async with running(House(nonsense=0)) as house:
+        screens = [house.enter() for _ in range(5)]
+        for screen in screens:
+            screen.look()
+        house.events(1)
+        await settle()
+        assert len({id(screen.outlet.read[-1]) for screen in screens}) == 1
+
+
+async def test_staff_are_written_to_before_the_public() -> None:
+    order: list[str] = []
+    async with running(House(nonsense=0)) as house:
+        for audience in ("public", "door", "manager"):
+            screen = house.enter(audience)
+            screen.outlet.on_push = partial(order.append, audience)
+        while {"public", "door", "manager"} - set(order):
+            order.clear()
+            house.events(1)
+            await settle()
+    assert order == ["manager", "door", "public"]
+
+
+async def test_a_screen_that_comes_between_an_event_and_its_flush_gets_it_once() -> None:
+    async with running(House(nonsense=0)) as house:
+        early = house.enter()
+        house.events(3)  # nothing is flushed yet: no await
+        late = house.enter()
+        house.events(2)
+        await settle()
+        assert house.shows(early)
+        assert house.shows(late)
+        assert len(late.of("event")) == frames_since(house, 4)
+
+
+async def test_a_snapshot_taken_apart_from_joining_the_list_would_lose_an_event() -> None:
+    """The negative control: what `attach` would be with an await in the middle."""
+    async with running(House(nonsense=0)) as house:
+        screen = MemoryScreen()
+        wire = house.room.snapshot("manager")
+        while house.room.changed("manager") == 1:
+            house.events(1)
+        await settle()
+        house.hub._enter(screen.client, house.room)
+        screen.outlet.push(wire)
+        await settle()
+        assert not house.shows(screen)
+
+
+async def test_a_screen_that_comes_or_goes_in_the_middle_of_a_flush_is_right(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(hub_module, "YIELD_EVERY", 1)
+    async with running(House()) as house:
+        screens = [house.enter() for _ in range(10)]
+        for number in range(60):
+            house.events(1)
+            for _ in range(number % 7):
+                await asyncio.sleep(0)
+            screens.append(house.enter(AUDIENCES[number % 3]))
+            house.hub.detach(screens.pop(number % 9).client)
+        await settle()
+        await settle()
+        assert all(house.shows(screen) for screen in screens)
+
+
+async def test_offers_are_taken_once_and_in_order() -> None:
+    house = House()
+    play = Play(1)
+    play.run(5)
+    messages, state = [], empty_state(NIGHT)
+    for event in play.events:
+        message, state = message_of(EPOCH, state, event)
+        messages.append(message)
+    assert house.hub.offer(messages[0]) is Offer.OLD
+    assert house.hub.offer(messages[2]) is Offer.GAP
+    assert house.room.version == 1
+    assert house.hub.offer(messages[1]) is Offer.NEW
+    assert house.hub.offer(messages[1]) is Offer.OLD
+    assert house.hub.offer(messages[2]) is Offer.NEW
+    assert house.room.state == fold(empty_state(NIGHT), play.events[:3])
+    foreign, _ = message_of("another", house.room.state, play.events[3])
+    assert house.hub.offer(foreign) is Offer.FOREIGN
+    elsewhere = Play(1, night="2030-01-01")
+    elsewhere.run(1)
+    message, _ = message_of(EPOCH, empty_state("2030-01-01"), elsewhere.events[0])
+    assert house.hub.offer(message) is Offer.FOREIGN
+
+
+# -- slow screens ---------------------------------------------------------------------------------
+
+
+async def test_a_slow_screen_gets_one_merged_frame_when_it_drains() -> None:
+    async with running(House()) as house:
+        slow, quick = house.enter(), house.enter()
+        slow.outlet.block()
+        while slow.client.paused_at is None:
+            house.events(5)
+            await settle()
+        held = len(slow.outlet.held)
+        behind = slow.client.version
+        house.events(30)
+        await settle()
+        assert len(slow.outlet.held) == held, "above the mark nothing is queued"
+        slow.look()
+        slow.outlet.drain()
+        await settle()
+        assert house.shows(slow)
+        assert house.shows(quick)
+        last = slow.of("event")[-1]
+        assert (last["after"], last["version"]) == (behind, house.room.version)
+        house.events(5)
+        await settle()
+        assert house.shows(slow), "and then it is one of the others again"
+
+
+async def test_a_slow_screen_holds_no_more_however_long_it_lasts() -> None:
+    async with running(House()) as house:
+        slow = house.enter()
+        slow.outlet.block()
+        house.events(100)
+        await settle()
+        while slow.client.paused_at is None:
+            house.events(50)
+            await settle()
+        held = slow.outlet.held_bytes_most
+        house.events(500)
+        await settle()
+        assert slow.outlet.held_bytes_most == held
+        assert held < 3 * HIGH_WATER_BYTES
+
+
+async def test_a_screen_slower_than_the_ring_starts_over() -> None:
+    house = House()
+    small = Room(EPOCH, house.room.state, ring_events=5)
+    house.room = house.hub.rooms[NIGHT] = small
+    async with running(house):
+        slow = house.enter()
+        slow.outlet.block()
+        while slow.client.paused_at is None:
+            house.events(5)
+            await settle()
+        house.events(20)
+        await settle()
+        slow.outlet.drain()
+        await settle()
+        assert slow.kinds()[-1] == "snapshot"
+        assert house.shows(slow)
+
+
+async def test_a_screen_that_stays_slow_is_closed_and_a_quick_one_is_not() -> None:
+    async with running(House(slow_seconds=0.0)) as house:
+        slow, quick = house.enter(), house.enter()
+        slow.outlet.block()
+        while slow.client.paused_at is None:
+            house.events(5)
+            await settle()
+        ticking = asyncio.create_task(house.hub.tick())
+        await asyncio.wait_for(slow.outlet.closed.wait(), 5)
+        ticking.cancel()
+        assert slow.outlet.ended == (SLOW, "too slow")
+        assert quick.outlet.ended is None
+        assert house.hub.counts.closed_slow == 1
+
+
+async def test_who_asks_for_a_snapshot_while_slow_gets_it_when_drained() -> None:
+    async with running(House()) as house:
+        slow = house.enter()
+        slow.outlet.block()
+        while slow.client.paused_at is None:
+            house.events(5)
+            await settle()
+        house.hub.give_snapshot(slow.client)
+        house.events(3)
+        await settle()
+        assert slow.kinds() == ["welcome", "snapshot"]
+        slow.outlet.drain()
+        await settle()
+        assert slow.kinds()[-1] == "snapshot"
+        assert house.shows(slow)
+
+
+@given(st.data())
+@settings(max_examples=40, deadline=None)
+def test_whatever_happens_in_whatever_order_every_screen_ends_up_right(data: st.DataObject) -> None:
+    asyncio.run(_anything(data))
+
+
+async def _anything(  # noqa: C901 - one case for each move
+    data: st.DataObject,
+) -> None:
+    screens: list[MemoryScreen] = []
+    async with running(House(seed=data.draw(st.integers(0, 1000)))) as house:
+        moves = st.sampled_from(
+            ("events", "many events", "enter", "resume", "block", "drain", "ask", "leave", "beat",
+             "turn", "turn")
+        )  # fmt: skip
+        for move in data.draw(st.lists(moves, max_size=60)):
+            some = screens[data.draw(st.integers(0, 99)) % len(screens)] if screens else None
+            match move:
+                case "events":
+                    house.events(1)
+                case "many events":
+                    house.events(20)
+                case "enter":
+                    screens.append(house.enter(data.draw(st.sampled_from(AUDIENCES))))
+                case "resume":
+                    if some is not None:
+                        again = MemoryScreen(some.client.audience)
+                        some.look()
+                        again.version, again.document = some.version, some.document
+                        again.night = some.night
+                        house.hub.attach(again.client, house.room, some.version)
+                        screens.append(again)
+                case "beat":
+                    beat(house, 80)
+                case "turn":
+                    await asyncio.sleep(0)
+                case _ if some is None:
+                    pass
+                case "block":
+                    some.outlet.block()
+                case "drain":
+                    some.outlet.drain()
+                case "ask":
+                    house.hub.give_snapshot(some.client)
+                case "leave":
+                    house.hub.detach(some.client)
+                    screens.remove(some)
+        for screen in screens:
+            screen.outlet.drain()
+        await settle()
+        for screen in screens:
+            assert house.shows(screen)
+
+
+# -- heartbeats -----------------------------------------------------------------------------------
+
+
+async def test_a_heartbeat_never_overtakes_a_change_and_its_hash_is_right() -> None:
+    async with running(House()) as house:
+        screens = [house.enter(audience) for audience in AUDIENCES]
+        for _ in range(30):
+            house.events(1)
+            beat(house, 80)
+            await settle()
+        for screen in screens:
+            assert len(screen.of("heartbeat")) == 30
+            assert screen.overtaken == screen.mismatches == 0
+
+
+async def test_a_heartbeat_before_the_flush_would_overtake_the_change() -> None:
+    """The negative control of the test above."""
+    async with running(House(nonsense=0)) as house:
+        screen = house.enter()
+        while house.room.changed("manager") == 1:
+            house.events(1)
+        house.hub._ticks += 80
+        house.hub._beat()
+        assert screen.look().overtaken == 1
+
+
+@pytest.mark.parametrize("audience", AUDIENCES)
+async def test_each_screen_gets_one_heartbeat_in_its_interval_and_not_all_at_once(
+    audience: str,
+) -> None:
+    async with running(House()) as house:
+        ticks = round(HEARTBEAT_SECONDS[audience] / BEAT_SECONDS)
+        screens = [house.enter(audience) for _ in range(2 * ticks)]
+        at_once: list[int] = []
+        for _ in range(ticks):
+            before = house.hub.counts.heartbeats
+            beat(house)
+            await settle()
+            at_once.append(house.hub.counts.heartbeats - before)
+        assert all(len(screen.of("heartbeat")) == 1 for screen in screens)
+        assert max(at_once) == 2
+
+
+async def test_setting_the_clock_is_told_to_everybody_at_once() -> None:
+    async with running(House()) as house:
+        screens = [house.enter("public") for _ in range(5)]
+        house.hub.beat_all()
+        await settle()
+        assert all(len(screen.of("heartbeat")) == 1 for screen in screens)
+
+
+# -- nights ---------------------------------------------------------------------------------------
+
+
+def next_room(version: int = 3) -> Room:
+    play = Play(4, night="2026-11-28")
+    play.run(version)
+    return Room(EPOCH, play.state)
+
+
+async def test_at_the_roll_over_those_who_named_no_night_move_on() -> None:
+    async with running(House()) as house:
+        follower, watcher = house.enter("public"), house.enter("public", follows_tonight=False)
+        house.events(10)
+        await settle()
+        following = next_room()
+        house.hub.add(following)
+        house.hub.follow("2026-11-28")
+        await settle()
+        assert follower.look().night == "2026-11-28"
+        assert follower.document == following.document("public")
+        assert watcher.look().night == NIGHT
+        house.events(10)
+        await settle()
+        assert follower.gaps == 0
+        assert follower.look().document == following.document("public")
+        assert house.shows(watcher)
+
+
+async def test_a_slow_screen_moves_on_too_when_it_drains() -> None:
+    async with running(House()) as house:
+        slow = house.enter("manager")
+        slow.outlet.block()
+        while slow.client.paused_at is None:
+            house.events(5)
+            await settle()
+        following = next_room()
+        house.hub.add(following)
+        house.hub.follow("2026-11-28")
+        await settle()
+        slow.outlet.drain()
+        await settle()
+        assert slow.look().night == "2026-11-28"
+        assert slow.document == following.document("manager")
+
+
+async def test_who_waits_in_the_lobby_gets_the_night_that_opens() -> None:
+    async with running(House()) as house:
+        house.hub.follow(None)
+        await settle()
+        screen = MemoryScreen("public")
+        house.hub.attach(screen.client, house.hub.lobby, None)
+        beat(house, 80)
+        await settle()
+        assert screen.kinds() == ["welcome", "heartbeat"]
+        assert screen.frames[0]["night"] is None
+        house.hub.follow(NIGHT)
+        await settle()
+        assert screen.kinds() == ["welcome", "heartbeat", "snapshot"]
+        house.events(5)
+        await settle()
+        assert house.shows(screen)
+
+
+async def test_a_room_that_starts_over_gives_everybody_a_snapshot_of_the_new_epoch() -> None:
+    async with running(House()) as house:
+        screens = [house.enter(audience) for audience in AUDIENCES]
+        house.events(20)
+        await settle()
+        shorter = fold(empty_state(NIGHT), house.play.events[:8])
+        house.hub.begin("fedcba9876543210")
+        house.room.rebase("fedcba9876543210", shorter, ())
+        house.hub.rebased(house.room)
+        await settle()
+        for screen in screens:
+            assert screen.look().epoch == "fedcba9876543210"
+            assert screen.version == 8
+            assert house.shows(screen)
+
+
+# -- ends -----------------------------------------------------------------------------------------
+
+
+async def test_draining_tells_each_when_to_come_back_and_closes_it() -> None:
+    async with running(House()) as house:
+        screens = {a: [house.enter(a) for _ in range(30)] for a in AUDIENCES}
+        await house.hub.drain()
+        for audience, most in (("door", 1), ("manager", 3), ("public", 30)):
+            waits = [screen.of("bye")[0]["reconnect_in"] for screen in screens[audience]]
+            assert all(0 <= wait <= most for wait in waits)
+            assert len(set(waits)) > 10, "not all at the same moment"
+            assert all(s.outlet.ended == (RESTART, "restart") for s in screens[audience])
+
+
+async def test_revoking_closes_that_principal_and_nobody_else() -> None:
+    async with running(House()) as house:
+        gone = Principal(kind="device", id="d1", role="DEVICE")
+        stays = Principal(kind="device", id="d2", role="DEVICE")
+        one, other = house.enter("door", principal=gone), house.enter("door", principal=stays)
+        public = house.enter("public")
+        assert house.hub.revoke("d1") == 1
+        assert one.outlet.ended == (REVOKED, "revoked")
+        assert other.outlet.ended is None
+        assert public.outlet.ended is None
+
+
+async def test_nobody_waits_for_ever_for_a_version() -> None:
+    async with running(House()) as house:
+        target = house.room.version + 3
+        waiting = asyncio.create_task(house.hub.reached(house.room, target))
+        house.events(2)
+        await settle()
+        assert not waiting.done()
+        house.events(1)
+        await asyncio.wait_for(waiting, 1)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.01):
+                await house.hub.reached(house.room, target + 100)
+        assert house.hub._awaited == {}

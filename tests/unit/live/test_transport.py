@@ -1,0 +1,185 @@
+"""What `LiveProtocol` relies on in uvicorn's protocol, which uvicorn does not promise.
+
+When one of these fails after an upgrade, look at `app/live/transport.py` line by line.
+"""
+
+import asyncio
+import inspect
+
+import uvicorn
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from uvicorn.server import ServerState
+from websockets.protocol import State
+
+from app.live.clients import HIGH_WATER_BYTES, LOW_WATER_BYTES
+from app.live.frames import framed
+from app.live.transport import EXTENSION, MESSAGE_BYTES, LiveProtocol
+
+HANDSHAKE = (
+    b"GET /ws HTTP/1.1\r\nHost: club.example\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+    b"Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n"
+)
+
+
+class MemoryTransport(asyncio.Transport):
+    def __init__(self) -> None:
+        super().__init__()
+        self.written: list[bytes] = []
+        self.limits: tuple[int | None, int | None] = (None, None)
+        self.closing = self.aborted = self.reading_paused = False
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.written.append(bytes(data))
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        self.limits = (high, low)
+
+    def is_closing(self) -> bool:
+        return self.closing
+
+    def close(self) -> None:
+        self.closing = True
+
+    def abort(self) -> None:
+        self.closing = self.aborted = True
+
+    def pause_reading(self) -> None:
+        self.reading_paused = True
+
+    def resume_reading(self) -> None:
+        self.reading_paused = False
+
+
+class Application:
+    """Accepts, then receives until the socket is closed."""
+
+    def __init__(self) -> None:
+        self.scope: dict[str, object] = {}
+        self.last: dict[str, object] = {}
+        self.accepted = asyncio.Event()
+        self.closed = asyncio.Event()
+
+    async def __call__(self, scope, receive, send) -> None:  # type: ignore[no-untyped-def]
+        self.scope = scope
+        await receive()
+        await send({"type": "websocket.accept"})
+        self.accepted.set()
+        while self.last.get("type") != "websocket.disconnect":
+            self.last = await receive()
+        self.closed.set()
+
+
+async def connected() -> tuple[LiveProtocol, MemoryTransport, Application]:
+    application = Application()
+    config = uvicorn.Config(
+        application,
+        ws=LiveProtocol,
+        ws_per_message_deflate=False,
+        ws_max_size=MESSAGE_BYTES,
+        log_level="critical",
+    )
+    config.load()
+    assert config.ws_protocol_class is LiveProtocol
+    protocol = LiveProtocol(config=config, server_state=ServerState(), app_state={})
+    transport = MemoryTransport()
+    protocol.connection_made(transport)
+    protocol.data_received(HANDSHAKE)
+    await asyncio.wait_for(application.accepted.wait(), 5)
+    return protocol, transport, application
+
+
+async def end(protocol: LiveProtocol, application: Application) -> None:
+    protocol.connection_lost(None)
+    await asyncio.wait_for(application.closed.wait(), 5)
+    await asyncio.sleep(0)
+
+
+async def test_the_application_finds_the_outlet_in_its_scope() -> None:
+    protocol, _, application = await connected()
+    extensions = application.scope["extensions"]
+    assert isinstance(extensions, dict)
+    assert extensions[EXTENSION] is protocol
+    await end(protocol, application)
+
+
+async def test_frames_are_written_as_they_are_and_without_compression() -> None:
+    protocol, transport, application = await connected()
+    assert b"permessage-deflate" not in b"".join(transport.written)
+    wire = framed(b"{}")
+    assert protocol.push(wire)
+    assert transport.written[-1] == wire
+    await end(protocol, application)
+
+
+async def test_nothing_is_written_before_the_handshake_or_after_the_close() -> None:
+    protocol, transport, application = await connected()
+    fresh = LiveProtocol(config=protocol.config, server_state=ServerState(), app_state={})
+    other = MemoryTransport()
+    fresh.connection_made(other)
+    assert not fresh.push(framed(b"{}"))
+    assert other.written == []
+    protocol.end(4008, "too slow")
+    count = len(transport.written)
+    assert not protocol.push(framed(b"{}"))
+    assert len(transport.written) == count
+    await end(protocol, application)
+
+
+async def test_the_marks_are_ours_and_the_watcher_hears_of_them() -> None:
+    protocol, transport, application = await connected()
+    assert transport.limits == (HIGH_WATER_BYTES, LOW_WATER_BYTES)
+    heard: list[str] = []
+
+    class Watching:
+        def on_pause(self) -> None:
+            heard.append("pause")
+
+        def on_drain(self) -> None:
+            heard.append("drain")
+
+    protocol.watcher = Watching()
+    protocol.pause_writing()
+    assert not protocol.push(framed(b"{}"))
+    protocol.resume_writing()
+    assert protocol.push(framed(b"{}"))
+    assert heard == ["pause", "drain"]
+    await end(protocol, application)
+
+
+async def test_ending_sends_the_code_once_tells_the_application_and_waits_for_the_peer() -> None:
+    protocol, transport, application = await connected()
+    protocol.end(4403, "revoked")
+    protocol.end(4008, "too slow")
+    assert transport.written[-1] == b"\x88\x09" + (4403).to_bytes(2, "big") + b"revoked"
+    await asyncio.wait_for(application.closed.wait(), 5)
+    assert application.last["code"] == 4403
+    await asyncio.sleep(0)
+    assert not transport.is_closing(), "the close frame must reach the peer first"
+    protocol.data_received(b"\x88\x82\0\0\0\0" + (4403).to_bytes(2, "big"))
+    assert transport.is_closing()
+    assert not transport.aborted
+    protocol.connection_lost(None)
+
+
+async def test_a_peer_that_does_not_answer_the_close_is_cut() -> None:
+    protocol, transport, application = await connected()
+    protocol.end(4008, "too slow")
+    assert protocol.close_timer is not None
+    protocol.close_timer._run()
+    assert transport.aborted
+    await end(protocol, application)
+
+
+def test_uvicorn_has_the_attributes_that_the_protocol_uses() -> None:
+    source = inspect.getsource(WebSocketsSansIOProtocol)
+    for name in (
+        "self.conn", "self.queue", "self.close_sent", "self.disconnected", "self.read_paused",
+        "self.close_timer", "self.transport", "self.scope",
+    ):  # fmt: skip
+        assert f"{name} = " in source or f"{name}: " in source, name
+    for method in ("pause_writing", "resume_writing", "handle_connect", "stop_keepalive"):
+        assert method in WebSocketsSansIOProtocol.__dict__, method
+    # The task starts on the loop's next turn: the scope may be added to after handle_connect.
+    assert "self.loop.create_task(self.run_asgi())" in source
+    assert State.OPEN.name == "OPEN"
