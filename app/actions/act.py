@@ -86,7 +86,7 @@ async def perform(
     action: str,
     work: Work,
     *,
-    night: str,
+    night: str | None = None,
     tables: Iterable[int] = (),
     bookings: Iterable[str] = (),
     people: bool = False,
@@ -96,7 +96,8 @@ async def perform(
 
     The same key with the same body gives the stored answer, `replayed`; with another body
     NotValid `key_reused`. Locks the named tables, those of the named bookings, the bookings, their
-    tickets and, with `people`, the headcount. Raises the refusals of `work`.
+    tickets and, with `people`, the headcount. Without a night it is that of the first booking.
+    Raises the refusals of `work`.
     """
 
     async def attempt() -> Answered:
@@ -114,7 +115,9 @@ async def perform(
                 return replay(act.facts.answered)
             status, answer = await work(act)
             body = msgspec.json.encode(answer)
-            version = await finish(act, night, status, body)
+            book = night or (act.facts.night.date if act.facts.night else None)
+            assert book is not None, "a booking that exists has a night"
+            version = await finish(act, book, status, body)
             return Answered(status, numbered(body, version), version)
 
     return await retried(attempt)

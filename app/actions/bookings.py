@@ -1,7 +1,7 @@
 """What happens to a booking after its hold: cancelled, moved, seated, gone, or never come."""
 
 from app.actions.act import Act, Answered, Caller, perform
-from app.actions.holds import booking_answer, later, night_of_booking
+from app.actions.holds import booking_answer, later
 from app.db import bookings as rows
 from app.db.pool import Database
 from app.domain.bookings import (
@@ -41,8 +41,7 @@ async def cancel_booking(db: Database, caller: Caller, booking_id: str) -> Answe
         act.record(events.BookingCancelled(booking_id, by), f"booking:{booking_id}")
         return 200, booking_answer(booking, status="cancelled", hold_expires_at=None)
 
-    night = await night_of_booking(db, booking_id)
-    return await perform(db, caller, "cancel_booking", work, night=night, bookings=[booking_id])
+    return await perform(db, caller, "cancel_booking", work, bookings=[booking_id])
 
 
 async def move_tables(
@@ -95,13 +94,11 @@ async def move_tables(
 
     if len(request.tables) > TABLES_AT_MOST:
         raise NotValid("too_many_tables", f"Join at most {TABLES_AT_MOST} tables.")
-    night = await night_of_booking(db, booking_id)
     return await perform(
         db,
         caller,
         "move_tables",
         work,
-        night=night,
         tables=request.tables,
         bookings=[booking_id],
     )
@@ -125,8 +122,7 @@ async def seat_party(db: Database, caller: Caller, booking_id: str) -> Answered:
         act.record(events.PartySeated(booking_id, list(booking.tables)), f"booking:{booking_id}")
         return 200, booking_answer(booking, status="seated")
 
-    night = await night_of_booking(db, booking_id)
-    return await perform(db, caller, "seat_party", work, night=night, bookings=[booking_id])
+    return await perform(db, caller, "seat_party", work, bookings=[booking_id])
 
 
 async def mark_no_show(db: Database, venue: Venue, caller: Caller, booking_id: str) -> Answered:
@@ -154,8 +150,7 @@ async def mark_no_show(db: Database, venue: Venue, caller: Caller, booking_id: s
         act.record(events.NoShowMarked(booking_id), f"booking:{booking_id}")
         return 200, booking_answer(booking, status="no_show")
 
-    night = await night_of_booking(db, booking_id)
-    return await perform(db, caller, "mark_no_show", work, night=night, bookings=[booking_id])
+    return await perform(db, caller, "mark_no_show", work, bookings=[booking_id])
 
 
 async def complete_booking(db: Database, caller: Caller, booking_id: str) -> Answered:
@@ -172,8 +167,7 @@ async def complete_booking(db: Database, caller: Caller, booking_id: str) -> Ans
         await complete(act, booking)
         return 200, booking_answer(booking, status="completed")
 
-    night = await night_of_booking(db, booking_id)
-    return await perform(db, caller, "complete_booking", work, night=night, bookings=[booking_id])
+    return await perform(db, caller, "complete_booking", work, bookings=[booking_id])
 
 
 async def complete(act: Act, booking: BookingFact) -> None:

@@ -24,7 +24,7 @@ from app.domain.bookings import (
 )
 from app.domain.facts import BookingFact
 from app.domain.references import make_reference
-from app.errors import Conflict, NotFound, NotValid
+from app.errors import Conflict, NotValid
 from app.wire import BookingAnswer, ConfirmHold, HoldTables
 from floorplan import events
 from floorplan.nights import instant_text, parse_instant
@@ -64,16 +64,6 @@ async def hold_tables(
             await expire(act, booking)
         deposit = sum(t.deposit_pence for t in facts.tables if t.number in request.tables)
         until = later(facts.now, venue.rules.hold_minutes)
-        person_id = None
-        if request.contact is not None:
-            person_id = str(uuid4())
-            await rows.insert_person(
-                act.conn,
-                person_id,
-                request.contact.name,
-                request.contact.phone,
-                request.contact.email,
-            )
         new = rows.NewBooking(
             id=booking_id,
             reference=make_reference(secrets.token_bytes(10)),
@@ -83,13 +73,12 @@ async def hold_tables(
             slot_from=begin,
             slot_until=end,
             source="desk" if staff else "public",
-            person_id=person_id,
             owner_hash=hashlib.sha256(owner_token(secret, booking_id).encode()).digest(),
             deposit_pence=deposit,
             hold_expires_at=until,
             created_at=facts.now,
         )
-        await rows.insert_booking(act.conn, new, sorted(request.tables))
+        await rows.insert_booking(act.conn, new, sorted(request.tables), request.contact)
         subject = f"booking:{booking_id}"
         act.record(
             events.BookingInitiated(booking_id, new.party, begin, end, new.source),
@@ -134,8 +123,7 @@ async def release_hold(db: Database, caller: Caller, booking_id: str) -> Answere
         act.record(events.HoldReleased(booking_id), f"booking:{booking_id}")
         return 200, booking_answer(booking, status="released")
 
-    night = await night_of_booking(db, booking_id)
-    return await perform(db, caller, "release_hold", work, night=night, bookings=[booking_id])
+    return await perform(db, caller, "release_hold", work, bookings=[booking_id])
 
 
 async def extend_hold(db: Database, venue: Venue, caller: Caller, booking_id: str) -> Answered:
@@ -153,8 +141,7 @@ async def extend_hold(db: Database, venue: Venue, caller: Caller, booking_id: st
         act.record(events.HoldExtended(booking_id, until), f"booking:{booking_id}")
         return 200, booking_answer(booking, hold_expires_at=until)
 
-    night = await night_of_booking(db, booking_id)
-    return await perform(db, caller, "extend_hold", work, night=night, bookings=[booking_id])
+    return await perform(db, caller, "extend_hold", work, bookings=[booking_id])
 
 
 async def confirm_hold(
@@ -164,7 +151,6 @@ async def confirm_hold(
 
     The answer carries the code of the QR. Raises Conflict `hold_expired`, `deposit_short`.
     """
-    night = await night_of_booking(db, booking_id)
     issued = await issue_ticket(db, venue, booking_id)
 
     async def work(act: Act) -> tuple[int, BookingAnswer]:
@@ -179,7 +165,7 @@ async def confirm_hold(
             )
         return 200, await confirm(act, booking, request, issued)
 
-    answered = await perform(db, caller, "confirm_hold", work, night=night, bookings=[booking_id])
+    answered = await perform(db, caller, "confirm_hold", work, bookings=[booking_id])
     return await with_code(db, venue, answered)
 
 
@@ -222,15 +208,6 @@ async def with_code(db: Database, venue: Venue, answered: Answered) -> Answered:
     made = msgspec.json.decode(answered.body, type=BookingAnswer)
     code = await code_of(db, venue, made.booking_id)
     return msgspec.structs.replace(answered, body=spliced(answered.body, {"code": code}))
-
-
-async def night_of_booking(db: Database, booking_id: str) -> str:
-    """The night of the booking. Raises NotFound."""
-    async with db.reading() as conn:
-        night = await rows.find_night_of_booking(conn, booking_id)
-    if night is None:
-        raise NotFound("booking_not_found", "There is no such booking.")
-    return night
 
 
 def judge_alive(act: Act, booking: BookingFact) -> None:

@@ -72,16 +72,6 @@ async def seat_walk_in(db: Database, venue: Venue, caller: Caller, request: Walk
             judge_room(facts, night, door.floor, request.party)
         for booking in over:
             await expire(act, booking)
-        person_id = None
-        if request.contact is not None:
-            person_id = str(uuid4())
-            await rows.insert_person(
-                act.conn,
-                person_id,
-                request.contact.name,
-                request.contact.phone,
-                request.contact.email,
-            )
         new = rows.NewBooking(
             id=booking_id,
             reference=make_reference(secrets.token_bytes(10)),
@@ -91,13 +81,12 @@ async def seat_walk_in(db: Database, venue: Venue, caller: Caller, request: Walk
             slot_from=facts.now,
             slot_until=end,
             source="walk_in",
-            person_id=person_id,
             owner_hash=None,
             deposit_pence=0,
             hold_expires_at=None,
             created_at=facts.now,
         )
-        await rows.insert_booking(act.conn, new, numbers)
+        await rows.insert_booking(act.conn, new, numbers, request.contact)
         await rows.confirm_booking(
             act.conn,
             booking_id,

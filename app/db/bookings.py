@@ -3,12 +3,24 @@
 import asyncpg
 from msgspec import Struct
 
-INSERT_PERSON = "INSERT INTO person (id, name, phone, email) VALUES ($1, $2, $3, $4)"
+from app.wire import Contact
+
+# One statement for the person, the booking and its claims: one round trip under the table locks.
 INSERT_BOOKING = """
-INSERT INTO booking (id, reference, night, status, party, slot, source, person_id, owner_hash,
-                     deposit_pence, hold_expires_at, created_at)
-VALUES ($1, $2, $3::text::date, $4, $5, tstzrange($6::text::timestamptz, $7::text::timestamptz),
-        $8, $9, $10, $11, $12::text::timestamptz, $13::text::timestamptz)
+WITH guest AS (
+    INSERT INTO person (id, name, phone, email)
+    SELECT gen_random_uuid(), $13, $14, $15 WHERE $13::text IS NOT NULL
+    RETURNING id
+), made AS (
+    INSERT INTO booking (id, reference, night, status, party, slot, source, person_id, owner_hash,
+                         deposit_pence, hold_expires_at, created_at)
+    VALUES ($1, $2, $3::text::date, $4, $5,
+            tstzrange($6::text::timestamptz, $7::text::timestamptz), $8, (SELECT id FROM guest), $9,
+            $10, $11::text::timestamptz, $12::text::timestamptz)
+)
+INSERT INTO booking_table (booking_id, night, number, slot, live)
+SELECT $1, $3::text::date, number, tstzrange($6::text::timestamptz, $7::text::timestamptz), true
+  FROM unnest($16::integer[]) AS number
 """
 # A claim that the booking once had and gave up comes alive again.
 CLAIM_TABLES = """
@@ -51,7 +63,6 @@ UPDATE ticket
  WHERE id = $1
 """
 SET_HEADCOUNT = "UPDATE headcount SET people = $3 WHERE night = $1::text::date AND floor = $2"
-FIND_NIGHT_OF_BOOKING = "SELECT night::text FROM booking WHERE id = $1"
 FIND_OWNER = "SELECT owner_hash FROM booking WHERE id = $1"
 FIND_BY_REFERENCE = "SELECT id::text, night::text FROM booking WHERE reference = $1"
 FIND_BY_TICKET = "SELECT booking_id::text, night::text FROM ticket WHERE id = $1"
@@ -72,28 +83,25 @@ class NewBooking(Struct, frozen=True):
     slot_from: str
     slot_until: str
     source: str
-    person_id: str | None
     owner_hash: bytes | None
     deposit_pence: int
     hold_expires_at: str | None
     created_at: str
 
 
-async def insert_person(
-    conn: asyncpg.Connection, person_id: str, name: str, phone: str | None, email: str | None
+async def insert_booking(
+    conn: asyncpg.Connection, new: NewBooking, tables: list[int], contact: Contact | None
 ) -> None:
-    """Somebody's own data; nothing else in the database repeats it."""
-    await conn.execute(INSERT_PERSON, person_id, name, phone, email)
+    """The booking exists and claims the tables; whose it is stands apart.
 
-
-async def insert_booking(conn: asyncpg.Connection, new: NewBooking, tables: list[int]) -> None:
-    """The booking exists and claims the tables. Raises Conflict: a live claim overlaps."""
+    Raises Conflict: a live claim overlaps.
+    """
+    name, phone, email = (contact.name, contact.phone, contact.email) if contact else (None,) * 3
     await conn.execute(
         INSERT_BOOKING, new.id, new.reference, new.night, new.status, new.party, new.slot_from,
-        new.slot_until, new.source, new.person_id, new.owner_hash, new.deposit_pence,
-        new.hold_expires_at, new.created_at,
+        new.slot_until, new.source, new.owner_hash, new.deposit_pence, new.hold_expires_at,
+        new.created_at, name, phone, email, tables,
     )  # fmt: skip
-    await conn.execute(CLAIM_TABLES, new.id, tables)
 
 
 async def change_tables(conn: asyncpg.Connection, booking_id: str, tables: list[int]) -> None:
@@ -165,11 +173,6 @@ async def count_admitted(
 async def set_headcount(conn: asyncpg.Connection, night: str, floor: str, people: int) -> None:
     """The locked row's new value; a negative one violates its constraint, which is a bug."""
     await conn.execute(SET_HEADCOUNT, night, floor, people)
-
-
-async def find_night_of_booking(conn: asyncpg.Connection, booking_id: str) -> str | None:
-    night: str | None = await conn.fetchval(FIND_NIGHT_OF_BOOKING, booking_id)
-    return night
 
 
 async def find_owner(conn: asyncpg.Connection, booking_id: str) -> bytes | None:

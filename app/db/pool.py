@@ -46,6 +46,18 @@ class Urls(Protocol):
     def auth_database_url(self) -> str: ...
 
 
+class Session(asyncpg.Connection):  # type: ignore[misc]  # asyncpg ships no types
+    """A connection whose requests leave nothing behind that would have to be reset.
+
+    They use transactions and transaction-local settings alone, so the reset that a pool makes at
+    every release (a round trip of 0.15 ms) has nothing to do. asyncpg itself still ends a
+    transaction that a cancelled request left open.
+    """
+
+    def get_reset_query(self) -> str:
+        return ""
+
+
 class Database:
     """The pools of the three roles: `app` answers requests, `jobs` tidies, `auth` signs in."""
 
@@ -66,6 +78,7 @@ class Database:
                 url,
                 min_size=1,
                 max_size=most,
+                connection_class=Session,
                 command_timeout=COMMAND_SECONDS,
                 # Behind PgBouncer prepared statements may go to another server connection.
                 statement_cache_size=100,

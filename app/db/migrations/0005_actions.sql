@@ -1,5 +1,6 @@
 -- The two halves of every action. lock_floor sets the person, claims the idempotency key, locks in
--- the one order (tables, bookings, tickets, headcount; each ascending) and returns the facts;
+-- the one order (tables, bookings, tickets, headcount; each ascending) and returns the facts of
+-- the night given, or that of the first booking;
 -- Python judges; finish_action writes the events, last, and keeps the answer.
 -- A PL/pgSQL function takes a fresh snapshot for each of its statements, so that the facts are
 -- read after the locks are held; a single SQL statement would have read them before.
@@ -34,6 +35,7 @@ CREATE FUNCTION lock_floor(
 ) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
     v_now      timestamptz;
+    v_night    date := coalesce(p_night, (SELECT night FROM booking WHERE id = p_bookings[1]));
     v_tables   integer[];
     v_bookings uuid[];
     v_answered jsonb;
@@ -58,7 +60,7 @@ BEGIN
         SELECT unnest(p_tables) AS number
         UNION SELECT t.number FROM booking_table t WHERE t.live AND t.booking_id = ANY (p_bookings)
     ) AS wanted;
-    PERFORM FROM floor_table f WHERE f.night = p_night AND f.number = ANY (v_tables)
+    PERFORM FROM floor_table f WHERE f.night = v_night AND f.number = ANY (v_tables)
         ORDER BY f.number FOR UPDATE;
     v_now := venue_now();
 
@@ -67,13 +69,13 @@ BEGIN
         SELECT unnest(p_bookings) AS id
         UNION
         SELECT b.id FROM booking b JOIN booking_table t ON t.booking_id = b.id
-         WHERE t.live AND t.night = p_night AND t.number = ANY (v_tables)
+         WHERE t.live AND t.night = v_night AND t.number = ANY (v_tables)
            AND b.status = 'pending' AND b.hold_expires_at <= v_now
     ) AS wanted;
     PERFORM FROM booking b WHERE b.id = ANY (v_bookings) ORDER BY b.id FOR UPDATE;
     PERFORM FROM ticket k WHERE k.booking_id = ANY (p_bookings) ORDER BY k.id FOR UPDATE;
     IF p_people THEN
-        PERFORM FROM headcount h WHERE h.night = p_night ORDER BY h.floor FOR UPDATE;
+        PERFORM FROM headcount h WHERE h.night = v_night ORDER BY h.floor FOR UPDATE;
     END IF;
     IF EXISTS (SELECT FROM booking_table t
                 WHERE t.live AND t.booking_id = ANY (p_bookings) AND t.number <> ALL (v_tables)) THEN
@@ -87,7 +89,7 @@ BEGIN
                 'doors_at', instant_text(n.doors_at), 'last_entry_at', instant_text(n.last_entry_at),
                 'closes_at', instant_text(n.closes_at), 'ends_at', instant_text(n.ends_at),
                 'house_limit', n.house_limit, 'edition', n.edition)
-            FROM night n WHERE n.date = p_night),
+            FROM night n WHERE n.date = v_night),
         'tables', (SELECT coalesce(jsonb_agg(jsonb_build_object(
                 'number', f.number, 'floor', f.floor, 'capacity_min', f.capacity_min,
                 'capacity_max', f.capacity_max, 'capacity_optimal', f.capacity_optimal,
@@ -108,13 +110,13 @@ BEGIN
                     FROM table_block k
                    WHERE NOT k.lifted AND k.night = f.night AND k.number = f.number))
                 ORDER BY f.number), '[]')
-            FROM floor_table f WHERE f.night = p_night AND f.number = ANY (v_tables)),
+            FROM floor_table f WHERE f.night = v_night AND f.number = ANY (v_tables)),
         'bookings', (SELECT coalesce(jsonb_agg(booking_fact(b) ORDER BY b.id), '[]')
             FROM booking b WHERE b.id = ANY (v_bookings)),
         'headcount', (SELECT coalesce(jsonb_agg(jsonb_build_object(
                 'floor', h.floor, 'people', h.people, 'people_limit', h.people_limit)
                 ORDER BY h.floor), '[]')
-            FROM headcount h WHERE p_people AND h.night = p_night));
+            FROM headcount h WHERE p_people AND h.night = v_night));
 END
 $$;
 
