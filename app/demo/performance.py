@@ -1,0 +1,108 @@
+"""`backroom demo`'s player: signs in, tells where the screens are, and plays night after night."""
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import Coroutine
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from app.demo.crew import PLAYER, Crew
+from app.demo.evening import Evening
+from app.demo.interface import CannotSignIn, Interface
+from app.demo.player import play
+from app.demo.programme import NoTime, Programme, VenueClock
+from app.settings import Settings
+from floorplan.nights import instant_text
+from floorplan.venue import load_venue
+
+WEEK = timedelta(days=7)
+SCREENS = (("MANAGER", "managers", "/floor"), ("DOOR_STAFF", "the door", "/door"))
+
+
+def main(settings: Settings, speed: float, seed: int, base_url: str) -> None:
+    """Play until SIGTERM: one Saturday after another, at so many demo seconds per second.
+
+    Acts only through the interface at `base_url`, reached on this machine. Ends with status 1, and
+    a sentence, when the service gives it no session: its parent starts it again.
+    """
+    try:
+        asyncio.run(_until_told(_perform(settings, speed, seed, base_url)))
+    except (CannotSignIn, NoTime) as error:
+        print(f"The demo cannot be played: {error}.", file=sys.stderr)
+        sys.exit(1)
+
+
+async def _until_told(work: Coroutine[None, None, None]) -> None:
+    """Run the work until it ends, or SIGTERM or SIGINT comes: both are a good end."""
+    task = asyncio.create_task(work)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, task.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+async def _perform(settings: Settings, speed: float, seed: int, base_url: str) -> None:
+    venue = load_venue()
+    voice = Voice(venue.zone, quiet=settings.demo_quiet)
+    interface = Interface(settings, base_url)
+    try:
+        crew = Crew(interface, settings.demo_token)
+        clock = VenueClock(interface)
+
+        async def set_clock(shown_at: datetime) -> None:
+            await crew.set_clock(instant_text(shown_at), speed)
+            await clock.ask()
+
+        if settings.listens_on_loopback:
+            print(links_text(base_url, await crew.links()), flush=True)
+        await crew.sign_in()
+        await crew.set_up_devices()
+        programme = Programme(interface, crew, venue, seed, set_clock)
+        plan = await programme.begin(await clock.now())
+        while True:
+            voice.say(f"{date.fromisoformat(plan.night):%A %-d %B %Y}, from the evening on")
+            evening = await play(interface, crew, venue, plan, clock, voice.tell)
+            await programme.end(plan, await clock.now())
+            voice.say(closing(evening))
+            plan = await programme.evening_of(date.fromisoformat(plan.night) + WEEK)
+    finally:
+        await interface.close()
+
+
+def links_text(origin: str, links: list[dict[str, str]]) -> str:
+    """The sign-in links for people, one a line; each works once."""
+    lines = ["Sign in with one of these; each works once:"]
+    for role, who, screen in SCREENS:
+        lines += [
+            f"  {who:9}  {origin}/sign-in#link={one['link']}   then {screen}"
+            for one in links
+            if one["role"] == role and one["name"] != PLAYER
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def closing(evening: Evening) -> str:
+    """The night in one sentence."""
+    refused = sum(evening.refused.values())
+    sentence = f"{evening.night} is over and sealed; the floor said no {refused} times"
+    if evening.faults:
+        sentence += f", and {len(evening.faults)} answers were faults: {evening.faults[0]}"
+    return sentence
+
+
+class Voice:
+    """A calm line for each notable thing, with the venue's local time."""
+
+    def __init__(self, zone: ZoneInfo, *, quiet: bool) -> None:
+        self._zone = zone
+        self._quiet = quiet
+
+    def tell(self, at: datetime, sentence: str) -> None:
+        self.say(f"{at.astimezone(self._zone):%H:%M}  {sentence}")
+
+    def say(self, sentence: str) -> None:
+        if not self._quiet:
+            print(sentence, flush=True)
