@@ -51,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     listening(demo)
     demo.add_argument("--speed", help="demo seconds per second (BACKROOM_DEMO_SPEED, 60)")
     demo.add_argument("--seed", help="which night is played (BACKROOM_DEMO_SEED, 1)")
-    demo.add_argument("--quiet", action="store_true", help="log warnings and errors only")
+    demo.add_argument("--quiet", action="store_true", help="tell nothing of the night")
 
     commands.add_parser(
         "migrate",
@@ -106,6 +106,8 @@ def _settings(options: argparse.Namespace) -> Settings:
             environment[variable] = value
     if options.command == "demo":
         environment["BACKROOM_DEMO"] = "1"
+        if options.quiet:
+            environment["BACKROOM_DEMO_QUIET"] = "1"
         # A line for each of the player's requests would bury the links; LOG_LEVEL=info shows them.
         environment.setdefault("LOG_LEVEL", "warning")
     return Settings.from_environment(environment)
@@ -116,9 +118,17 @@ def _serve(settings: Settings, _options: argparse.Namespace) -> int:
 
 
 def _demo(settings: Settings, _options: argparse.Namespace) -> int:
-    import secrets  # noqa: PLC0415 - only the demo needs it
+    import ipaddress  # noqa: PLC0415 - only the demo needs these
+    import secrets  # noqa: PLC0415
 
-    return Supervisor(replace(settings, demo_token=secrets.token_hex(32)), play=True).run()
+    # The player is many guests: each has an address of its own, as behind a proxy on this machine.
+    near = tuple(ipaddress.ip_network(name) for name in ("127.0.0.1", "::1"))
+    played = replace(
+        settings,
+        demo_token=secrets.token_hex(32),
+        trusted_proxies=(*settings.trusted_proxies, *near),
+    )
+    return Supervisor(played, play=True).run()
 
 
 def _migrate(settings: Settings, _options: argparse.Namespace) -> int:
@@ -163,10 +173,10 @@ def _worker(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def _play(settings: Settings, options: argparse.Namespace) -> int:
-    from app import demo  # noqa: PLC0415
+    from app.demo import performance  # noqa: PLC0415
 
     _follow(options.parent)
-    demo.main(settings, settings.demo_speed, settings.demo_seed, settings.public_url)
+    performance.main(settings, settings.demo_speed, settings.demo_seed, settings.public_url)
     return 0
 
 

@@ -12,6 +12,7 @@ import secrets
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -161,8 +162,26 @@ def prepare_database(settings: Settings, *, external: bool, play: bool) -> None:
                 "This database holds a venue's bookings, and a demo would add made-up ones. "
                 "Set BACKROOM_DATA (or DATABASE_URL) to another place for the demo."
             )
+        _begin_clock(settings)
     elif external and asyncio.run(is_demo(settings.owner_database_url)):
         raise CannotServe(
             "The database at DATABASE_URL holds demo accounts, with which anybody could sign in. "
             "Use an empty database for a venue, or `backroom demo` to go on with this one."
         )
+
+
+def _begin_clock(settings: Settings) -> None:
+    """The demo's clock goes on where its last night stood, before a worker reads it.
+
+    It walks until the player is there: at sixty times the speed the start would take minutes.
+    """
+    from app.db.demo_clock import begin_clock  # noqa: PLC0415
+    from app.demo.calendar import opening  # noqa: PLC0415
+    from floorplan.venue import load_venue  # noqa: PLC0415
+
+    venue, real = load_venue(), datetime.now(UTC)
+    begun = begin_clock(
+        settings.owner_database_url, lambda last: opening(last, real, venue), speed=1
+    )
+    shown_at = asyncio.run(begun).astimezone(venue.zone)
+    say(f"The demo's clock shows {shown_at:%H:%M on %A %-d %B %Y}.")

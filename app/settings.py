@@ -207,6 +207,9 @@ class Settings:
     demo_seed: int = _setting(
         "BACKROOM_DEMO_SEED", _whole(0, 999_999_999), 1, "which demo night is played"
     )
+    demo_quiet: bool = _setting(
+        "BACKROOM_DEMO_QUIET", _flag, False, "1: the demo's player tells nothing of its night"
+    )
     demo_token: str = _setting(
         "BACKROOM_DEMO_TOKEN", _text, "",
         "set by `backroom demo`: what its player shows to get the sign-in links", private=True,
