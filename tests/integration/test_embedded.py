@@ -102,8 +102,8 @@ def test_a_wrong_password_is_refused(servers: URLs) -> None:
         client.ping()
 
 
-def test_a_second_start_finds_the_data_and_the_passwords_of_the_first(folder: Path) -> None:
-    servers = EmbeddedServers(folder / "data")
+def test_a_second_start_finds_the_data_and_the_passwords_of_the_first(data: Path) -> None:
+    servers = EmbeddedServers(data)
     first = servers.start()
     query(first.owner, "CREATE TABLE kept (n int)", "INSERT INTO kept VALUES (7) RETURNING n")
     servers.stop()
@@ -116,8 +116,8 @@ def test_a_second_start_finds_the_data_and_the_passwords_of_the_first(folder: Pa
         servers.stop()
 
 
-def test_committed_rows_survive_a_kill_of_postgres(folder: Path) -> None:
-    with EmbeddedServers(folder / "data", with_redis=False) as servers:
+def test_committed_rows_survive_a_kill_of_postgres(data: Path) -> None:
+    with EmbeddedServers(data, with_redis=False) as servers:
         url = servers.urls().owner
         query(url, "CREATE TABLE kept (n int)", "INSERT INTO kept VALUES (7) RETURNING n")
         assert servers.tend() == []
@@ -131,8 +131,8 @@ def test_committed_rows_survive_a_kill_of_postgres(folder: Path) -> None:
         assert query(url, "SELECT n FROM kept") == 7
 
 
-def test_a_server_that_keeps_ending_is_given_up_with_a_message(folder: Path) -> None:
-    with EmbeddedServers(folder / "data", with_postgres=False) as servers:
+def test_a_server_that_keeps_ending_is_given_up_with_a_message(data: Path) -> None:
+    with EmbeddedServers(data, with_postgres=False) as servers:
         assert servers.redis is not None
 
         def kill() -> None:
@@ -152,37 +152,37 @@ def test_a_server_that_keeps_ending_is_given_up_with_a_message(folder: Path) -> 
 
 
 def test_killing_the_parent_ends_the_servers_and_the_next_start_works(
-    folder: Path, elsewhere: Callable[[Path], "subprocess.Popen[str]"]
+    data: Path, elsewhere: Callable[[Path], "subprocess.Popen[str]"]
 ) -> None:
-    parent = elsewhere(folder / "data")
+    parent = elsewhere(data)
     pids = json.loads(said_by(parent))
     assert all(is_alive(pid) for pid in pids)
     parent.kill()
     parent.wait()
     assert processes.wait_until(lambda: not any(is_alive(pid) for pid in pids), 20)
-    with EmbeddedServers(folder / "data", scratch=True) as servers:
+    with EmbeddedServers(data, scratch=True) as servers:
         assert query(servers.urls().app, "SELECT 1") == 1
 
 
 def test_servers_left_over_by_an_earlier_run_are_stopped_first(
-    folder: Path, elsewhere: Callable[[Path], "subprocess.Popen[str]"]
+    data: Path, elsewhere: Callable[[Path], "subprocess.Popen[str]"]
 ) -> None:
-    parent = elsewhere(folder / "data")
+    parent = elsewhere(data)
     pids = json.loads(said_by(parent))
     told(parent, "forget")
     assert said_by(parent) == "forgotten\n"
     assert all(is_alive(pid) for pid in pids), "there is nothing left over to be stopped"
-    with EmbeddedServers(folder / "data", scratch=True) as servers:
+    with EmbeddedServers(data, scratch=True) as servers:
         assert not any(is_alive(pid) for pid in pids)
         assert query(servers.urls().app, "SELECT 1") == 1
 
 
 def test_a_second_start_on_the_same_folder_is_refused_and_disturbs_nothing(
-    folder: Path, elsewhere: Callable[[Path], "subprocess.Popen[str]"]
+    data: Path, elsewhere: Callable[[Path], "subprocess.Popen[str]"]
 ) -> None:
-    parent = elsewhere(folder / "data")
+    parent = elsewhere(data)
     pids = json.loads(said_by(parent))
-    second = EmbeddedServers(folder / "data", scratch=True)
+    second = EmbeddedServers(data, scratch=True)
     with pytest.raises(AlreadyRunning, match=rf"already running .*process {parent.pid}"):
         second.start()
     assert all(is_alive(pid) for pid in pids)
@@ -191,16 +191,16 @@ def test_a_second_start_on_the_same_folder_is_refused_and_disturbs_nothing(
     assert all(is_alive(pid) for pid in pids)
 
 
-def test_two_folders_run_at_the_same_time(folder: Path, servers: URLs) -> None:
+def test_two_folders_run_at_the_same_time(data: Path, servers: URLs) -> None:
     which = "SELECT system_identifier FROM pg_control_system()"
-    with EmbeddedServers(folder / "data", scratch=True) as others:
+    with EmbeddedServers(data, scratch=True) as others:
         assert query(others.urls().app, which) != query(servers.app, which)
 
 
 def test_a_pid_file_that_names_a_stranger_neither_stops_the_start_nor_the_stranger(
-    folder: Path,
+    data: Path,
 ) -> None:
-    servers = EmbeddedServers(folder / "data", with_redis=False, scratch=True)
+    servers = EmbeddedServers(data, with_redis=False, scratch=True)
     servers.start()
     place = servers.home
     data, uid = place.top / "postgres", place.uid
@@ -243,8 +243,8 @@ def test_only_a_process_of_the_right_name_mark_and_user_is_taken_for_a_leftover(
             process.wait()
 
 
-def test_data_of_another_version_is_refused_with_what_to_do(folder: Path) -> None:
-    servers = EmbeddedServers(folder / "data", with_redis=False, scratch=True)
+def test_data_of_another_version_is_refused_with_what_to_do(data: Path) -> None:
+    servers = EmbeddedServers(data, with_redis=False, scratch=True)
     servers.start()
     version = servers.home.top / "postgres" / "PG_VERSION"
     servers.stop()
@@ -254,8 +254,8 @@ def test_data_of_another_version_is_refused_with_what_to_do(folder: Path) -> Non
     assert running(servers) == []
 
 
-def test_a_start_that_fails_shows_the_servers_own_words(folder: Path) -> None:
-    servers = EmbeddedServers(folder / "data", with_redis=False, scratch=True)
+def test_a_start_that_fails_shows_the_servers_own_words(data: Path) -> None:
+    servers = EmbeddedServers(data, with_redis=False, scratch=True)
     servers.start()
     control = servers.home.top / "postgres" / "global" / "pg_control"
     servers.stop()

