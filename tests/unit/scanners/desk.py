@@ -13,7 +13,8 @@ class Desk:
     """A server that answers scans as the service does: one verdict per scan id, for ever.
 
     `steps` are taken one per request, then it answers properly: "lose" decides but closes without
-    a reply, "hang up" closes before deciding, a pair of status and body is sent as it is.
+    a reply, "hang up" closes before deciding, "pad" sends 100 kB of blanks behind the verdict, a
+    status with a body (and headers) is sent as it is.
     """
 
     def __init__(self) -> None:
@@ -80,6 +81,10 @@ class Desk:
                     desk.requests.append(request)
                     if step == "lose":
                         desk.decide(request)
+                    if step == "pad":
+                        answer = json.dumps(desk.decide(request)).encode()
+                        self._send(200, answer + b" " * 100_000, {})
+                        return
                     if isinstance(step, str):
                         self.close_connection = True
                         return

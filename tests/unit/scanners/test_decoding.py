@@ -119,6 +119,20 @@ def test_a_second_code_is_seen_although_the_first_stays() -> None:
     assert set(seen[-1]) == {CODE, OTHER}
 
 
+def test_when_one_of_two_codes_jumped_both_are_found_in_the_same_frame() -> None:
+    decoder = Decoder()
+    texts(decoder, frame_with((CODE, 20, 20), (OTHER, 20, 400)))
+    assert set(texts(decoder, frame_with((CODE, 20, 20), (OTHER, 900, 400)))) == {CODE, OTHER}
+
+
+@pytest.mark.parametrize("number", [28, 33])
+def test_a_blurred_code_is_not_taken_for_a_micro_qr_code(number: int) -> None:
+    """In these two pictures zxing-cpp's family format QRCode reads four and six digits."""
+    scene = camera_set.render("defocus", number)
+    found = [*look(scene.frame, (0, 0)), *look_closer(scene.frame)]
+    assert {reading.text for reading in found} <= set(scene.texts)
+
+
 def test_one_of_two_codes_leaving_is_noticed_at_once() -> None:
     decoder = Decoder()
     assert set(texts(decoder, frame_with((CODE, 100, 200), (OTHER, 800, 200)))) == {CODE, OTHER}

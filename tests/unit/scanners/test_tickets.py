@@ -177,6 +177,38 @@ def test_random_bytes_in_the_right_dress_are_refused(data: bytes) -> None:
     assert refusal("BR1:" + base45.encode(data)).claims is None
 
 
+def test_a_lenient_decoder_would_not_make_a_second_string_of_a_ticket(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Re-encoding stands on its own: here the decoder lets a group overflow, as some do."""
+
+    def lenient(text: str) -> bytes:
+        places = [base45.ALPHABET.index(character) for character in text]
+        groups = [places[start : start + 3] for start in range(0, len(places), 3)]
+        return b"".join(
+            (sum(digit * 45**place for place, digit in enumerate(group)) % 256 ** (len(group) - 1))
+            .to_bytes(len(group) - 1, "big")
+            for group in groups
+        )  # fmt: skip
+
+    monkeypatch.setattr(base45, "decode", lenient)
+    assert codes.verify(CODE, KNOWN, venue=VENUE, now=DOORS) == CLAIMS
+    values = [base45.ALPHABET.index(character) for character in CODE[4:]]
+    numbers = [
+        values[start] + values[start + 1] * 45 + values[start + 2] * 2025
+        for start in range(0, 138, 3)
+    ]
+    group = next(place for place, number in enumerate(numbers) if number + 65536 < 45**3)
+    number = numbers[group] + 65536
+    twin = base45.ALPHABET[number % 45] + base45.ALPHABET[number // 45 % 45]
+    twin += base45.ALPHABET[number // 2025]
+    text = CODE[: 4 + group * 3] + twin + CODE[4 + group * 3 + 3 :]
+
+    assert text != CODE
+    assert lenient(text[4:]) == lenient(CODE[4:])
+    assert refusal(text).reason == "not_our_code"
+
+
 def test_a_code_of_another_venue_is_told_apart() -> None:
     assert refusal(CODE, venue=2).reason == "wrong_venue"
 
