@@ -120,7 +120,10 @@ def total(tallies: dict[str, dict[str, Tally]], name: str, kinds: tuple[str, ...
 def table(tallies: dict[str, dict[str, Tally]], names: list[str]) -> str:
     """Return the report as a table in Markdown: share read, median and p95 in ms per reader."""
     head = " | ".join(f"{name}: read | median ms | p95 ms" for name in names)
-    lines = [f"| damage | codes | {head} | camera: false |", "|---|" + "--:|" * (3 * len(names) + 2)]
+    lines = [
+        f"| damage | codes | {head} | camera: false |",
+        "|---|" + "--:|" * (3 * len(names) + 2),
+    ]
     rows = [(kind, {name: tallies[kind][name] for name in names}) for kind in camera_set.KINDS]
     hard = {name: total(tallies, name, camera_set.HARD) for name in names}
     for kind, row in [*rows, ("**hard kinds**", hard)]:
