@@ -28,7 +28,9 @@ class CannotServe(Exception):
 
 def say(sentence: str) -> None:
     """A line for the person at the terminal; logs go to standard error."""
-    print(sentence, flush=True)
+    # A terminal that was closed has nobody to tell, and stopping in order matters more.
+    with contextlib.suppress(OSError):
+        print(sentence, flush=True)
 
 
 @contextlib.contextmanager

@@ -53,6 +53,8 @@ TICK_SECONDS = 0.5
 # A child that lived this long had started well; the waits begin again at the first.
 STEADY_SECONDS = 20.0
 RESTART_WAITS_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0)
+# Only until the service was ready once. After that a worker that cannot start has lost something
+# that comes back (a database elsewhere), and is tried again every 5 s for as long as it takes.
 FAILED_STARTS_MAX = 6
 
 # As many connections as may wait while every worker is busy or being replaced.
@@ -90,6 +92,7 @@ class Supervisor:
     _servers: "EmbeddedServers | None" = None
     _stopping: int = 0
     _starting: bool = True
+    _was_ready: bool = False
 
     def run(self) -> int:
         """Serve until a signal; returns the exit status. Raises CannotServe."""
@@ -160,6 +163,7 @@ class Supervisor:
             status, answer = ask_ready(self.settings)
             if status == http.client.OK:
                 say(welcome(self.settings))
+                self._was_ready = True
                 break
             if time.monotonic() >= deadline:
                 say(f"Not ready after {READY_SECONDS_MAX:.0f} s, and still trying: {answer}")
@@ -195,7 +199,7 @@ class Supervisor:
         if now - child.started_at >= STEADY_SECONDS:
             child.failed_starts = 0
         how = signal.Signals(-status).name if status < 0 else f"status {status}"
-        if child.failed_starts >= FAILED_STARTS_MAX:
+        if child.failed_starts >= FAILED_STARTS_MAX and not self._was_ready:
             raise CannotServe(
                 f"{child.name} ended {FAILED_STARTS_MAX + 1} times right after its start ({how}); "
                 "its own messages are above."

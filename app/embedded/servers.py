@@ -12,8 +12,9 @@ from app.embedded.postgres import Postgres
 from app.embedded.processes import bound_log
 from app.embedded.redis_server import Redis
 
-# A server that falls over this often within the window is broken, not unlucky.
-RESTARTS_MAX = 5
+# A server that falls over this often within the window is broken, not unlucky; one that does not
+# come up again at all is found broken at once.
+RESTARTS_MAX = 20
 RESTART_WINDOW_SECONDS = 60.0
 
 
