@@ -16,7 +16,7 @@ from typing import Final
 
 from app.live.hub import Hub, Offer
 from app.live.messages import Message, MessageUnreadable, decode_message
-from app.live.redis_state import AWAY, Applied, RedisState
+from app.live.redis_state import AWAY, Applied, RedisState, whole_log
 
 logger = logging.getLogger(__name__)
 
@@ -175,19 +175,36 @@ class Mirror:
             await self._write()
 
     async def _fall_in(self, night: str, version: int) -> None:
-        """Redis knows more than the room: ask Postgres; without it, take the log of Redis."""
+        """Redis knows more than the room: ask Postgres; without it, take what Redis has."""
         self._behind(night, version)
-        room = self._hub.rooms[night]
         if not self._trusted():
             with suppress(MessageUnreadable):
-                for message in await self._redis.read_log(night, room.version):
-                    self._hub.offer(message)
+                await self._take(night)
             return
         now = time.monotonic()
         if now - self._ahead_since.setdefault(night, now) >= AHEAD_SECONDS:
             logger.error("redis has versions of %s that Postgres does not: replaced", night)
             self.replace(night)
             del self._ahead_since[night]
+
+    async def _take(self, night: str) -> None:
+        """Move the room by what Redis has: by its log, or to its state where the log is too short.
+
+        Raises MessageUnreadable.
+        """
+        stored = await self._redis.read(night)
+        room = self._hub.rooms.get(night)
+        if stored is None or room is None or stored.epoch != room.epoch:
+            return
+        if stored.state.version <= room.version:
+            return
+        log = whole_log(stored.log, stored.state)
+        if log and log[0].version <= room.version + 1:
+            for message in log:
+                self._hub.offer(message)
+        else:
+            room.rebase(room.epoch, stored.state, log)
+            self._hub.rebased(room)
 
     def _other_epoch(self, night: str) -> None:
         if self._trusted():

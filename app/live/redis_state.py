@@ -13,7 +13,7 @@ version. Redis never decides anything.
 """
 
 import enum
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from importlib.resources import files
 from typing import Any, Final, NamedTuple
@@ -94,12 +94,6 @@ class RedisState:
         messages = [decode_message(entry[1][1]) for entry in reversed(log)]
         return Stored(epoch.decode(), state_of(fields), messages)
 
-    async def read_log(self, night: str, after: int, most: int = LOG_LENGTH) -> list[Message]:
-        """The messages in the log after the version, oldest first. Raises MessageUnreadable."""
-        key = self._keys(night)[2]
-        entries = await self._redis.xrange(key, min=f"{after + 1}-0", count=most)
-        return [decode_message(entry[b"m"]) for _, entry in entries]
-
     async def read_heads(self, nights: Iterable[str]) -> dict[str, tuple[str, int] | None]:
         """Epoch and version of each night; None where Redis has nothing, or half of it."""
         wanted = list(nights)
@@ -179,11 +173,6 @@ def whole_log(log: list[Message], state: NightState) -> list[Message]:
         version -= 1
     newest.reverse()
     return newest
-
-
-def fields_match(fields: Mapping[str, bytes], state: NightState) -> bool:
-    """Whether the flat form is exactly this state; `backroom verify` asks."""
-    return state_of(fields) == state
 
 
 def _lua(name: str) -> str:
