@@ -23,6 +23,7 @@ from app.db.jobs import forget_answers, lead
 from app.db.pool import Database
 from app.errors import Refusal
 from app.live.live import Live
+from app.live.redis_state import connect
 from app.live.server import LiveServer
 from app.live.transport import MESSAGE_BYTES, LiveProtocol
 from app.settings import Settings
@@ -68,7 +69,7 @@ async def running(settings: Settings, *, node: str) -> AsyncIterator[Parts]:
             retry=Retry(NoBackoff(), 1),  # a connection that Redis closed meanwhile, once
         )
         stack.push_async_callback(client.aclose)
-        mirror = redis.asyncio.Redis.from_url(settings.redis_url)
+        mirror = connect(settings.redis_url)
         stack.push_async_callback(mirror.aclose)
         live = Live(
             listen_url=settings.listen_database_url,
