@@ -65,7 +65,7 @@ async def _perform(settings: Settings, speed: float, seed: int, base_url: str) -
         while True:
             voice.say(f"{date.fromisoformat(plan.night):%A %-d %B %Y}, from the evening on")
             evening = await play(interface, crew, venue, plan, clock, voice.tell)
-            await programme.end(plan, await clock.now())
+            await programme.end(plan, clock)
             voice.say(closing(evening))
             plan = await programme.evening_of(date.fromisoformat(plan.night) + WEEK)
     finally:

@@ -11,6 +11,7 @@ from app.demo.crew import Crew
 from app.demo.intentions import Plan
 from app.demo.interface import Interface
 from app.demo.plan import plan_night
+from app.demo.player import Time
 from floorplan.nights import parse_instant
 from floorplan.venue import Venue
 
@@ -100,13 +101,16 @@ class Programme:
         await self._open(night)
         return plan
 
-    async def end(self, plan: Plan, now: datetime) -> bool:
-        """The night's date is over and the night sealed by itself; False: the manager did it."""
-        if now < plan.ends_at - DAWN:
+    async def end(self, plan: Plan, clock: Time) -> bool:
+        """The night's date is over and the night sealed by itself; False: the manager did it.
+
+        Once everybody is gone the clock is put forward to dawn: an empty house is no sight.
+        """
+        if await clock.now() < plan.ends_at - DAWN:
             await self._set_clock(plan.ends_at - DAWN)
-        real_seconds = DAWN.total_seconds() / await self._speed()
-        deadline = time.monotonic() + real_seconds + SEALED_WITHIN_SECONDS
+        await clock.until(plan.ends_at)
         night = date.fromisoformat(plan.night)
+        deadline = time.monotonic() + SEALED_WITHIN_SECONDS
         while time.monotonic() < deadline:
             if await self._status(night) == "sealed":
                 return True
@@ -125,7 +129,3 @@ class Programme:
     async def _status(self, night: date) -> str | None:
         answer = await self._interface.get(f"/v1/nights/{night.isoformat()}")
         return str(answer.body["status"]) if answer.ok else None
-
-    async def _speed(self) -> float:
-        answer = await self._interface.get("/v1/nights")
-        return float(answer.body.get("speed", 1.0))
