@@ -113,7 +113,9 @@ function headersOf(by) {
 export async function attempt(path, request, deadlineMs) {
   try {
     return await fetch(path, {
-      credentials: "same-origin", ...request, signal: AbortSignal.timeout(deadlineMs),
+      credentials: "same-origin",
+      ...request,
+      signal: AbortSignal.timeout(deadlineMs),
     });
   } catch {
     throw new Unreachable();

@@ -1,7 +1,8 @@
 // @ts-check
 /** A modal form: the browser's own dialog, so that focus, Esc and the background are its work. */
 
-import { el, fill, icon } from "./elements.js";
+import { el, fill } from "./elements.js";
+import { icon } from "./icons.js";
 
 /**
  * Shows a dialog and resolves when it is closed.
@@ -12,10 +13,21 @@ import { el, fill, icon } from "./elements.js";
 export function showDialog(title, build) {
   return new Promise((resolve) => {
     const close = () => dialog.close();
-    const dialog = el("dialog", { "aria-label": title },
-      el("div", { class: "dialog-head" }, el("h2", {}, title),
-        el("button", { class: "icon-button", type: "button", "aria-label": "Close", onclick: close }, icon("close"))),
-      el("div", { class: "dialog-body" }));
+    const dialog = el(
+      "dialog",
+      { "aria-label": title },
+      el(
+        "div",
+        { class: "dialog-head" },
+        el("h2", {}, title),
+        el(
+          "button",
+          { class: "icon-button", type: "button", "aria-label": "Close", onclick: close },
+          icon("close"),
+        ),
+      ),
+      el("div", { class: "dialog-body" }),
+    );
     fill(/** @type {Element} */ (dialog.querySelector(".dialog-body")), build(close));
     dialog.addEventListener("close", () => {
       dialog.remove();
@@ -24,7 +36,9 @@ export function showDialog(title, build) {
     dialog.addEventListener("click", (event) => event.target === dialog && close());
     document.body.append(dialog);
     dialog.showModal();
-    const first = dialog.querySelector("[autofocus], .dialog-body input, .dialog-body select, .dialog-body .button-main");
+    const first = dialog.querySelector(
+      "[autofocus], .dialog-body input, .dialog-body select, .dialog-body .button-main",
+    );
     if (first instanceof HTMLElement) first.focus();
   });
 }
@@ -40,28 +54,37 @@ export function showDialog(title, build) {
 export function actForm(verb, fields, act, close, look = "button-main") {
   const error = el("p", { class: "form-error", role: "alert", hidden: true });
   const submit = el("button", { class: `button ${look}`, type: "submit" }, verb);
-  const form = el("form", {
-    class: "form",
-    onsubmit: async (/** @type {SubmitEvent} */ event) => {
-      event.preventDefault();
-      error.hidden = true;
-      submit.disabled = true;
-      submit.dataset.busy = "";
-      try {
-        await act(new FormData(form));
-        close();
-      } catch (problem) {
-        error.textContent = problem instanceof Error ? problem.message : String(problem);
-        error.hidden = false;
-        error.scrollIntoView({ block: "nearest" });
-      } finally {
-        submit.disabled = false;
-        delete submit.dataset.busy;
-      }
+  const form = el(
+    "form",
+    {
+      class: "form",
+      onsubmit: async (/** @type {SubmitEvent} */ event) => {
+        event.preventDefault();
+        error.hidden = true;
+        submit.disabled = true;
+        submit.dataset.busy = "";
+        try {
+          await act(new FormData(form));
+          close();
+        } catch (problem) {
+          error.textContent = problem instanceof Error ? problem.message : String(problem);
+          error.hidden = false;
+          error.scrollIntoView({ block: "nearest" });
+        } finally {
+          submit.disabled = false;
+          delete submit.dataset.busy;
+        }
+      },
     },
-  }, ...fields.filter(Boolean).map((field) => /** @type {Node} */ (field)), error,
-    el("div", { class: "dialog-foot" },
-      el("button", { class: "button", type: "button", onclick: close }, "Back"), submit));
+    ...fields.filter(Boolean).map((field) => /** @type {Node} */ (field)),
+    error,
+    el(
+      "div",
+      { class: "dialog-foot" },
+      el("button", { class: "button", type: "button", onclick: close }, "Back"),
+      submit,
+    ),
+  );
   return form;
 }
 
@@ -70,7 +93,13 @@ export function actForm(verb, fields, act, close, look = "button-main") {
  * @param {string} label @param {Node} control @param {string} [hint]
  */
 export function field(label, control, hint) {
-  return el("label", { class: "field" }, el("span", {}, label), control, hint && el("small", {}, hint));
+  return el(
+    "label",
+    { class: "field" },
+    el("span", {}, label),
+    control,
+    hint && el("small", {}, hint),
+  );
 }
 
 /**
@@ -87,10 +116,22 @@ export function stepper(name, value, least, most, onChange = () => {}) {
     output.textContent = input.value = String(now);
     onChange(now);
   };
-  return el("div", { class: "stepper", role: "group", "aria-label": name },
-    el("button", { class: "icon-button", type: "button", "aria-label": "One fewer", onclick: step(-1) }, icon("minus")),
+  return el(
+    "div",
+    { class: "stepper", role: "group", "aria-label": name },
+    el(
+      "button",
+      { class: "icon-button", type: "button", "aria-label": "One fewer", onclick: step(-1) },
+      icon("minus"),
+    ),
     output,
-    el("button", { class: "icon-button", type: "button", "aria-label": "One more", onclick: step(1) }, icon("plus")), input);
+    el(
+      "button",
+      { class: "icon-button", type: "button", "aria-label": "One more", onclick: step(1) },
+      icon("plus"),
+    ),
+    input,
+  );
 }
 
 /**
@@ -100,10 +141,28 @@ export function stepper(name, value, least, most, onChange = () => {}) {
 export async function askSure(title, text, verb) {
   let sure = false;
   await showDialog(title, (close) => [
-    el("div", { class: "form" }, el("p", {}, text),
-      el("div", { class: "dialog-foot" },
+    el(
+      "div",
+      { class: "form" },
+      el("p", {}, text),
+      el(
+        "div",
+        { class: "dialog-foot" },
         el("button", { class: "button", type: "button", autofocus: true, onclick: close }, "Back"),
-        el("button", { class: "button button-danger", type: "button", onclick: () => { sure = true; close(); } }, verb))),
+        el(
+          "button",
+          {
+            class: "button button-danger",
+            type: "button",
+            onclick: () => {
+              sure = true;
+              close();
+            },
+          },
+          verb,
+        ),
+      ),
+    ),
   ]);
   return sure;
 }

@@ -9,12 +9,44 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 const SHAPES = new Set([
-  "svg", "g", "path", "rect", "circle", "ellipse", "line", "polyline", "polygon", "text", "tspan",
-  "title", "desc",
+  "svg",
+  "g",
+  "path",
+  "rect",
+  "circle",
+  "ellipse",
+  "line",
+  "polyline",
+  "polygon",
+  "text",
+  "tspan",
+  "title",
+  "desc",
 ]);
 const ATTRIBUTES = new Set([
-  "id", "class", "role", "tabindex", "transform", "viewBox", "d", "points", "x", "y", "width",
-  "height", "cx", "cy", "r", "rx", "ry", "x1", "y1", "x2", "y2", "text-anchor", "font-size",
+  "id",
+  "class",
+  "role",
+  "tabindex",
+  "transform",
+  "viewBox",
+  "d",
+  "points",
+  "x",
+  "y",
+  "width",
+  "height",
+  "cx",
+  "cy",
+  "r",
+  "rx",
+  "ry",
+  "x1",
+  "y1",
+  "x2",
+  "y2",
+  "text-anchor",
+  "font-size",
 ]);
 
 /** @type {{createHTML: (text: string) => any}} */
@@ -46,7 +78,8 @@ function copy(from) {
     }
   }
   for (const child of from.childNodes) {
-    const made = child instanceof Element ? copy(child) : child.nodeType === 3 ? child.nodeValue : null;
+    const made =
+      child instanceof Element ? copy(child) : child.nodeType === 3 ? child.nodeValue : null;
     if (made !== null && made !== "") to.append(/** @type {any} */ (made));
   }
   return to;

@@ -20,7 +20,13 @@ const DRAG_PX = 10; // less is a click with an unsteady hand
  * status, name and arrivals. Baselines and sizes in cm about the writing's centre.
  */
 const WITH_PARTY = {
-  horseshoe: { number: [-21, 50], status: [8, 25], party: [37, 28], arrivals: [65, 26], glyph: -38 },
+  horseshoe: {
+    number: [-21, 50],
+    status: [8, 25],
+    party: [37, 28],
+    arrivals: [65, 26],
+    glyph: -38,
+  },
   round: { number: [-25, 42], status: [0, 23], party: [27, 25], arrivals: [51, 24], glyph: -40 },
 };
 const BADGE_CM = { height: 40, letter: 15.5, padding: 15 };
@@ -40,7 +46,9 @@ export class FloorMap {
     for (const floor of floors) {
       const drawing = drawingOf(drawings[floor.name]);
       place.append(el("figure", { class: "floor-figure", "data-floor": floor.name }, drawing));
-      for (const table of /** @type {NodeListOf<SVGElement>} */ (drawing.querySelectorAll(".table"))) {
+      for (const table of /** @type {NodeListOf<SVGElement>} */ (
+        drawing.querySelectorAll(".table")
+      )) {
         const number = Number(table.dataset.number);
         this.tables.set(number, table);
         prepare(table);
@@ -89,7 +97,8 @@ export class FloorMap {
 
   /** Only one table is a tab stop; the arrows move it. @param {number} number */
   #roam(number) {
-    for (const [other, table] of this.tables) mark(table, "tabindex", other === number ? "0" : "-1");
+    for (const [other, table] of this.tables)
+      mark(table, "tabindex", other === number ? "0" : "-1");
   }
 
   /** @param {KeyboardEvent} event */
@@ -98,9 +107,12 @@ export class FloorMap {
       event.target instanceof Element ? event.target.closest(".table") : null
     );
     if (!from || event.ctrlKey || event.metaKey || event.altKey) return;
-    const direction = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[
-      event.key
-    ];
+    const direction = {
+      ArrowLeft: [-1, 0],
+      ArrowRight: [1, 0],
+      ArrowUp: [0, -1],
+      ArrowDown: [0, 1],
+    }[event.key];
     if (direction) {
       event.preventDefault();
       const to = this.#nearest(from, direction[0], direction[1]);
@@ -110,7 +122,9 @@ export class FloorMap {
       this.wiring.onChoose(Number(from.dataset.number));
     } else if (event.key === "Home" || event.key === "End") {
       event.preventDefault();
-      this.focus(event.key === "Home" ? Math.min(...this.tables.keys()) : Math.max(...this.tables.keys()));
+      this.focus(
+        event.key === "Home" ? Math.min(...this.tables.keys()) : Math.max(...this.tables.keys()),
+      );
     }
   }
 
@@ -135,12 +149,17 @@ export class FloorMap {
   #offerDrag(table, number) {
     table.addEventListener("pointerdown", (down) => {
       this.dragged = false;
-      if (down.pointerType === "touch" || down.button !== 0 || !this.wiring.mayDrag?.(number)) return;
+      if (down.pointerType === "touch" || down.button !== 0 || !this.wiring.mayDrag?.(number))
+        return;
       const ghost = el("div", { class: "drag-ghost", hidden: true }, `T${number}`);
       document.body.append(ghost);
       let over = 0;
       const move = (/** @type {PointerEvent} */ event) => {
-        if (!this.dragged && Math.hypot(event.clientX - down.clientX, event.clientY - down.clientY) < DRAG_PX) return;
+        if (
+          !this.dragged &&
+          Math.hypot(event.clientX - down.clientX, event.clientY - down.clientY) < DRAG_PX
+        )
+          return;
         this.dragged = true;
         ghost.hidden = false;
         ghost.style.translate = `${event.clientX + 14}px ${event.clientY + 14}px`;
@@ -164,7 +183,9 @@ export class FloorMap {
 
 /** Adds what the view needs to a table of the drawing. @param {SVGElement} table */
 function prepare(table) {
-  table.querySelector(".table-party")?.after(svg("text", { class: "table-arrivals", "text-anchor": "middle" }));
+  table
+    .querySelector(".table-party")
+    ?.after(svg("text", { class: "table-arrivals", "text-anchor": "middle" }));
   const turned = table.querySelector(".table-furniture")?.getAttribute("transform") ?? "";
   const outline = table.querySelector(".table-shape");
   if (outline) {
@@ -175,7 +196,9 @@ function prepare(table) {
   const corner = table.querySelector(".table-corner");
   const height = /-?[\d.]+\)$/.exec(corner?.getAttribute("transform") ?? "")?.[0] ?? "-80)";
   corner?.setAttribute("transform", `translate(0 ${height}`); // a badge sits in the middle of the upper edge
-  table.querySelector(".table-badge-plate")?.replaceWith(svg("rect", { class: "table-badge-plate" }));
+  table
+    .querySelector(".table-badge-plate")
+    ?.replaceWith(svg("rect", { class: "table-badge-plate" }));
   for (const text of table.querySelectorAll(".table-number, .table-status, .table-party")) {
     text.setAttribute("data-y", text.getAttribute("y") ?? "0");
     text.setAttribute("data-size", text.getAttribute("font-size") ?? "26");
@@ -192,15 +215,22 @@ function place(table, party) {
   const wide = Number(table.dataset.number) > 9;
   for (const name of /** @type {const} */ (["number", "status", "party", "arrivals"])) {
     const text = table.querySelector(`.table-${name}`);
-    const [y, size] = party ? room[name] : [text?.getAttribute("data-y"), text?.getAttribute("data-size")];
+    const [y, size] = party
+      ? room[name]
+      : [text?.getAttribute("data-y"), text?.getAttribute("data-size")];
     if (!text || y === null || y === undefined) continue;
     text.setAttribute("y", String(y));
     text.setAttribute("font-size", String(size));
     if (name === "number") text.setAttribute("x", party ? "17" : "0");
   }
   const glyph = table.querySelector(".table-glyph");
-  mark(/** @type {Element} */ (glyph), "transform", party
-    ? `translate(${wide ? -33 : -21} ${room.glyph}) scale(0.9)` : glyph?.getAttribute("data-transform"));
+  mark(
+    /** @type {Element} */ (glyph),
+    "transform",
+    party
+      ? `translate(${wide ? -33 : -21} ${room.glyph}) scale(0.9)`
+      : glyph?.getAttribute("data-transform"),
+  );
 }
 
 /** A pill as wide as its text. @param {SVGElement} table @param {string} text */

@@ -30,7 +30,9 @@ export function bookingAt(table) {
  */
 export function isLate(booking, nowMs, graceMinutes) {
   return (
-    booking !== undefined && booking.status === "confirmed" && booking.admitted === 0 &&
+    booking !== undefined &&
+    booking.status === "confirmed" &&
+    booking.admitted === 0 &&
     nowMs > ms(booking.slot_from) + graceMinutes * 60_000
   );
 }
@@ -56,17 +58,26 @@ export function tablePicture(number, document, context) {
   const next = nextClaim(table, document, id);
   const badge = late ? "late" : next ? `next ${timeText(next.slot_from)}` : "";
   return {
-    number, status, word, late, badge,
+    number,
+    status,
+    word,
+    late,
+    badge,
     urgent: held && left < URGENT_MS,
     free: status === "available",
     booking: shown ? id : null,
     party: name ? shortName(name, NAME_LENGTH) : shown && booking ? partyText(booking.party) : "",
     arrivals,
     spoken: [
-      `Table ${number}`, STATUS_WORD[status] ?? status, name,
+      `Table ${number}`,
+      STATUS_WORD[status] ?? status,
+      name,
       shown && booking ? `${partyText(booking.party)}, ${booking.admitted} in` : "",
-      late ? "late" : "", next ? `next at ${timeText(next.slot_from)}` : "",
-    ].filter(Boolean).join(", "),
+      late ? "late" : "",
+      next ? `next at ${timeText(next.slot_from)}` : "",
+    ]
+      .filter(Boolean)
+      .join(", "),
   };
 }
 
@@ -108,12 +119,17 @@ export function statusCounts(document) {
 export function crowds(document) {
   const { inside = {}, limits = {} } = document.counts;
   const floors = Object.keys(inside).sort().reverse(); // upstairs first
-  const all = [...floors.map((name) => [name, inside[name]]), ["house", sum(Object.values(inside))]];
-  return all.filter(([name]) => limits[name] !== undefined).map(([name, people]) => {
-    const limit = limits[name];
-    const level = people >= limit ? "full" : people >= 0.9 * limit ? "warn" : "calm";
-    return { name, word: FLOOR_WORD[name] ?? name, inside: people, limit, level };
-  });
+  const all = [
+    ...floors.map((name) => [name, inside[name]]),
+    ["house", sum(Object.values(inside))],
+  ];
+  return all
+    .filter(([name]) => limits[name] !== undefined)
+    .map(([name, people]) => {
+      const limit = limits[name];
+      const level = people >= limit ? "full" : people >= 0.9 * limit ? "warn" : "calm";
+      return { name, word: FLOOR_WORD[name] ?? name, inside: people, limit, level };
+    });
 }
 
 /** @param {number[]} numbers */

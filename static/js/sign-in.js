@@ -48,7 +48,8 @@ async function signIn(proof) {
 
 /** @param {unknown} error */
 function sentence(error) {
-  if (proofWasLink(error)) return `${/** @type {Error} */ (error).message} Or sign in with your name and password.`;
+  if (proofWasLink(error))
+    return `${/** @type {Error} */ (error).message} Or sign in with your name and password.`;
   return error instanceof Error ? error.message : String(error);
 }
 

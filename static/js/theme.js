@@ -1,7 +1,8 @@
 // @ts-check
 /** Dark or light: what the device prefers, unless this device was told otherwise. */
 
-import { fill, icon } from "./elements.js";
+import { fill } from "./elements.js";
+import { icon } from "./icons.js";
 
 const KEY = "backroom.theme";
 

@@ -1,7 +1,8 @@
 // @ts-check
 /** Short notices at the edge of the screen: what went wrong and why, or what is done. */
 
-import { el, icon } from "./elements.js";
+import { el } from "./elements.js";
+import { icon } from "./icons.js";
 import { Problem, Unreachable } from "./api.js";
 
 const SHOWN_MS = { good: 4000, bad: 12_000 };
@@ -21,7 +22,12 @@ export function tellProblem(error, title = "That did not happen") {
   else if (error instanceof Unreachable) show("bad", title, error.message, error.reason);
   else {
     console.error(error);
-    show("bad", title, "The page made a mistake. Reload it, and tell the manager if it returns.", "page");
+    show(
+      "bad",
+      title,
+      "The page made a mistake. Reload it, and tell the manager if it returns.",
+      "page",
+    );
   }
 }
 
@@ -31,7 +37,11 @@ function show(kind, title, detail, reason) {
   const close = () => toast.remove();
   const toast = el(
     "div",
-    { class: `toast toast-${kind}`, role: kind === "bad" ? "alert" : "status", "data-reason": reason },
+    {
+      class: `toast toast-${kind}`,
+      role: kind === "bad" ? "alert" : "status",
+      "data-reason": reason,
+    },
     el("span", { class: "toast-mark", "aria-hidden": "true" }, kind === "bad" ? "!" : "✓"),
     el(
       "div",
@@ -40,7 +50,11 @@ function show(kind, title, detail, reason) {
       detail && el("p", {}, detail),
       reason && el("p", { class: "toast-reason" }, reason),
     ),
-    el("button", { class: "icon-button", type: "button", "aria-label": "Dismiss", onclick: close }, icon("close")),
+    el(
+      "button",
+      { class: "icon-button", type: "button", "aria-label": "Dismiss", onclick: close },
+      icon("close"),
+    ),
   );
   const twin = [...shelf.children].find((other) => other.textContent === toast.textContent);
   twin?.remove();

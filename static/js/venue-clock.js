@@ -40,34 +40,50 @@ export function useTimeZone(zone) {
 /** @param {string} key @param {Intl.DateTimeFormatOptions} options */
 function format(key, options) {
   let found = formats.get(key);
-  if (!found) formats.set(key, (found = new Intl.DateTimeFormat("en-GB", { timeZone, ...options })));
+  if (!found)
+    formats.set(key, (found = new Intl.DateTimeFormat("en-GB", { timeZone, ...options })));
   return found;
 }
 
 /** "23:41". @param {string | number} instant */
 export function timeText(instant) {
-  return format("time", { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(ms(instant));
+  return format("time", { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(
+    ms(instant),
+  );
 }
 
 /** "23:41:07". @param {string | number} instant */
 export function secondsText(instant) {
   return format("seconds", {
-    hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23",
+    hour: "2-digit",
+    minute: "2-digit",
+    second: "2-digit",
+    hourCycle: "h23",
   }).format(ms(instant));
 }
 
 /** "Sat 21 Nov" of a night's date; a night is its business date, whatever the hour. @param {string} night */
 export function nightText(night) {
   return new Intl.DateTimeFormat("en-GB", {
-    weekday: "short", day: "numeric", month: "short", timeZone: "UTC",
-  }).format(Date.parse(`${night}T12:00:00Z`)).replace(",", "");
+    weekday: "short",
+    day: "numeric",
+    month: "short",
+    timeZone: "UTC",
+  })
+    .format(Date.parse(`${night}T12:00:00Z`))
+    .replace(",", "");
 }
 
 /** "Saturday 21 November". @param {string} night */
 export function longNightText(night) {
   return new Intl.DateTimeFormat("en-GB", {
-    weekday: "long", day: "numeric", month: "long", timeZone: "UTC",
-  }).format(Date.parse(`${night}T12:00:00Z`)).replace(",", "");
+    weekday: "long",
+    day: "numeric",
+    month: "long",
+    timeZone: "UTC",
+  })
+    .format(Date.parse(`${night}T12:00:00Z`))
+    .replace(",", "");
 }
 
 /** "8:21", or "1:02:00" from an hour on; "0:00" once it is over. @param {number} milliseconds */

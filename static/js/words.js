@@ -50,7 +50,9 @@ export const BLOCK_REASON = {
 /** `£150` or `£19.99`. @param {number} pence */
 export function pounds(pence) {
   const whole = Math.trunc(pence / 100);
-  return pence % 100 === 0 ? `£${whole}` : `£${whole}.${String(Math.abs(pence % 100)).padStart(2, "0")}`;
+  return pence % 100 === 0
+    ? `£${whole}`
+    : `£${whole}.${String(Math.abs(pence % 100)).padStart(2, "0")}`;
 }
 
 /** Pence of what a person typed ("150", "19.99", "£20"); null when it is no amount. @param {string} text */
@@ -87,7 +89,8 @@ export function referenceText(reference) {
 export function shortName(name, length) {
   const words = name.trim().split(/\s+/);
   const initial = words.length > 1 && /^\p{L}\.?$/u.test(words.at(-1) ?? "");
-  const chosen = initial ? `${words[0]} ${words.at(-1)}` : (words.at(-1) ?? "");
+  const masked = `${words[0]} ${words.at(-1)}`; // "Ada L.", as door staff see it
+  const chosen = initial ? (masked.length > length ? words[0] : masked) : (words.at(-1) ?? "");
   return chosen.length > length ? `${chosen.slice(0, length - 1)}…` : chosen;
 }
 

@@ -27,7 +27,8 @@ export class Camera {
 
   async start() {
     this.stream = await navigator.mediaDevices.getUserMedia({
-      video: { facingMode: "environment", width: { ideal: 1280 }, height: { ideal: 720 } }, audio: false,
+      video: { facingMode: "environment", width: { ideal: 1280 }, height: { ideal: 720 } },
+      audio: false,
     });
     this.video.srcObject = this.stream;
     await this.video.play();

@@ -2,7 +2,8 @@
 /** People inside per floor, with a clicker for those without a code. */
 
 import { send } from "../api.js";
-import { el, fill, icon, mark, write } from "../elements.js";
+import { el, fill, mark, write } from "../elements.js";
+import { icon } from "../icons.js";
 import { crowds } from "../picture.js";
 import { tellProblem } from "../toasts.js";
 
@@ -27,33 +28,70 @@ export class Clicker {
   draw() {
     if (!this.live.state) return;
     const all = crowds(this.live.state.document);
-    if (this.place.children.length !== all.length) fill(this.place, all.map((crowd) => this.#row(crowd.name, crowd.word)));
+    if (this.place.children.length !== all.length)
+      fill(
+        this.place,
+        all.map((crowd) => this.#row(crowd.name, crowd.word)),
+      );
     all.forEach((crowd, index) => {
       const row = this.place.children[index];
       const meter = /** @type {Element} */ (row.querySelector(".crowd"));
       mark(meter, "data-level", crowd.level);
       mark(meter, "aria-valuenow", String(crowd.inside));
       mark(meter, "aria-valuemax", String(crowd.limit));
-      write(meter.querySelector(".crowd-word"), { calm: crowd.word, warn: `▲ ${crowd.word}`, full: `■ ${crowd.word}: full` }[crowd.level]);
+      write(
+        meter.querySelector(".crowd-word"),
+        { calm: crowd.word, warn: `▲ ${crowd.word}`, full: `■ ${crowd.word}: full` }[crowd.level],
+      );
       write(meter.querySelector("b"), String(crowd.inside));
       write(meter.querySelector("b + span"), ` / ${crowd.limit}`);
-      /** @type {HTMLElement} */ (meter.querySelector("i")).style.scale = `${Math.min(1, crowd.inside / crowd.limit).toFixed(3)} 1`;
-      mark(row, "data-pending", this.gathered.has(crowd.name) || this.sent.get(crowd.name) ? "" : null);
+      /** @type {HTMLElement} */ (meter.querySelector("i")).style.scale =
+        `${Math.min(1, crowd.inside / crowd.limit).toFixed(3)} 1`;
+      mark(
+        row,
+        "data-pending",
+        this.gathered.has(crowd.name) || this.sent.get(crowd.name) ? "" : null,
+      );
     });
   }
 
   /** @param {string} floor @param {string} word */
   #row(floor, word) {
     const house = floor === "house"; // a sum, not a place that one walks into
-    const button = (/** @type {number} */ change, /** @type {string} */ label, /** @type {string} */ name) => this.may && !house
-      ? el("button", { class: "icon-button", type: "button", "aria-label": `${word}: ${label}`, onclick: () => this.#click(floor, change) }, icon(name))
-      : !house && el("span", {});
-    return el("div", { class: "counter", "data-floor": floor },
+    const button = (
+      /** @type {number} */ change,
+      /** @type {string} */ label,
+      /** @type {string} */ name,
+    ) =>
+      this.may && !house
+        ? el(
+            "button",
+            {
+              class: "icon-button",
+              type: "button",
+              "aria-label": `${word}: ${label}`,
+              onclick: () => this.#click(floor, change),
+            },
+            icon(name),
+          )
+        : !house && el("span", {});
+    return el(
+      "div",
+      { class: "counter", "data-floor": floor },
       button(-1, "one out", "minus"),
-      el("div", { class: "crowd", role: "meter", "aria-label": word, "aria-valuemin": "0" },
-        el("div", { class: "crowd-line" }, el("span", { class: "crowd-word" }), el("span", {}, el("b", {}), el("span", {}))),
-        el("div", { class: "crowd-bar" }, el("i", {}))),
-      button(1, "one in", "plus"));
+      el(
+        "div",
+        { class: "crowd", role: "meter", "aria-label": word, "aria-valuemin": "0" },
+        el(
+          "div",
+          { class: "crowd-line" },
+          el("span", { class: "crowd-word" }),
+          el("span", {}, el("b", {}), el("span", {})),
+        ),
+        el("div", { class: "crowd-bar" }, el("i", {})),
+      ),
+      button(1, "one in", "plus"),
+    );
   }
 
   /** @param {string} floor @param {number} change */
@@ -76,7 +114,12 @@ export class Clicker {
   async #send(floor, change) {
     this.sent.set(floor, (this.sent.get(floor) ?? 0) + 1);
     try {
-      const answer = await send("POST", "/v1/headcount", { night: this.live.state?.night, door: this.door(), floor, change });
+      const answer = await send("POST", "/v1/headcount", {
+        night: this.live.state?.night,
+        door: this.door(),
+        floor,
+        change,
+      });
       await this.live.arrival(answer.version);
     } catch (error) {
       tellProblem(error, `${change > 0 ? "+" : ""}${change} ${floor} was not counted`);

@@ -1,9 +1,9 @@
 // @ts-check
 /** The door's tablet: a scan in, a verdict out, and the house's count beside it. */
 
-import { actBy, read, send, Problem, Unreachable } from "../api.js";
-import { actForm, field, showDialog } from "../dialog.js";
-import { byId, el, fill, icon, mark, write } from "../elements.js";
+import { actBy, read, Problem, Unreachable } from "../api.js";
+import { byId, el, fill, mark, write } from "../elements.js";
+import { icon } from "../icons.js";
 import { Live } from "../live.js";
 import { offerTheme } from "../theme.js";
 import { tellProblem } from "../toasts.js";
@@ -11,19 +11,18 @@ import { secondsText, useTimeZone } from "../venue-clock.js";
 import { LINK_WORD, referenceText, tablesText } from "../words.js";
 import { Camera, canUseCamera } from "./camera.js";
 import { Clicker } from "./clicker.js";
+import { pair, showDevice, token, whoAmI } from "./device.js";
 import { Scanner } from "./scanner.js";
 import { allowSound, signal } from "./signals.js";
 import { shape, VerdictFace } from "./verdict.js";
 
 /** @typedef {import("./scanner.js").Scan} Scan */
 
-const TOKEN_KEY = "backroom.device";
 const DOOR_KEY = "backroom.door";
 const RETRY_MS = 3000;
 
 const input = /** @type {HTMLInputElement} */ (byId("input"));
 const doorChoice = /** @type {HTMLSelectElement} */ (byId("door"));
-const token = () => localStorage.getItem(TOKEN_KEY);
 /** @type {"in" | "out"} */
 let direction = "in";
 
@@ -38,6 +37,7 @@ const face = new VerdictFace({
   onPeople: (people) => current && show(scanner.withPeople(current, people)),
   onAgain: () => current && scanner.again(current),
   onClose: () => input.focus(),
+  floorOf: (number) => tables.find((table) => table.number === number)?.floor ?? null,
 });
 const scanner = new Scanner({ token, onVerdict: decided, onChange: drawScans });
 /** @type {Scan | null} the scan whose verdict is on the screen */
@@ -45,8 +45,12 @@ let current = null;
 
 /** @type {{name: string} | null} */
 let me = null;
+/** @type {{number: number, floor: string}[]} */
+let tables = [];
 
-byId("settings").addEventListener("click", () => (me ? device(me) : pair("This tablet is not signed in.")));
+byId("settings").addEventListener("click", () =>
+  me ? showDevice(me) : stranger("This tablet is not signed in."),
+);
 offerScanning();
 offerDirection();
 begin();
@@ -55,25 +59,29 @@ async function begin() {
   try {
     const [who, floor] = await Promise.all([whoAmI(), read("/v1/floor")]);
     useTimeZone(floor.time_zone);
-    offerDoors(floor.doors, who.door);
-    const clicker = new Clicker(byId("counters"), live, () => doorChoice.value, who.may("headcount:change"));
-    live.listen(() => { drawLink(); clicker.draw(); });
+    tables = floor.tables;
+    offerDoors(floor.doors);
+    const clicker = new Clicker(
+      byId("counters"),
+      live,
+      () => doorChoice.value,
+      who.may("headcount:change"),
+    );
+    live.listen(() => {
+      drawLink();
+      clicker.draw();
+    });
     live.start();
     setInterval(drawLink, 250);
     me = who;
   } catch (error) {
-    if (error instanceof Problem && error.status === 401) return pair("This tablet is not signed in.");
-    const sentence = error instanceof Unreachable ? "The server cannot be reached. Trying again…" : String(error);
+    if (error instanceof Problem && error.status === 401)
+      return stranger("This tablet is not signed in.");
+    const sentence =
+      error instanceof Unreachable ? "The server cannot be reached. Trying again…" : String(error);
     cannot("Not connected", sentence);
     setTimeout(begin, RETRY_MS);
   }
-}
-
-/** Staff by their session; a paired tablet by its token, which the socket proves. */
-async function whoAmI() {
-  if (token()) return { name: "Paired tablet", door: null, may: () => true };
-  const session = await read("/v1/session");
-  return { name: session.name, door: null, may: (/** @type {string} */ one) => session.permissions.includes(one) };
 }
 
 // ------------------------------------------------------------------------------------ scanning
@@ -87,17 +95,36 @@ function offerScanning() {
     else face.enter();
   });
   // A wedge scanner types wherever the focus is: it is brought back to the one input.
-  document.addEventListener("keydown", (event) => {
-    allowSound();
-    if (document.querySelector("dialog[open]")) return;
-    if (event.key === "Escape") face.hide();
-    else if (face.asking && !input.value && (event.key === "ArrowUp" || event.key === "ArrowRight")) face.step(1);
-    else if (face.asking && !input.value && (event.key === "ArrowDown" || event.key === "ArrowLeft")) face.step(-1);
-    else if (event.key.length === 1 && document.activeElement !== input && !event.ctrlKey && !event.metaKey) {
-      if (document.activeElement instanceof HTMLSelectElement) return;
-      input.focus();
-    }
-  }, true);
+  document.addEventListener(
+    "keydown",
+    (event) => {
+      allowSound();
+      if (document.querySelector("dialog[open]")) return;
+      if (event.key === "Escape") face.hide();
+      else if (
+        face.asking &&
+        !input.value &&
+        (event.key === "ArrowUp" || event.key === "ArrowRight")
+      )
+        face.step(1);
+      else if (
+        face.asking &&
+        !input.value &&
+        (event.key === "ArrowDown" || event.key === "ArrowLeft")
+      )
+        face.step(-1);
+      else if (
+        event.key.length === 1 &&
+        document.activeElement !== input &&
+        !event.ctrlKey &&
+        !event.metaKey
+      ) {
+        if (document.activeElement instanceof HTMLSelectElement) return;
+        input.focus();
+      }
+    },
+    true,
+  );
   document.addEventListener("pointerup", (event) => {
     allowSound();
     const target = event.target instanceof Element ? event.target : null;
@@ -131,7 +158,13 @@ function offerCamera() {
       if (camera.running) camera.stop();
       else await camera.start();
     } catch (error) {
-      tellProblem(new Problem(0, { detail: "The browser did not give the camera. Allow it in the page's settings.", reason: "camera" }), "No camera");
+      tellProblem(
+        new Problem(0, {
+          detail: "The browser did not give the camera. Allow it in the page's settings.",
+          reason: "camera",
+        }),
+        "No camera",
+      );
       console.info(error);
     }
     video.hidden = !camera.running;
@@ -148,30 +181,51 @@ function show(scan) {
   if (scan.verdict) decided(scan);
 }
 
-/** @param {Scan} scan */
-function decided(scan) {
-  if (!scan.verdict) return;
-  const latest = scanner.scans[0] === scan || scan === current;
-  if (!latest) return; // an old doubt that resolved: the list shows it
+/**
+ * Shows a verdict. One that came late is shown only where its amber still stands: a green light
+ * must never appear before a guest whom nobody scanned.
+ * @param {Scan} scan @param {boolean} [late]
+ */
+function decided(scan, late = false) {
+  if (!scan.verdict || (late && (current !== scan || !face.shown))) return;
   current = scan;
   face.show(scan.verdict);
   signal(scan.verdict.verdict);
-  if (scan.verdict.title === "Sign in") pair("This tablet may not scan.");
+  if (scan.verdict.title === "Sign in") stranger("This tablet may not scan.");
 }
 
 function drawScans() {
   const place = byId("scans");
-  if (scanner.scans.length === 0) return fill(place, el("li", { class: "scan-row" }, "", el("span", {}, "None yet")));
-  fill(place, scanner.scans.map((scan) => {
-    const verdict = scan.verdict;
-    const kind = scan.state === "sent" ? "busy" : (verdict?.verdict ?? "busy");
-    const people = verdict?.people ? ` × ${verdict.people}` : "";
-    const what = verdict?.name || (scan.body.reference ? referenceText(scan.body.reference) : "Code");
-    return el("li", { class: "scan-row" }, shape(kind),
-      el("b", {}, scan.state === "sent" ? "Checking…" : `${verdict?.title ?? ""}${people}`),
-      el("time", {}, secondsText(live.clock.now() - (Date.now() - scan.at) * live.clock.speed)),
-      el("span", {}, [what, tablesText(verdict?.tables ?? []), scan.state === "doubt" ? "no answer yet, trying on" : ""].filter(Boolean).join(" · ")));
-  }));
+  if (scanner.scans.length === 0)
+    return fill(place, el("li", { class: "scan-row" }, "", el("span", {}, "None yet")));
+  fill(
+    place,
+    scanner.scans.map((scan) => {
+      const verdict = scan.verdict;
+      const kind = scan.state === "sent" ? "busy" : (verdict?.verdict ?? "busy");
+      const people = verdict?.people ? ` × ${verdict.people}` : "";
+      const what =
+        verdict?.name || (scan.body.reference ? referenceText(scan.body.reference) : "Code");
+      return el(
+        "li",
+        { class: "scan-row" },
+        shape(kind),
+        el("b", {}, scan.state === "sent" ? "Checking…" : `${verdict?.title ?? ""}${people}`),
+        el("time", {}, secondsText(live.clock.now() - (Date.now() - scan.at) * live.clock.speed)),
+        el(
+          "span",
+          {},
+          [
+            what,
+            tablesText(verdict?.tables ?? []),
+            scan.state === "doubt" ? "no answer yet, trying on" : "",
+          ]
+            .filter(Boolean)
+            .join(" · "),
+        ),
+      );
+    }),
+  );
 }
 
 // -------------------------------------------------------------------------- door, link, device
@@ -181,17 +235,20 @@ function offerDirection() {
     button.addEventListener("click", () => {
       direction = /** @type {any} */ (button).dataset.direction;
       byId("direction").dataset.direction = direction;
-      for (const other of byId("direction").children) mark(other, "aria-pressed", String(other === button));
+      for (const other of byId("direction").children)
+        mark(other, "aria-pressed", String(other === button));
       input.focus();
     });
   }
 }
 
-/** @param {{id: string, name: string}[]} doors @param {string | null} own */
-function offerDoors(doors, own) {
-  const chosen = own ?? localStorage.getItem(DOOR_KEY) ?? doors[0].id;
-  fill(doorChoice, doors.map((door) => el("option", { value: door.id, selected: door.id === chosen }, door.name)));
-  doorChoice.disabled = own !== null;
+/** @param {{id: string, name: string}[]} doors */
+function offerDoors(doors) {
+  const chosen = localStorage.getItem(DOOR_KEY) ?? doors[0].id;
+  fill(
+    doorChoice,
+    doors.map((door) => el("option", { value: door.id, selected: door.id === chosen }, door.name)),
+  );
   doorChoice.addEventListener("change", () => {
     localStorage.setItem(DOOR_KEY, doorChoice.value);
     input.focus();
@@ -202,18 +259,30 @@ function offerDoors(doors, own) {
 function drawLink() {
   const age = live.connection.silenceMs;
   mark(byId("link"), "data-link", live.link);
-  const figure = !Number.isFinite(age) || live.link === "connecting" ? "" : ` · ${age < 10_000 ? (age / 1000).toFixed(1) : Math.round(age / 1000)} s`;
+  const figure =
+    !Number.isFinite(age) || live.link === "connecting"
+      ? ""
+      : ` · ${age < 10_000 ? (age / 1000).toFixed(1) : Math.round(age / 1000)} s`;
   write(byId("link-text"), `${LINK_WORD[live.link]}${figure}`);
   if (live.link === "signed_out" || live.link === "revoked") {
     live.connection.link = "connecting";
-    return pair(token() ? "This tablet's pairing has ended." : "Your session has ended.");
+    return stranger(token() ? "This tablet's pairing has ended." : "Your session has ended.");
   }
   const lost = live.link === "reconnecting" || live.link === "stale";
-  if (lost && age > 4000) cannot("Cannot verify", "The server is out of reach. Nobody is let in on a code until it is back; ask the desk.");
+  if (lost && age > 4000)
+    cannot(
+      "Cannot verify",
+      "The server is out of reach. Nobody is let in on a code until it is back; ask the desk.",
+    );
   else if (live.link === "live") {
     byId("ready").removeAttribute("data-cannot");
     write(byId("ready-word"), direction === "in" ? "Ready" : "Ready: out");
-    write(byId("ready-more"), live.servedNight === null && !live.state ? "No night is open." : "Scan a code, or type the reference of a booking");
+    write(
+      byId("ready-more"),
+      live.servedNight === null && !live.state
+        ? "No night is open."
+        : "Scan a code, or type the reference of a booking",
+    );
   }
 }
 
@@ -224,34 +293,8 @@ function cannot(word, more) {
   write(byId("ready-more"), more);
 }
 
-/** @param {{name: string}} who */
-function device(who) {
-  return showDialog("This device", (close) => [
-    el("div", { class: "form" }, el("p", {}, who.name),
-      el("div", { class: "dialog-foot" },
-        el("button", { class: "button", type: "button", onclick: () => { close(); pair("Pair this tablet anew."); } }, "Pair"),
-        el("button", { class: "button button-danger", type: "button", onclick: leave }, token() ? "Unpair" : "Sign out"))),
-  ]);
-}
-
-async function leave() {
-  if (token()) localStorage.removeItem(TOKEN_KEY);
-  else await send("DELETE", "/v1/session").catch(() => null);
-  location.assign("/sign-in?next=/door");
-}
-
-/** Signing in, or pasting the token that a manager got when adding this device. @param {string} why */
-async function pair(why) {
-  if (document.querySelector("dialog[open]")) return;
+/** Nobody we know: says so, and asks. @param {string} why */
+function stranger(why) {
   cannot("Not signed in", why);
-  await showDialog("Who is at the door?", (close) => [
-    el("div", { class: "form" }, el("p", { class: "soft" }, why),
-      el("a", { class: "button button-main button-wide", href: "/sign-in?next=/door" }, "Sign in")),
-    el("hr", { class: "rule" }),
-    actForm("Pair", [field("Or paste this device's token", el("input", { class: "input", name: "token", required: true, minlength: "20", autocomplete: "off" }), "A manager gets it when adding the device.")],
-      async (data) => {
-        localStorage.setItem(TOKEN_KEY, String(data.get("token")).trim());
-        location.reload();
-      }, close, ""),
-  ]);
+  return pair(why);
 }

@@ -2,31 +2,47 @@
 /**
  * Scans on their way to a verdict.
  *
- * Each read makes one scan with one id, which it keeps through every attempt: after a lost reply
- * the service answers what it decided, and nobody is counted twice. Scans are sent one after the
- * other in the order they were read. When no answer comes in time the verdict is amber, and the
- * scan is tried on in the background until its answer is known.
+ * Each read makes one scan with one id. Scans are sent one after the other in the order they were
+ * read. When no answer comes in time the verdict is amber, and nobody knows whether the scan was
+ * counted. From then on the tablet only *asks* what became of it: a scan that a guest no longer
+ * waits for must not let anybody in. A person who tries again, or reads the same code again, sends
+ * the same id, so that the service answers what it decided, and nobody is counted twice.
  */
 
-import { attempt, bodyOf, Problem, Unreachable } from "../api.js";
+import { attempt, bodyOf, Problem, read, Unreachable } from "../api.js";
 
 /**
  * @typedef {import("./verdict.js").Verdict} Verdict
  * @typedef {{scan_id: string, door: string, direction: "in" | "out", code?: string,
  *   reference?: string, people?: number}} ScanBody
- * @typedef {{body: ScanBody, at: number, state: "sent" | "doubt" | "known", verdict: Verdict | null,
- *   again: (() => void) | null}} Scan
+ * @typedef {{body: ScanBody, at: number, state: "sent" | "doubt" | "known", verdict: Verdict | null}} Scan
  */
 
 const ANSWER_MS = 2500; // a guest waits this long for a light; the usual answer takes 20 ms
-const TRY_ON_MS = 4000;
-const TRIES_MAX = 45; // three minutes; later the desk's list is the place to look
+const ASK_MS = 3000;
+const ASKS_MAX = 60; // three minutes; later the desk's list is the place to look
+const SAME_GUEST_MS = 120_000; // the same code read again within this time is the same try
 const QUEUE_MAX = 20;
 const KEPT_MAX = 50;
 
+/** @type {Verdict} */
+const UNREACHABLE = {
+  verdict: "wait",
+  reason: "unreachable",
+  title: "Cannot verify",
+  instruction: "The server cannot be reached. Ask the desk; do not let anybody in on this.",
+};
+/** @type {Verdict} */
+const NOT_COUNTED = {
+  verdict: "wait",
+  reason: "unreachable",
+  title: "Scan again",
+  instruction: "The server is back and has not counted this scan.",
+};
+
 export class Scanner {
   /**
-   * @param {{token: () => string | null, onVerdict: (scan: Scan) => void, onChange: () => void}} wiring
+   * @param {{token: () => string | null, onVerdict: (scan: Scan, late?: boolean) => void, onChange: () => void}} wiring
    */
   constructor(wiring) {
     this.wiring = wiring;
@@ -37,17 +53,25 @@ export class Scanner {
     this.waiting = 0;
   }
 
-  /** @param {string} text what was read or typed @param {string} door @param {"in" | "out"} direction */
+  /**
+   * @param {string} text what was read or typed
+   * @param {string} door @param {"in" | "out"} direction
+   */
   read(text, door, direction) {
-    const code = text.trim();
-    if (!code || this.waiting >= QUEUE_MAX) return null;
-    const isCode = /^BR\d+:/i.test(code);
-    const same = this.scans[0];
-    const said = isCode ? same?.body.code : same?.body.reference;
-    if (same && same.state === "sent" && said === code) return same; // a wedge that fired twice
-    return this.#send({
-      scan_id: crypto.randomUUID(), door, direction, ...(isCode ? { code } : { reference: code }),
-    });
+    const said = text.trim();
+    if (!said || this.waiting >= QUEUE_MAX) return null;
+    const before = this.scans.find(
+      ({ body, at, state }) =>
+        (body.code ?? body.reference) === said &&
+        body.direction === direction &&
+        state !== "known" &&
+        Date.now() - at < SAME_GUEST_MS,
+    );
+    if (before?.state === "sent") return before; // a wedge that fired twice
+    if (before) return this.again(before);
+    const isCode = /^BR\d+:/i.test(said);
+    const what = isCode ? { code: said } : { reference: said };
+    return this.#send({ scan_id: crypto.randomUUID(), door, direction, ...what });
   }
 
   /** The answer to "how many": a new scan of the same code. @param {Scan} scan @param {number} people */
@@ -55,61 +79,78 @@ export class Scanner {
     return this.#send({ ...scan.body, scan_id: crypto.randomUUID(), people });
   }
 
-  /** Asks again for the same scan, by its id. @param {Scan} scan */
+  /** Sends a scan in doubt again, by its id: the guest is still there. @param {Scan} scan */
   again(scan) {
-    if (scan.again) scan.again();
+    if (scan.state === "doubt") {
+      scan.state = "sent";
+      this.#enqueue(scan);
+    }
+    return scan;
   }
 
   /** @param {ScanBody} body */
   #send(body) {
     /** @type {Scan} */
-    const scan = { body, at: Date.now(), state: "sent", verdict: null, again: null };
+    const scan = { body, at: Date.now(), state: "sent", verdict: null };
     this.scans = [scan, ...this.scans].slice(0, KEPT_MAX);
-    this.waiting += 1;
-    this.wiring.onChange();
-    this.line = this.line.then(() => this.#first(scan)).finally(() => (this.waiting -= 1));
+    this.#enqueue(scan);
     return scan;
   }
 
   /** @param {Scan} scan */
-  async #first(scan) {
+  #enqueue(scan) {
+    this.waiting += 1;
+    this.wiring.onChange();
+    this.line = this.line.then(() => this.#judge(scan)).finally(() => (this.waiting -= 1));
+  }
+
+  /** @param {Scan} scan */
+  async #judge(scan) {
     if (!(await this.#ask(scan))) {
       scan.state = "doubt";
-      scan.verdict = {
-        verdict: "wait", reason: "unreachable", title: "Cannot verify",
-        instruction: "The server cannot be reached. Ask the desk; do not let anybody in on this.",
-      };
-      this.#tryOn(scan);
+      scan.verdict = UNREACHABLE;
+      this.#follow(scan);
     }
     this.wiring.onVerdict(scan);
     this.wiring.onChange();
   }
 
-  /** @param {Scan} scan */
-  async #tryOn(scan) {
-    for (let count = 0; count < TRIES_MAX && scan.state === "doubt"; count += 1) {
-      await new Promise((resolve) => {
-        scan.again = () => resolve(null);
-        setTimeout(resolve, TRY_ON_MS);
-      });
-      if (await this.#ask(scan)) {
-        this.wiring.onVerdict(scan);
-        break;
+  /** Asks what became of a scan in doubt, until that is known. @param {Scan} scan */
+  async #follow(scan) {
+    for (let count = 0; count < ASKS_MAX; count += 1) {
+      await new Promise((resolve) => setTimeout(resolve, ASK_MS));
+      if (scan.state !== "doubt") return;
+      try {
+        const verdict = await read(`/v1/scans/${scan.body.scan_id}`);
+        if (scan.state !== "doubt") return;
+        scan.verdict = { direction: scan.body.direction, ...verdict };
+        scan.state = "known";
+      } catch (error) {
+        if (!(error instanceof Problem) || error.status !== 404) continue;
+        if (scan.verdict === NOT_COUNTED) continue;
+        scan.verdict = NOT_COUNTED; // it may still be on its way: asked for on and on
       }
+      this.wiring.onVerdict(scan, true);
+      this.wiring.onChange();
     }
-    scan.again = null;
-    this.wiring.onChange();
   }
 
   /** One attempt. False: no answer that says anything of this scan. @param {Scan} scan */
   async #ask(scan) {
     const token = this.wiring.token();
     try {
-      const response = await attempt("/v1/scans", {
-        method: "POST",
-        headers: { "Content-Type": "application/json", ...(token ? { Authorization: `Bearer ${token}` } : {}) },
-        body: JSON.stringify(scan.body),
-      }, ANSWER_MS);
+      const response = await attempt(
+        "/v1/scans",
+        {
+          method: "POST",
+          headers: {
+            "Content-Type": "application/json",
+            ...(token ? { Authorization: `Bearer ${token}` } : {}),
+          },
+          body: JSON.stringify(scan.body),
+        },
+        ANSWER_MS,
+      );
       if (response.status >= 500 || response.status === 429) return false;
       scan.verdict = { direction: scan.body.direction, ...(await bodyOf(response)) };
     } catch (error) {
@@ -129,6 +170,8 @@ function refusalOf(problem) {
     verdict: "wait",
     reason: problem.reason,
     title: signedOut ? "Sign in" : "Not readable",
-    instruction: signedOut ? "This tablet may not scan. Sign in again, or pair it." : problem.message,
+    instruction: signedOut
+      ? "This tablet may not scan. Sign in again, or pair it."
+      : problem.message,
   };
 }

@@ -12,9 +12,19 @@ export function allowSound() {
 
 /** Notes as [frequency in Hz, start in s, length in s, wave]. @type {Object<string, [number, number, number, OscillatorType][]>} */
 const NOTES = {
-  admit: [[660, 0, 0.11, "sine"], [990, 0.12, 0.2, "sine"]],
-  wait: [[520, 0, 0.13, "triangle"], [520, 0.22, 0.13, "triangle"], [520, 0.44, 0.13, "triangle"]],
-  refuse: [[170, 0, 0.5, "sawtooth"], [120, 0.12, 0.45, "square"]],
+  admit: [
+    [660, 0, 0.11, "sine"],
+    [990, 0.12, 0.2, "sine"],
+  ],
+  wait: [
+    [520, 0, 0.13, "triangle"],
+    [520, 0.22, 0.13, "triangle"],
+    [520, 0.44, 0.13, "triangle"],
+  ],
+  refuse: [
+    [170, 0, 0.5, "sawtooth"],
+    [120, 0.12, 0.45, "square"],
+  ],
 };
 
 /** Milliseconds on and off. @type {Object<string, number[]>} */

@@ -1,7 +1,8 @@
 // @ts-check
 /** The verdict as it fills the screen: a colour, a shape and a word, for two metres. */
 
-import { byId, el, fill, icon, svg } from "../elements.js";
+import { byId, el, fill, svg } from "../elements.js";
+import { icon } from "../icons.js";
 import { FLOOR_WORD, partyText, tablesText } from "../words.js";
 
 /**
@@ -9,7 +10,8 @@ import { FLOOR_WORD, partyText, tablesText } from "../words.js";
  *   name?: string | null, people?: number, party?: number | null, admitted?: number | null,
  *   left_to_enter?: number | null, tables?: number[], floor?: string | null, replayed?: boolean,
  *   direction?: string}} Verdict
- * @typedef {{onPeople: (people: number) => void, onAgain: () => void, onClose: () => void}} VerdictWiring
+ * @typedef {{onPeople: (people: number) => void, onAgain: () => void, onClose: () => void,
+ *   floorOf: (table: number) => string | null}} VerdictWiring
  */
 
 /** How long each stays; a question and a doubt stay until somebody answers. */
@@ -26,9 +28,24 @@ const SHAPES = {
 /** @param {keyof typeof SHAPES} kind @param {string} [className] */
 export function shape(kind, className = "") {
   const [outline, sign] = SHAPES[kind];
-  return svg("svg", { viewBox: "0 0 100 100", class: `${className} shape-${kind}`, "aria-hidden": "true" },
-    svg("path", { d: outline, fill: "none", stroke: "currentColor", "stroke-width": "7", "stroke-linejoin": "round" }),
-    svg("path", { d: sign, fill: "none", stroke: "currentColor", "stroke-width": "11", "stroke-linecap": "butt" }));
+  return svg(
+    "svg",
+    { viewBox: "0 0 100 100", class: `${className} shape-${kind}`, "aria-hidden": "true" },
+    svg("path", {
+      d: outline,
+      fill: "none",
+      stroke: "currentColor",
+      "stroke-width": "7",
+      "stroke-linejoin": "round",
+    }),
+    svg("path", {
+      d: sign,
+      fill: "none",
+      stroke: "currentColor",
+      "stroke-width": "11",
+      "stroke-linecap": "butt",
+    }),
+  );
 }
 
 export class VerdictFace {
@@ -42,7 +59,8 @@ export class VerdictFace {
     /** @type {Verdict | null} */
     this.shown = null;
     this.place.addEventListener("click", (event) => {
-      if (!(event.target instanceof Element && event.target.closest("button")) && !this.asking) this.hide();
+      if (!(event.target instanceof Element && event.target.closest("button")) && !this.asking)
+        this.hide();
     });
   }
 
@@ -57,14 +75,16 @@ export class VerdictFace {
     this.shown = verdict;
     const doubt = verdict.reason === "unreachable";
     this.place.hidden = false;
-    this.place.dataset.verdict = verdict.verdict === "admit" && verdict.direction === "out" ? "out" : verdict.verdict;
+    this.place.dataset.verdict =
+      verdict.verdict === "admit" && verdict.direction === "out" ? "out" : verdict.verdict;
     this.place.dataset.reason = verdict.reason;
     const stays = this.asking || doubt;
     const time = SHOWN_MS[verdict.verdict];
     const timer = stays ? null : el("i", { class: "verdict-timer" });
     if (timer) timer.style.animationDuration = `${time}ms`;
     fill(this.place, this.#face(verdict), this.#foot(verdict, doubt), timer);
-    for (const drawn of this.place.querySelectorAll(".verdict-shape")) drawn.classList.remove(`shape-${verdict.verdict}`);
+    for (const drawn of this.place.querySelectorAll(".verdict-shape"))
+      drawn.classList.remove(`shape-${verdict.verdict}`);
     if (!stays) this.timer = window.setTimeout(() => this.hide(), time);
   }
 
@@ -97,14 +117,43 @@ export class VerdictFace {
     const tables = verdict.tables ?? [];
     const many = verdict.people && verdict.people > 1 ? ` × ${verdict.people}` : "";
     const count = verdict.party ? `${verdict.admitted ?? 0} of ${verdict.party} have come` : "";
-    return el("div", { class: "verdict-face" },
+    return el(
+      "div",
+      { class: "verdict-face" },
       shape(verdict.verdict, "verdict-shape"),
-      el("div", {},
+      el(
+        "div",
+        {},
         el("h1", { class: "verdict-word" }, verdict.title, verdict.verdict === "admit" ? many : ""),
-        verdict.name && el("p", { class: "verdict-name" }, verdict.name, verdict.party ? ` · ${partyText(verdict.party)}` : ""),
-        el("p", { class: "verdict-more" },
-          tables.length > 0 && el("span", { class: "verdict-tables" }, tablesText(tables), verdict.floor ? ` · ${FLOOR_WORD[verdict.floor] ?? verdict.floor}` : ""), verdict.instruction),
-        el("p", { class: "verdict-small" }, [count, verdict.replayed ? "answered before: nothing was counted again" : ""].filter(Boolean).join(" · "))));
+        verdict.name &&
+          el(
+            "p",
+            { class: "verdict-name" },
+            verdict.name,
+            verdict.party ? ` · ${partyText(verdict.party)}` : "",
+          ),
+        el(
+          "p",
+          { class: "verdict-more" },
+          tables.length > 0 &&
+            el("span", { class: "verdict-tables" }, tablesText(tables), this.#where(tables)),
+          verdict.instruction,
+        ),
+        el(
+          "p",
+          { class: "verdict-small" },
+          [count, verdict.replayed ? "answered before: nothing was counted again" : ""]
+            .filter(Boolean)
+            .join(" · "),
+        ),
+      ),
+    );
+  }
+
+  /** The floor to send them to; the verdict's own floor is that of the door. @param {number[]} tables */
+  #where(tables) {
+    const floor = this.wiring.floorOf(tables[0]);
+    return floor ? ` · ${FLOOR_WORD[floor] ?? floor}` : "";
   }
 
   /** @param {Verdict} verdict @param {boolean} doubt */
@@ -112,17 +161,57 @@ export class VerdictFace {
     if (this.asking) {
       this.most = Math.max(1, verdict.left_to_enter ?? 1);
       this.people = this.most;
-      return el("div", { class: "verdict-foot" },
-        el("div", { class: "many", role: "group", "aria-label": "How many people" },
-          el("button", { class: "icon-button", type: "button", "aria-label": "One fewer", onclick: () => this.step(-1) }, icon("minus")),
+      return el(
+        "div",
+        { class: "verdict-foot" },
+        el(
+          "div",
+          { class: "many", role: "group", "aria-label": "How many people" },
+          el(
+            "button",
+            {
+              class: "icon-button",
+              type: "button",
+              "aria-label": "One fewer",
+              onclick: () => this.step(-1),
+            },
+            icon("minus"),
+          ),
           el("output", {}, this.people),
-          el("button", { class: "icon-button", type: "button", "aria-label": "One more", onclick: () => this.step(1) }, icon("plus"))),
-        el("button", { class: "button button-main", type: "button", onclick: () => this.enter() }, letIn(this.people, verdict.direction)),
-        el("button", { class: "button", type: "button", onclick: () => this.hide() }, "Not now"));
+          el(
+            "button",
+            {
+              class: "icon-button",
+              type: "button",
+              "aria-label": "One more",
+              onclick: () => this.step(1),
+            },
+            icon("plus"),
+          ),
+        ),
+        el(
+          "button",
+          { class: "button button-main", type: "button", onclick: () => this.enter() },
+          letIn(this.people, verdict.direction),
+        ),
+        el("button", { class: "button", type: "button", onclick: () => this.hide() }, "Not now"),
+      );
     }
-    return el("div", { class: "verdict-foot" },
-      doubt && el("button", { class: "button button-main", type: "button", onclick: () => this.wiring.onAgain() }, "Try again"),
-      el("button", { class: "button", type: "button", onclick: () => this.hide() }, doubt ? "Close" : "Next"));
+    return el(
+      "div",
+      { class: "verdict-foot" },
+      doubt &&
+        el(
+          "button",
+          { class: "button button-main", type: "button", onclick: () => this.wiring.onAgain() },
+          "Try again",
+        ),
+      el(
+        "button",
+        { class: "button", type: "button", onclick: () => this.hide() },
+        doubt ? "Close" : "Next",
+      ),
+    );
   }
 }
 

@@ -82,17 +82,44 @@ export class Chooser {
     place.dataset.key = key;
     fill(
       place,
-      el("div", { class: "chooser-line" },
-        el("div", {}, el("strong", {}, wish.title),
-          el("p", { class: "small soft" }, tables.length ? tablesText(tables) : "Choose tables on the map")),
-        el("div", { class: "chooser-line" },
+      el(
+        "div",
+        { class: "chooser-line" },
+        el(
+          "div",
+          {},
+          el("strong", {}, wish.title),
+          el(
+            "p",
+            { class: "small soft" },
+            tables.length ? tablesText(tables) : "Choose tables on the map",
+          ),
+        ),
+        el(
+          "div",
+          { class: "chooser-line" },
           el("button", { class: "button", type: "button", onclick: () => this.cancel() }, "Cancel"),
-          el("button", {
-            class: "button button-main", type: "button", id: "chooser-send", disabled: stopped,
-            onclick: () => this.#end(tables),
-          }, wish.verb))),
-      findings.length > 0 && el("ul", {}, findings.map((finding) =>
-        el("li", { class: `finding finding-${finding.kind}` }, finding.text))),
+          el(
+            "button",
+            {
+              class: "button button-main",
+              type: "button",
+              id: "chooser-send",
+              disabled: stopped,
+              onclick: () => this.#end(tables),
+            },
+            wish.verb,
+          ),
+        ),
+      ),
+      findings.length > 0 &&
+        el(
+          "ul",
+          {},
+          findings.map((finding) =>
+            el("li", { class: `finding finding-${finding.kind}` }, finding.text),
+          ),
+        ),
     );
     if (focused === "chooser-send") document.getElementById(focused)?.focus();
   }
@@ -100,8 +127,11 @@ export class Chooser {
   /** Tables that cannot be chosen, whatever the party. @param {Wish} wish */
   #unfit(wish) {
     const document = /** @type {any} */ (this.page.live.state).document;
-    return Object.keys(document.tables).map(Number).filter((number) =>
-      this.findings([number], { ...wish, party: 0 }).some((finding) => finding.kind === "stop"));
+    return Object.keys(document.tables)
+      .map(Number)
+      .filter((number) =>
+        this.findings([number], { ...wish, party: 0 }).some((finding) => finding.kind === "stop"),
+      );
   }
 
   /**
@@ -126,14 +156,23 @@ export class Chooser {
     for (const { tables: pair } of this.page.floor.combinations ?? []) {
       const some = pair.filter((/** @type {number} */ n) => tables.includes(n));
       const rest = pair.filter((/** @type {number} */ n) => !tables.includes(n));
-      const whole = rest.length > 0 && rest.every((/** @type {number} */ n) => document.tables[n]?.status === "available");
+      const whole =
+        rest.length > 0 &&
+        rest.every((/** @type {number} */ n) => document.tables[n]?.status === "available");
       if (wish.party > 0 && some.length > 0 && whole) {
-        found.push({ kind: "warn", text: `Breaks the pair ${tablesText(pair)} that is kept for large parties` });
+        found.push({
+          kind: "warn",
+          text: `Breaks the pair ${tablesText(pair)} that is kept for large parties`,
+        });
       }
     }
     if (wish.party > 0 && wish.from.length > 0 && tables.length > 0) {
       const change = this.#deposit(tables, document) - this.#deposit(wish.from, document);
-      if (change !== 0) found.push({ kind: "warn", text: `The deposit would be ${pounds(Math.abs(change))} ${change > 0 ? "more" : "less"}` });
+      if (change !== 0)
+        found.push({
+          kind: "warn",
+          text: `The deposit would be ${pounds(Math.abs(change))} ${change > 0 ? "more" : "less"}`,
+        });
     }
     return found;
   }
@@ -146,18 +185,28 @@ export class Chooser {
     const found = [];
     const [from, until] = wish.slot ?? [document.night.doors_at, document.night.closes_at];
     if (table.occupied_by && table.occupied_by !== wish.booking) {
-      found.push({ kind: "stop", text: `T${number} is occupied by ${this.#who(table.occupied_by, document)}` });
+      found.push({
+        kind: "stop",
+        text: `T${number} is occupied by ${this.#who(table.occupied_by, document)}`,
+      });
     }
     for (const id of table.claims) {
       const claim = document.bookings[id];
       if (id === wish.booking || !claim) continue;
       if (claim.slot_from < until && from < claim.slot_until) {
         const word = claim.status === "pending" ? "held" : "reserved";
-        found.push({ kind: "stop", text: `T${number} is ${word} from ${timeText(claim.slot_from)} for ${this.#who(id, document)}` });
+        found.push({
+          kind: "stop",
+          text: `T${number} is ${word} from ${timeText(claim.slot_from)} for ${this.#who(id, document)}`,
+        });
       }
     }
     for (const block of table.blocks) {
-      if (block.from < until && from < block.until) found.push({ kind: "stop", text: `T${number} is out of service: ${block.reason.replace("_", " ")}` });
+      if (block.from < until && from < block.until)
+        found.push({
+          kind: "stop",
+          text: `T${number} is out of service: ${block.reason.replace("_", " ")}`,
+        });
     }
     if (table.resetting_since) found.push({ kind: "warn", text: `T${number} is not reset yet` });
     return found;
@@ -165,12 +214,23 @@ export class Chooser {
 
   /** @param {number[]} tables @param {any} document @param {number} party @returns {Finding} */
   #fit(tables, document, party) {
-    const pair = (this.page.floor.combinations ?? []).find((/** @type {any} */ combination) =>
-      combination.tables.length === tables.length && combination.tables.every((/** @type {number} */ n) => tables.includes(n)));
-    const most = pair?.party_max ?? tables.reduce((seats, n) => seats + (document.tables[n]?.capacity?.max ?? this.#facts(n)?.capacity.max ?? 0), 0);
-    const least = pair?.party_min ?? Math.min(...tables.map((n) => document.tables[n]?.capacity?.min ?? 1));
+    const pair = (this.page.floor.combinations ?? []).find(
+      (/** @type {any} */ combination) =>
+        combination.tables.length === tables.length &&
+        combination.tables.every((/** @type {number} */ n) => tables.includes(n)),
+    );
+    const most =
+      pair?.party_max ??
+      tables.reduce(
+        (seats, n) =>
+          seats + (document.tables[n]?.capacity?.max ?? this.#facts(n)?.capacity.max ?? 0),
+        0,
+      );
+    const least =
+      pair?.party_min ?? Math.min(...tables.map((n) => document.tables[n]?.capacity?.min ?? 1));
     const where = tablesText(tables);
-    if (party > most) return { kind: "stop", text: `${where} seats ${most}, the party is ${party}` };
+    if (party > most)
+      return { kind: "stop", text: `${where} seats ${most}, the party is ${party}` };
     if (party < least) return { kind: "warn", text: `${where} is meant for ${least} or more` };
     return { kind: "good", text: `${where} seats ${most}, ${partyText(party)} fits` };
   }

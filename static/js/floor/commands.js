@@ -68,7 +68,10 @@ export class Commands {
 
   /** @param {number} table @param {string} verb @param {string} label @param {Object<string, any>} [more] */
   table(table, verb, label, more = {}) {
-    return this.run(label, [table], "POST", `/v1/tables/${table}/${verb}`, { night: this.night, ...more });
+    return this.run(label, [table], "POST", `/v1/tables/${table}/${verb}`, {
+      night: this.night,
+      ...more,
+    });
   }
 
   /**
@@ -83,10 +86,17 @@ export class Commands {
       return;
     }
     const verdict = await this.run(`${people} ${direction}`, booking.tables, "POST", "/v1/scans", {
-      scan_id: crypto.randomUUID(), door, direction, reference, people,
+      scan_id: crypto.randomUUID(),
+      door,
+      direction,
+      reference,
+      people,
     });
     if (verdict && verdict.verdict !== "admit") {
-      tellProblem(new Problem(409, { detail: verdict.instruction, reason: verdict.reason }), verdict.title);
+      tellProblem(
+        new Problem(409, { detail: verdict.instruction, reason: verdict.reason }),
+        verdict.title,
+      );
     }
   }
 }

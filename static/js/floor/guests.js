@@ -32,11 +32,19 @@ export class Guests {
     const { state } = this.live;
     if (!state) return;
     if (state.night !== this.night) {
-      Object.assign(this, { night: state.night, names: {}, rows: [], asked: new Set(), lineVersion: -1 });
+      Object.assign(this, {
+        night: state.night,
+        names: {},
+        rows: [],
+        asked: new Set(),
+        lineVersion: -1,
+      });
       this.#schedule(0);
     }
     const ids = Object.keys(state.document.bookings);
-    const gone = this.rows.some((row) => isLiveStatus(row.status) && !state.document.bookings[row.booking_id]);
+    const gone = this.rows.some(
+      (row) => isLiveStatus(row.status) && !state.document.bookings[row.booking_id],
+    );
     if (gone || ids.some((id) => !this.asked.has(id))) this.#schedule(QUIET_MS);
     this.#history(state.version);
   }
@@ -59,7 +67,8 @@ export class Guests {
     const ids = Object.keys(this.live.state?.document.bookings ?? {});
     try {
       const [guests, bookings] = await Promise.all([
-        read(`/v1/nights/${night}/guests`), read(`/v1/nights/${night}/bookings`),
+        read(`/v1/nights/${night}/guests`),
+        read(`/v1/nights/${night}/bookings`),
       ]);
       if (night !== this.night) return;
       this.names = guests.names;

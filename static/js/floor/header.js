@@ -15,10 +15,16 @@ export function drawHeader(page) {
   const { night } = live.state.document;
   const now = live.clock.now();
   write(byId("night-name"), night.name ?? live.state.night);
-  const state = night.status === "sealed" ? "closed" : `${timeText(night.doors_at)} to ${timeText(night.closes_at)}`;
+  const state =
+    night.status === "sealed"
+      ? "closed"
+      : `${timeText(night.doors_at)} to ${timeText(night.closes_at)}`;
   write(byId("night-more"), `${nightText(live.state.night)} · ${state}`);
   write(byId("clock-time"), timeText(now));
-  write(byId("clock-more"), live.clock.speed === 1 ? "venue time" : `venue time, ×${live.clock.speed}`);
+  write(
+    byId("clock-more"),
+    live.clock.speed === 1 ? "venue time" : `venue time, ×${live.clock.speed}`,
+  );
   drawCrowds(byId("crowds"), live.state.document);
 }
 
@@ -26,9 +32,22 @@ export function drawHeader(page) {
 export function drawCrowds(place, document) {
   const all = crowds(document);
   if (place.children.length !== all.length) {
-    fill(place, all.map(() => el("div", { class: "crowd", role: "meter", "aria-valuemin": "0" },
-      el("div", { class: "crowd-line" }, el("span", { class: "crowd-word" }), el("span", {}, el("b", {}), el("span", {}))),
-      el("div", { class: "crowd-bar" }, el("i", {})))));
+    fill(
+      place,
+      all.map(() =>
+        el(
+          "div",
+          { class: "crowd", role: "meter", "aria-valuemin": "0" },
+          el(
+            "div",
+            { class: "crowd-line" },
+            el("span", { class: "crowd-word" }),
+            el("span", {}, el("b", {}), el("span", {})),
+          ),
+          el("div", { class: "crowd-bar" }, el("i", {})),
+        ),
+      ),
+    );
   }
   all.forEach((crowd, index) => {
     const meter = place.children[index];
@@ -36,7 +55,9 @@ export function drawCrowds(place, document) {
     mark(meter, "aria-label", `${crowd.word}: ${crowd.inside} of ${crowd.limit}`);
     mark(meter, "aria-valuenow", String(crowd.inside));
     mark(meter, "aria-valuemax", String(crowd.limit));
-    const word = { calm: crowd.word, warn: `▲ ${crowd.word}`, full: `■ ${crowd.word}` }[crowd.level];
+    const word = { calm: crowd.word, warn: `▲ ${crowd.word}`, full: `■ ${crowd.word}` }[
+      crowd.level
+    ];
     write(meter.querySelector(".crowd-word"), word);
     write(meter.querySelector("b"), String(crowd.inside));
     write(meter.querySelector("b + span"), ` / ${crowd.limit}`);
@@ -50,8 +71,12 @@ export function drawLink(live) {
   const place = byId("link");
   mark(place, "data-link", live.link);
   const age = live.connection.silenceMs;
-  const figure = !Number.isFinite(age) || live.link === "connecting" ? ""
-    : age < 10_000 ? ` · ${(age / 1000).toFixed(1)} s` : ` · ${Math.round(age / 1000)} s`;
+  const figure =
+    !Number.isFinite(age) || live.link === "connecting"
+      ? ""
+      : age < 10_000
+        ? ` · ${(age / 1000).toFixed(1)} s`
+        : ` · ${Math.round(age / 1000)} s`;
   // Announced when the word changes; the age beside it is for the eye.
   write(byId("link-text"), `${LINK_WORD[live.link]}${figure}`);
 }
@@ -61,8 +86,15 @@ export function drawLegend(page) {
   const place = byId("legend");
   if (!place.children.length) {
     for (const status of STATUSES) {
-      place.append(el("span", { class: `legend-item table tone-${status}`, "data-status": status },
-        glyphOf(page, status), STATUS_WORD[status], el("b", {})));
+      place.append(
+        el(
+          "span",
+          { class: `legend-item table tone-${status}`, "data-status": status },
+          glyphOf(page, status),
+          STATUS_WORD[status],
+          el("b", {}),
+        ),
+      );
     }
   }
   const counts = statusCounts(/** @type {any} */ (page.live.state).document);

@@ -2,7 +2,8 @@
 /** The manager's live map: puts the pieces together and draws them from the live night. */
 
 import { read, send, Problem } from "../api.js";
-import { byId, el, fill, icon, mark, write } from "../elements.js";
+import { byId, el, fill, mark, write } from "../elements.js";
+import { icon } from "../icons.js";
 import { FloorMap } from "../map.js";
 import { Live } from "../live.js";
 import { tablePicture } from "../picture.js";
@@ -30,19 +31,33 @@ const TICK_MS = 500; // countdowns show whole seconds
 
 start().catch((error) => {
   if (error instanceof Problem && error.status === 401) return signIn();
-  const again = el("button", { class: "button button-main", onclick: () => location.reload() }, "Try again");
-  fill(byId("cover"), el("h2", { class: "title" }, "Not reached"), el("p", {}, error.message), again);
+  const again = el(
+    "button",
+    { class: "button button-main", onclick: () => location.reload() },
+    "Try again",
+  );
+  fill(
+    byId("cover"),
+    el("h2", { class: "title" }, "Not reached"),
+    el("p", {}, error.message),
+    again,
+  );
   setTimeout(() => location.reload(), 5000);
 });
 
 async function start() {
   offerTheme(byId("theme"));
   const [session, floor, nights] = await Promise.all([
-    read("/v1/session"), read("/v1/floor"), read("/v1/nights"),
+    read("/v1/session"),
+    read("/v1/floor"),
+    read("/v1/nights"),
   ]);
   useTimeZone(floor.time_zone);
   const may = (/** @type {string} */ permission) => session.permissions.includes(permission);
-  const live = new Live({ audience: may("live:manager") ? "manager" : "door", night: wishedNight() });
+  const live = new Live({
+    audience: may("live:manager") ? "manager" : "door",
+    night: wishedNight(),
+  });
   live.clock.set(nights.now, nights.speed);
 
   /** @type {Page} */
@@ -55,7 +70,8 @@ async function start() {
   page.map = new FloorMap(byId("map"), floor.drawings, floor.floors, {
     onChoose: (number) => (page.chooser.open ? page.chooser.toggle(number) : page.select(number)),
     onDrop: (from, to) => page.sheet.move(from, [to]),
-    mayDrag: (number) => may("booking:move") && !page.chooser.open && picture(page, number).booking !== null,
+    mayDrag: (number) =>
+      may("booking:move") && !page.chooser.open && picture(page, number).booking !== null,
   });
   page.panel = new Panel(page);
   page.sheet = new Sheet(page);
@@ -79,8 +95,11 @@ function draw(page) {
   cover.hidden = live.state !== null;
   if (!live.state) {
     if (live.link === "live" && live.servedNight === null) {
-      fill(cover, el("h2", { class: "title" }, "No night is open"),
-        el("p", {}, "Open one with the button at the top left; the tables appear here at once."));
+      fill(
+        cover,
+        el("h2", { class: "title" }, "No night is open"),
+        el("p", {}, "Open one with the button at the top left; the tables appear here at once."),
+      );
     }
     return;
   }
@@ -107,14 +126,20 @@ function drawTick(page) {
   const note = byId("stale");
   note.hidden = !byId("stage").hasAttribute("data-stale");
   const seconds = Math.round(live.connection.silenceMs / 1000);
-  write(note, live.link === "revoked" ? "▲ Your access was ended. This map is not live."
-    : `▲ Not live: what you see is ${Number.isFinite(seconds) ? `${seconds} s` : "some time"} old`);
+  write(
+    note,
+    live.link === "revoked"
+      ? "▲ Your access was ended. This map is not live."
+      : `▲ Not live: what you see is ${Number.isFinite(seconds) ? `${seconds} s` : "some time"} old`,
+  );
 }
 
 /** @param {Page} page @param {number} number */
 function picture(page, number) {
   return tablePicture(number, /** @type {any} */ (page.live.state).document, {
-    names: page.guests.names, nowMs: page.live.clock.now(), graceMinutes: page.floor.grace_minutes ?? 30,
+    names: page.guests.names,
+    nowMs: page.live.clock.now(),
+    graceMinutes: page.floor.grace_minutes ?? 30,
   });
 }
 
@@ -136,9 +161,17 @@ function select(page, number) {
 /** On a narrow screen one floor is shown at a time. @param {Page} page */
 function offerFloors(page) {
   for (const floor of page.floor.floors) {
-    byId("floor-switch").append(el("button", {
-      type: "button", "data-floor": floor.name, onclick: () => showFloor(floor.name),
-    }, floor.title ?? floor.label));
+    byId("floor-switch").append(
+      el(
+        "button",
+        {
+          type: "button",
+          "data-floor": floor.name,
+          onclick: () => showFloor(floor.name),
+        },
+        floor.title ?? floor.label,
+      ),
+    );
   }
   showFloor("upstairs");
 }
@@ -154,7 +187,8 @@ function showFloor(name) {
 /** @param {Page} page */
 function offerKeys(page) {
   document.addEventListener("keydown", (event) => {
-    const typing = event.target instanceof HTMLElement && event.target.matches("input, select, textarea");
+    const typing =
+      event.target instanceof HTMLElement && event.target.matches("input, select, textarea");
     if (document.querySelector("dialog[open]")) return;
     if (event.key === "Escape") {
       if (page.chooser.open) page.chooser.cancel();

@@ -1,7 +1,8 @@
 // @ts-check
 /** The panel beside the map: tonight's list with search, and the activity feed. */
 
-import { byId, el, icon, mark } from "../elements.js";
+import { byId, el, mark } from "../elements.js";
+import { icon } from "../icons.js";
 import { arrivalsText, isLate } from "../picture.js";
 import { countdownText, ms, timeText } from "../venue-clock.js";
 import { BOOKING_WORD, partyText, tablesText } from "../words.js";
@@ -84,8 +85,14 @@ export class Panel {
     };
     const words = { map: "Map", list: "Tonight", feed: "Activity" };
     for (const name of /** @type {("map" | "list" | "feed")[]} */ (["map", "list", "feed"])) {
-      byId("dock").append(el("button", { class: "button", type: "button", "data-dock": name, onclick: go[name] },
-        icon(name), words[name]));
+      byId("dock").append(
+        el(
+          "button",
+          { class: "button", type: "button", "data-dock": name, onclick: go[name] },
+          icon(name),
+          words[name],
+        ),
+      );
     }
     this.#markDock();
   }
@@ -102,28 +109,46 @@ export class Panel {
     const { live, guests, floor } = this.page;
     const { bookings } = /** @type {any} */ (live.state).document;
     const now = live.clock.now();
-    const known = new Map(guests.rows.filter((row) => !isLiveStatus(row.status)).slice(-200).map((row) => [row.booking_id, row]));
+    const known = new Map(
+      guests.rows
+        .filter((row) => !isLiveStatus(row.status))
+        .slice(-200)
+        .map((row) => [row.booking_id, row]),
+    );
     for (const [id, booking] of Object.entries(bookings)) known.set(id, booking);
     const wanted = this.input.value.trim().toLowerCase();
     /** @type {Node[]} */
     const shown = [];
     for (const [title, belongs] of GROUPS) {
-      let members = [...known].filter(([id, booking]) => belongs(booking) && this.#matches(id, booking, wanted));
+      let members = [...known].filter(
+        ([id, booking]) => belongs(booking) && this.#matches(id, booking, wanted),
+      );
       members.sort((a, b) => order(a[1], b[1]));
       const count = members.length;
       if (title === "Ended" && !wanted) members = members.slice(-ENDED_MAX);
       if (count === 0) continue;
-      shown.push(el("h3", { class: "group eyebrow" }, el("span", {}, title), el("span", {}, count)));
+      shown.push(
+        el("h3", { class: "group eyebrow" }, el("span", {}, title), el("span", {}, count)),
+      );
       for (const [id, booking] of members) {
         shown.push(this.#row(id, booking, isLate(booking, now, floor.grace_minutes ?? 30), now));
       }
     }
     if (shown.length === 0) {
-      shown.push(el("p", { class: "empty" }, wanted ? "Nobody tonight by that name, reference or table." : "No bookings yet tonight."));
+      shown.push(
+        el(
+          "p",
+          { class: "empty" },
+          wanted ? "Nobody tonight by that name, reference or table." : "No bookings yet tonight.",
+        ),
+      );
     }
     const place = byId("list");
     const focused = focusWithin(place);
-    if (shown.length !== place.childNodes.length || shown.some((node, index) => place.childNodes[index] !== node)) {
+    if (
+      shown.length !== place.childNodes.length ||
+      shown.some((node, index) => place.childNodes[index] !== node)
+    ) {
       place.replaceChildren(...shown);
       focused?.focus({ preventScroll: true });
     }
@@ -134,24 +159,56 @@ export class Panel {
     const { guests } = this.page;
     const live = isLiveStatus(booking.status);
     const name = guests.names[id] ?? guests.row(id)?.name ?? "";
-    const left = booking.hold_expires_at && booking.status === "pending" ? ms(booking.hold_expires_at) - now : null;
-    const state = left !== null ? countdownText(left) : live ? arrivalsText(booking) : (BOOKING_WORD[booking.status] ?? booking.status);
+    const left =
+      booking.hold_expires_at && booking.status === "pending"
+        ? ms(booking.hold_expires_at) - now
+        : null;
+    const state =
+      left !== null
+        ? countdownText(left)
+        : live
+          ? arrivalsText(booking)
+          : (BOOKING_WORD[booking.status] ?? booking.status);
     const from = booking.slot_from ?? booking.from;
-    const more = [partyText(booking.party), from && `from ${timeText(from)}`, booking.source === "walk_in" ? "walk-in" : ""].filter(Boolean).join(" · ");
+    const more = [
+      partyText(booking.party),
+      from && `from ${timeText(from)}`,
+      booking.source === "walk_in" ? "walk-in" : "",
+    ]
+      .filter(Boolean)
+      .join(" · ");
     const key = JSON.stringify([name, booking.status, booking.tables, state, more, late]);
     const old = this.rows.get(id);
     if (old?.key === key) return old.row;
     const first = booking.tables?.[0];
-    const row = el("button", {
-      class: `party tone-${booking.status}`, type: "button", "data-ended": live ? null : "", "data-id": id,
-      disabled: !live || first === undefined,
-      onclick: () => this.page.select(first),
-    },
-      el("span", { class: "party-table" }, booking.tables?.length ? tablesText(booking.tables) : "·"),
-      el("span", { class: "party-name" }, name || el("span", { class: "soft" }, booking.source === "walk_in" ? "Walk-in" : "No name")),
-      el("span", { class: "party-figure" }, late ? el("span", { class: "tag tag-warn" }, "late") : (BOOKING_WORD[booking.status] ?? "")),
+    const row = el(
+      "button",
+      {
+        class: `party tone-${booking.status}`,
+        type: "button",
+        "data-ended": live ? null : "",
+        "data-id": id,
+        disabled: !live || first === undefined,
+        onclick: () => this.page.select(first),
+      },
+      el(
+        "span",
+        { class: "party-table" },
+        booking.tables?.length ? tablesText(booking.tables) : "·",
+      ),
+      el(
+        "span",
+        { class: "party-name" },
+        name || el("span", { class: "soft" }, booking.source === "walk_in" ? "Walk-in" : "No name"),
+      ),
+      el(
+        "span",
+        { class: "party-figure" },
+        late ? el("span", { class: "tag tag-warn" }, "late") : (BOOKING_WORD[booking.status] ?? ""),
+      ),
       el("span", { class: "party-more" }, more),
-      el("span", { class: "party-state" }, state));
+      el("span", { class: "party-state" }, state),
+    );
     this.rows.set(id, { row, key });
     return row;
   }
@@ -163,9 +220,15 @@ export class Panel {
     const name = (this.page.guests.names[id] ?? row?.name ?? "").toLowerCase();
     const plain = wanted.replace(/[^0-9a-z]/g, "");
     const table = /^(?:t|table)?\s*(\d{1,2})$/.exec(wanted);
-    return name.includes(wanted)
-      || (plain.length >= 3 && (row?.reference ?? "").toLowerCase().replace(/[^0-9a-z]/g, "").includes(plain))
-      || (table !== null && (booking.tables ?? []).includes(Number(table[1])));
+    return (
+      name.includes(wanted) ||
+      (plain.length >= 3 &&
+        (row?.reference ?? "")
+          .toLowerCase()
+          .replace(/[^0-9a-z]/g, "")
+          .includes(plain)) ||
+      (table !== null && (booking.tables ?? []).includes(Number(table[1])))
+    );
   }
 
   #drawFeed() {
@@ -176,12 +239,20 @@ export class Panel {
     const place = byId("feed");
     const known = new Map([...place.children].map((line) => [line.getAttribute("data-key"), line]));
     const lines = live.lines.map((line) => {
-      const name = line.booking_id ? (guests.names[line.booking_id] ?? guests.row(line.booking_id)?.name ?? "") : "";
+      const name = line.booking_id
+        ? (guests.names[line.booking_id] ?? guests.row(line.booking_id)?.name ?? "")
+        : "";
       const id = `${line.version}:${name}`;
       const warn = /refused|no-show|expired|blocked/i.test(line.text);
-      return known.get(id) ?? el("li", { "data-key": id, "data-kind": warn ? "warn" : null },
-        el("time", { datetime: line.at }, timeText(line.at)),
-        el("span", {}, line.text, name && el("span", { class: "who" }, ` · ${name}`)));
+      return (
+        known.get(id) ??
+        el(
+          "li",
+          { "data-key": id, "data-kind": warn ? "warn" : null },
+          el("time", { datetime: line.at }, timeText(line.at)),
+          el("span", {}, line.text, name && el("span", { class: "who" }, ` · ${name}`)),
+        )
+      );
     });
     if (lines.length === 0) lines.push(el("li", {}, el("span", {}), "Nothing has happened yet."));
     place.replaceChildren(...lines);
@@ -194,7 +265,9 @@ export class Panel {
  */
 function focusWithin(place) {
   const { activeElement } = document;
-  return activeElement instanceof HTMLElement && place.contains(activeElement) ? activeElement : null;
+  return activeElement instanceof HTMLElement && place.contains(activeElement)
+    ? activeElement
+    : null;
 }
 
 /** @param {any} a @param {any} b */

@@ -4,15 +4,15 @@
  * ETag carry it; the socket only tells when to ask again.
  */
 
-import { read, readTagged, send } from "../api.js";
-import { actForm, field, showDialog, stepper } from "../dialog.js";
+import { read, readTagged } from "../api.js";
+import { stepper } from "../dialog.js";
 import { byId, el, fill, mark, write } from "../elements.js";
 import { Live } from "../live.js";
 import { FloorMap } from "../map.js";
 import { offerTheme } from "../theme.js";
-import { tell, tellProblem } from "../toasts.js";
+import { tell } from "../toasts.js";
 import { longNightText, nightText, timeText, useTimeZone } from "../venue-clock.js";
-import { partyText, pounds, tablesSpoken } from "../words.js";
+import { askHold, factsOf, nothing, offerCard } from "./offers.js";
 import { Ticket } from "./ticket.js";
 
 const POLL_MS = 15_000; // without a socket
@@ -21,8 +21,7 @@ const AGAIN_MS = 2000;
 const SHOWN_FIRST = 5;
 const PARTY_MAX = 12;
 
-/** @typedef {{tables: number[], strategy: string, reasons: {reason: string, text: string}[],
- *   deposit_pence: number, minimum_spend_pence: number}} Offer */
+/** @typedef {import("./offers.js").Offer} Offer */
 
 const choice = { night: "", party: 4, floor: "" };
 /** @type {Offer[]} */
@@ -56,8 +55,12 @@ async function start() {
   [floor, nights] = await Promise.all([read("/v1/floor"), read("/v1/nights")]);
   useTimeZone(floor.time_zone);
   const open = openNights();
-  choice.night = open.find((night) => night.night === nights.tonight)?.night ?? open[0]?.night ?? "";
-  live = new Live({ audience: "public", night: choice.night === nights.tonight ? null : choice.night });
+  choice.night =
+    open.find((night) => night.night === nights.tonight)?.night ?? open[0]?.night ?? "";
+  live = new Live({
+    audience: "public",
+    night: choice.night === nights.tonight ? null : choice.night,
+  });
   live.clock.set(nights.now, nights.speed);
   const ticket = new Ticket(live, floor, () => refresh(0));
   map = new FloorMap(byId("map"), floor.drawings, floor.floors, { onChoose: chooseTable });
@@ -89,7 +92,8 @@ function openNights() {
 async function followNights() {
   try {
     nights = await read("/v1/nights");
-    if (!openNights().some((night) => night.night === choice.night)) follow(openNights()[0]?.night ?? "");
+    if (!openNights().some((night) => night.night === choice.night))
+      follow(openNights()[0]?.night ?? "");
     drawChoice();
   } catch {
     // The next minute asks again; the link says what is wrong.
@@ -128,7 +132,10 @@ async function ask() {
   } catch (error) {
     if (path !== asked) {
       offers = [];
-      problem = { reason: "unreachable", detail: error instanceof Error ? error.message : String(error) };
+      problem = {
+        reason: "unreachable",
+        detail: error instanceof Error ? error.message : String(error),
+      };
     }
   }
   drawOffers();
@@ -140,18 +147,58 @@ async function ask() {
 function drawChoice() {
   const open = openNights();
   const night = open.find((one) => one.night === choice.night);
-  write(byId("hero-more"), night
-    ? `${choice.night === nights.tonight ? "Tonight" : longNightText(night.night)} · doors ${timeText(night.doors_at)}, till ${timeText(night.closes_at)}`
-    : "No night is on sale at the moment");
-  fill(byId("nights"), open.map((one) => el("button", {
-    class: "night", type: "button", "aria-pressed": String(one.night === choice.night), onclick: () => follow(one.night),
-  }, el("span", { class: "eyebrow" }, one.night === nights.tonight ? "Tonight" : "Coming"), el("b", {}, nightText(one.night)), el("span", {}, one.name))));
+  write(
+    byId("hero-more"),
+    night
+      ? `${choice.night === nights.tonight ? "Tonight" : longNightText(night.night)} · doors ${timeText(night.doors_at)}, till ${timeText(night.closes_at)}`
+      : "No night is on sale at the moment",
+  );
+  fill(
+    byId("nights"),
+    open.map((one) =>
+      el(
+        "button",
+        {
+          class: "night",
+          type: "button",
+          "aria-pressed": String(one.night === choice.night),
+          onclick: () => follow(one.night),
+        },
+        el("span", { class: "eyebrow" }, one.night === nights.tonight ? "Tonight" : "Coming"),
+        el("b", {}, nightText(one.night)),
+        el("span", {}, one.name),
+      ),
+    ),
+  );
   if (!byId("party").children.length) {
-    byId("party").append(stepper("party", choice.party, 1, PARTY_MAX, (value) => { choice.party = value; all = false; refresh(120); }));
+    byId("party").append(
+      stepper("party", choice.party, 1, PARTY_MAX, (value) => {
+        choice.party = value;
+        all = false;
+        refresh(120);
+      }),
+    );
     const floors = [{ name: "", title: "Either" }, ...floor.floors];
-    fill(byId("floors"), floors.map((one) => el("button", { type: "button", "data-floor": one.name, onclick: () => wishFloor(one.name) }, one.title)));
-    fill(byId("plan-floors"), floor.floors.map((/** @type {any} */ one) =>
-      el("button", { type: "button", "data-floor": one.name, onclick: () => showFloor(one.name) }, one.title)));
+    fill(
+      byId("floors"),
+      floors.map((one) =>
+        el(
+          "button",
+          { type: "button", "data-floor": one.name, onclick: () => wishFloor(one.name) },
+          one.title,
+        ),
+      ),
+    );
+    fill(
+      byId("plan-floors"),
+      floor.floors.map((/** @type {any} */ one) =>
+        el(
+          "button",
+          { type: "button", "data-floor": one.name, onclick: () => showFloor(one.name) },
+          one.title,
+        ),
+      ),
+    );
     wishFloor("");
     showFloor("upstairs");
   }
@@ -160,7 +207,8 @@ function drawChoice() {
 /** @param {string} name */
 function wishFloor(name) {
   choice.floor = name;
-  for (const button of byId("floors").children) mark(button, "aria-pressed", String(button.getAttribute("data-floor") === name));
+  for (const button of byId("floors").children)
+    mark(button, "aria-pressed", String(button.getAttribute("data-floor") === name));
   if (name) showFloor(name);
   refresh(0);
 }
@@ -168,112 +216,132 @@ function wishFloor(name) {
 /** @param {string} name */
 function showFloor(name) {
   byId("map").dataset.floor = name;
-  for (const button of byId("plan-floors").children) mark(button, "aria-pressed", String(button.getAttribute("data-floor") === name));
+  for (const button of byId("plan-floors").children)
+    mark(button, "aria-pressed", String(button.getAttribute("data-floor") === name));
 }
 
 function drawOffers() {
-  write(byId("offers-title"), offers.length ? `${offers.length} ${offers.length === 1 ? "choice" : "choices"} for ${choice.party === 1 ? "one" : choice.party}` : `Tables for ${choice.party === 1 ? "one" : choice.party}`);
-  write(byId("offers-more"), offers.length ? "Best fit first. Held for you while you get to the desk." : "\u00a0");
+  write(
+    byId("offers-title"),
+    offers.length
+      ? `${offers.length} ${offers.length === 1 ? "choice" : "choices"} for ${choice.party === 1 ? "one" : choice.party}`
+      : `Tables for ${choice.party === 1 ? "one" : choice.party}`,
+  );
+  write(
+    byId("offers-more"),
+    offers.length ? "Best fit first. Held for you while you get to the desk." : "\u00a0",
+  );
   const place = byId("offers");
-  if (!choice.night) return fill(place, nothing("No night is on sale", "Come back soon: nights appear here as they open."));
+  if (!choice.night)
+    return fill(
+      place,
+      nothing("No night is on sale", "Come back soon: nights appear here as they open."),
+    );
   if (offers.length === 0) {
-    fill(place, problem ? nothing(problem.reason === "unreachable" ? "Not reached" : "Nothing free for this party", problem.detail)
-      : nothing("Nothing free for this party", "Every table that fits is taken. Try another night, or a smaller party."));
+    fill(
+      place,
+      problem
+        ? nothing(
+            problem.reason === "unreachable" ? "Not reached" : "Nothing free for this party",
+            problem.detail,
+          )
+        : nothing(
+            "Nothing free for this party",
+            "Every table that fits is taken. Try another night, or a smaller party.",
+          ),
+    );
   } else {
-    fill(place, offers.slice(0, all ? undefined : SHOWN_FIRST).map(offerCard));
+    fill(
+      place,
+      offers.slice(0, all ? undefined : SHOWN_FIRST).map((offer, index) =>
+        offerCard(offer, {
+          floor,
+          best: index === 0,
+          shown: String(offer.tables) === String(shown),
+          onHold: hold,
+        }),
+      ),
+    );
   }
   const more = byId("more");
   more.hidden = all || offers.length <= SHOWN_FIRST;
   write(more, `Show ${offers.length - SHOWN_FIRST} more`);
-  more.onclick = () => { all = true; drawOffers(); };
-}
-
-/** @param {string} title @param {string} text */
-function nothing(title, text) {
-  return el("li", { class: "nothing" }, el("strong", {}, title), el("p", {}, text));
-}
-
-/** @param {Offer} offer @param {number} index */
-function offerCard(offer, index) {
-  const facts = offer.tables.map((number) => factsOf(number));
-  const [first] = facts;
-  const room = floor.floors.find((/** @type {any} */ one) => one.name === first?.floor)?.title ?? "";
-  const features = [...new Set(facts.flatMap((one) => one?.features ?? []))].join(", ");
-  const best = index === 0;
-  return el("li", { class: "offer", "data-best": best ? "" : null, "data-shown": String(offer.tables) === String(shown) ? "" : null, "data-tables": offer.tables.join(" ") },
-    best && el("span", { class: "best" }, "Best fit"),
-    el("span", { class: "offer-number", "data-pair": offer.tables.length > 1 ? "" : null, "aria-hidden": "true" }, offer.tables.join("+")),
-    el("h3", {}, facts.map((one) => one?.name).join(" and ")),
-    el("p", { class: "offer-facts" }, [tablesSpoken(offer.tables), room, features].filter(Boolean).join(" · ")),
-    el("div", { class: "reasons" }, offer.reasons.filter((one) => !/_combination$/.test(one.reason)).map((one) =>
-      el("span", { class: "reason", "data-good": /exact|best|as_asked|combined/.test(one.reason) && !/not_as/.test(one.reason) ? "" : null }, one.text))),
-    el("div", { class: "offer-foot" },
-      el("p", { class: "offer-money" }, el("b", {}, pounds(offer.deposit_pence)), " deposit", el("br"), `${pounds(offer.minimum_spend_pence)} minimum spend`),
-      el("button", { class: `button ${best ? "button-main" : ""}`, type: "button", "aria-label": `Hold ${tablesSpoken(offer.tables)}`, onclick: () => askHold(offer) }, "Hold")));
+  more.onclick = () => {
+    all = true;
+    drawOffers();
+  };
 }
 
 function drawMap() {
   if (!map || !floor) return;
   const offered = new Set(offers.flatMap((offer) => offer.tables));
   const tables = live?.state?.night === choice.night ? live.state.document.tables : null;
-  map.draw(floor.tables.map((/** @type {any} */ table) => {
-    const bookable = tables ? tables[String(table.number)]?.bookable : undefined;
-    const status = offered.has(table.number) ? "available" : bookable ? "other" : "taken";
-    const word = { available: "Free", other: `${table.capacity.min} to ${table.capacity.max}`, taken: bookable === undefined ? "" : "Taken" }[status];
-    return { number: table.number, status, word, party: "", arrivals: "", badge: "", late: false, urgent: false, spoken: `Table ${table.number}, ${table.name}, ${word || "not for this party"}` };
-  }));
+  map.draw(
+    floor.tables.map((/** @type {any} */ table) => {
+      const bookable = tables ? tables[String(table.number)]?.bookable : undefined;
+      const status = offered.has(table.number) ? "available" : bookable ? "other" : "taken";
+      const word = {
+        available: "Free",
+        other: `${table.capacity.min} to ${table.capacity.max}`,
+        taken: bookable === undefined ? "" : "Taken",
+      }[status];
+      return {
+        number: table.number,
+        status,
+        word,
+        party: "",
+        arrivals: "",
+        badge: "",
+        late: false,
+        urgent: false,
+        spoken: `Table ${table.number}, ${table.name}, ${word || "not for this party"}`,
+      };
+    }),
+  );
   map.note("selected", shown);
 }
 
 /** @param {number} number */
 function chooseTable(number) {
-  const offer = offers.find((one) => one.tables.length === 1 && one.tables[0] === number) ?? offers.find((one) => one.tables.includes(number));
+  const offer =
+    offers.find((one) => one.tables.length === 1 && one.tables[0] === number) ??
+    offers.find((one) => one.tables.includes(number));
   if (!offer) {
-    const facts = factsOf(number);
-    return tell(`Table ${number}, ${facts?.name}`, `It seats ${facts?.capacity.min} to ${facts?.capacity.max}, or is taken on this night.`);
+    const facts = factsOf(floor, number);
+    return tell(
+      `Table ${number}, ${facts?.name}`,
+      `It seats ${facts?.capacity.min} to ${facts?.capacity.max}, or is taken on this night.`,
+    );
   }
   shown = offer.tables;
   all ||= offers.indexOf(offer) >= SHOWN_FIRST;
   drawOffers();
   drawMap();
-  document.querySelector(`.offer[data-tables="${offer.tables.join(" ")}"]`)?.scrollIntoView({ block: "center", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
-}
-
-/** @param {number} number */
-function factsOf(number) {
-  return floor.tables.find((/** @type {any} */ table) => table.number === number);
+  document.querySelector(`.offer[data-tables="${offer.tables.join(" ")}"]`)?.scrollIntoView({
+    block: "center",
+    behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth",
+  });
 }
 
 function drawLink() {
   if (!live) return;
   mark(byId("link"), "data-link", live.link);
-  write(byId("link-text"), live.link === "live" ? "live" : live.link === "connecting" ? "connecting" : "not live");
+  write(
+    byId("link-text"),
+    live.link === "live" ? "live" : live.link === "connecting" ? "connecting" : "not live",
+  );
 }
 
-// --------------------------------------------------------------------------------------- hold
-
 /** @param {Offer} offer */
-function askHold(offer) {
+function hold(offer) {
   shown = offer.tables;
-  showFloor(factsOf(offer.tables[0])?.floor ?? "upstairs");
+  showFloor(factsOf(floor, offer.tables[0])?.floor ?? "upstairs");
   drawMap();
-  return showDialog(`Hold ${tablesSpoken(offer.tables)}`, (close) => [
-    el("p", { class: "soft" }, `${longNightText(choice.night)}, ${partyText(choice.party)}. We keep it for ${floor.hold_minutes ?? 10} minutes while you pay the ${pounds(offer.deposit_pence)} deposit at the desk.`),
-    actForm("Hold it", [
-      field("Name", el("input", { class: "input", name: "name", autocomplete: "name", required: true, maxlength: "120" })),
-      field("Phone", el("input", { class: "input", name: "phone", type: "tel", autocomplete: "tel", required: true, maxlength: "30", pattern: "\\+?[0-9 \\(\\)\\-]{5,30}" }), "Only for tonight's booking."),
-    ], async (data) => {
-      try {
-        const booking = await send("POST", "/v1/holds", {
-          night: choice.night, tables: offer.tables, party: choice.party,
-          contact: { name: String(data.get("name")).trim(), phone: String(data.get("phone")).trim() },
-        });
-        Ticket.keep(booking);
-        document.dispatchEvent(new CustomEvent("held"));
-        scrollTo({ top: 0, behavior: "smooth" });
-      } finally {
-        refresh(0); // whoever was faster, the list should say so
-      }
-    }, close),
-  ]).catch(tellProblem);
+  const { night, party } = choice;
+  return askHold(offer, {
+    night,
+    party,
+    holdMinutes: floor.hold_minutes,
+    onAnswer: () => refresh(0),
+  });
 }

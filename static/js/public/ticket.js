@@ -38,7 +38,10 @@ export class Ticket {
 
   /** Remembers a hold on this device. @param {any} booking with its token */
   static keep(booking) {
-    localStorage.setItem(KEY, JSON.stringify({ booking_id: booking.booking_id, token: booking.token, booking }));
+    localStorage.setItem(
+      KEY,
+      JSON.stringify({ booking_id: booking.booking_id, token: booking.token, booking }),
+    );
   }
 
   /** Shows what this device holds, if anything. */
@@ -79,7 +82,8 @@ export class Ticket {
       Ticket.keep(this.booking);
       if (changed) this.onChange();
     } catch (error) {
-      if (error instanceof Problem && (error.status === 404 || error.status === 401)) this.booking = { ...kept.booking, status: "expired" };
+      if (error instanceof Problem && (error.status === 404 || error.status === 401))
+        this.booking = { ...kept.booking, status: "expired" };
     }
     this.#draw();
     // A hold may be confirmed at the desk at any moment; a booking changes seldom.
@@ -99,46 +103,146 @@ export class Ticket {
     const { booking } = this;
     this.place.hidden = booking === null;
     if (!booking) return;
-    const key = JSON.stringify([booking.status, booking.hold_expires_at, booking.tables, booking.paid_pence, booking.admitted, this.extended]);
+    const key = JSON.stringify([
+      booking.status,
+      booking.hold_expires_at,
+      booking.tables,
+      booking.paid_pence,
+      booking.admitted,
+      this.extended,
+    ]);
     if (key === this.key) return;
     this.key = key;
     if (ENDED.has(booking.status)) return this.#ended(booking);
     const title = el("h2", {}, tablesSpoken(booking.tables));
-    const who = el("p", { class: "soft" }, longNightText(booking.night), el("br"), capital(`${partyText(booking.party)}, from ${timeText(booking.from)}`));
+    const who = el(
+      "p",
+      { class: "soft" },
+      longNightText(booking.night),
+      el("br"),
+      capital(`${partyText(booking.party)}, from ${timeText(booking.from)}`),
+    );
     if (booking.status === "pending") {
-      fill(this.place, el("p", { class: "eyebrow" }, "Held for you"), title, who,
+      fill(
+        this.place,
+        el("p", { class: "eyebrow" }, "Held for you"),
+        title,
+        who,
         el("p", { class: "ticket-count", role: "timer" }, ""),
-        el("ol", {},
-          el("li", {}, el("span", {}, `Come to the desk before the time is up and give this reference.`)),
-          el("li", {}, el("span", {}, `Pay the deposit of ${pounds(booking.deposit_pence)}, by card or cash.`)),
-          el("li", {}, el("span", {}, "Your entry code appears here at once. One code lets in your whole party."))),
-        el("div", {}, el("p", { class: "small soft" }, "Reference"), el("p", { class: "ticket-reference" }, referenceText(booking.reference))),
-        el("div", { class: "ticket-actions" },
-          !this.extended && el("button", { class: "button", type: "button", onclick: () => this.#extend() }, "I need more time"),
-          el("button", { class: "button button-danger", type: "button", onclick: () => this.#release() }, "Let it go")));
+        el(
+          "ol",
+          {},
+          el(
+            "li",
+            {},
+            el("span", {}, `Come to the desk before the time is up and give this reference.`),
+          ),
+          el(
+            "li",
+            {},
+            el("span", {}, `Pay the deposit of ${pounds(booking.deposit_pence)}, by card or cash.`),
+          ),
+          el(
+            "li",
+            {},
+            el(
+              "span",
+              {},
+              "Your entry code appears here at once. One code lets in your whole party.",
+            ),
+          ),
+        ),
+        el(
+          "div",
+          {},
+          el("p", { class: "small soft" }, "Reference"),
+          el("p", { class: "ticket-reference" }, referenceText(booking.reference)),
+        ),
+        el(
+          "div",
+          { class: "ticket-actions" },
+          !this.extended &&
+            el(
+              "button",
+              { class: "button", type: "button", onclick: () => this.#extend() },
+              "I need more time",
+            ),
+          el(
+            "button",
+            { class: "button button-danger", type: "button", onclick: () => this.#release() },
+            "Let it go",
+          ),
+        ),
+      );
       this.#tick();
     } else {
-      const picture = el("img", { class: "ticket-code", alt: "Your entry code", width: "280", height: "280" });
-      fill(this.place, el("p", { class: "eyebrow" }, booking.status === "seated" ? "Enjoy your night" : "Booked"), title, who, picture,
+      const picture = el("img", {
+        class: "ticket-code",
+        alt: "Your entry code",
+        width: "280",
+        height: "280",
+      });
+      fill(
+        this.place,
+        el("p", { class: "eyebrow" }, booking.status === "seated" ? "Enjoy your night" : "Booked"),
+        title,
+        who,
+        picture,
         el("p", { class: "ticket-reference" }, referenceText(booking.reference)),
-        el("p", { class: "soft" }, booking.admitted > 0 ? `${booking.admitted} of ${booking.party} have come in.` : "Show this at the door. It lets in your whole party, together or one by one."),
-        el("div", { class: "ticket-actions" }, el("button", { class: "button button-plain small", type: "button", onclick: () => this.#forget() }, "Remove from this phone")));
+        el(
+          "p",
+          { class: "soft" },
+          booking.admitted > 0
+            ? `${booking.admitted} of ${booking.party} have come in.`
+            : "Show this at the door. It lets in your whole party, together or one by one.",
+        ),
+        el(
+          "div",
+          { class: "ticket-actions" },
+          el(
+            "button",
+            { class: "button button-plain small", type: "button", onclick: () => this.#forget() },
+            "Remove from this phone",
+          ),
+        ),
+      );
       this.#drawCode(picture);
     }
   }
 
   /** @param {any} booking */
   #ended(booking) {
-    const words = { expired: "The hold ran out", cancelled: "Cancelled", no_show: "The table was given away", completed: "Thank you for coming" };
-    fill(this.place, el("h2", {}, /** @type {any} */ (words)[booking.status]),
-      el("p", { class: "soft" }, booking.status === "completed" ? "We hope to see you again." : `${tablesSpoken(booking.tables)} may be free still: look below.`),
-      el("button", { class: "button button-main", type: "button", onclick: () => this.#forget() }, "Choose again"));
+    const words = {
+      expired: "The hold ran out",
+      cancelled: "Cancelled",
+      no_show: "The table was given away",
+      completed: "Thank you for coming",
+    };
+    fill(
+      this.place,
+      el("h2", {}, /** @type {any} */ (words)[booking.status]),
+      el(
+        "p",
+        { class: "soft" },
+        booking.status === "completed"
+          ? "We hope to see you again."
+          : `${tablesSpoken(booking.tables)} may be free still: look below.`,
+      ),
+      el(
+        "button",
+        { class: "button button-main", type: "button", onclick: () => this.#forget() },
+        "Choose again",
+      ),
+    );
   }
 
   /** @param {HTMLImageElement} picture */
   async #drawCode(picture) {
     try {
-      picture.src = await readPicture(`/v1/bookings/${this.booking.booking_id}/code.svg`, this.booking.token);
+      picture.src = await readPicture(
+        `/v1/bookings/${this.booking.booking_id}/code.svg`,
+        this.booking.token,
+      );
       picture.addEventListener("load", () => URL.revokeObjectURL(picture.src), { once: true });
     } catch (error) {
       tellProblem(error, "The code cannot be shown yet");
@@ -147,7 +251,12 @@ export class Ticket {
 
   async #extend() {
     try {
-      const answer = await send("POST", `/v1/holds/${this.booking.booking_id}/extend`, {}, { token: this.booking.token });
+      const answer = await send(
+        "POST",
+        `/v1/holds/${this.booking.booking_id}/extend`,
+        {},
+        { token: this.booking.token },
+      );
       this.extended = true;
       this.booking = { ...this.booking, ...answer, token: this.booking.token };
       Ticket.keep(this.booking);
@@ -162,12 +271,16 @@ export class Ticket {
   }
 
   async #release() {
-    if (!(await askSure("Let the table go?", "It will be free for anybody at once.", "Let it go"))) return;
+    if (!(await askSure("Let the table go?", "It will be free for anybody at once.", "Let it go")))
+      return;
     try {
-      await send("DELETE", `/v1/holds/${this.booking.booking_id}`, null, { token: this.booking.token });
+      await send("DELETE", `/v1/holds/${this.booking.booking_id}`, null, {
+        token: this.booking.token,
+      });
       tell("Let go", "The table is free again.");
     } catch (error) {
-      if (!(error instanceof Problem && (error.status === 404 || error.status === 409))) return tellProblem(error, "Not let go");
+      if (!(error instanceof Problem && (error.status === 404 || error.status === 409)))
+        return tellProblem(error, "Not let go");
     }
     this.#forget();
   }
