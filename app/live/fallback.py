@@ -47,6 +47,11 @@ class AsgiOutlet:
                 self._queue.clear()
             self._wake.set()
 
+    @property
+    def is_ending(self) -> bool:
+        """`end` was called: the last words have a moment to leave."""
+        return self._closing is not None
+
     async def run(self) -> None:
         """Send until the socket ends or `end` was called."""
         with contextlib.suppress(WebSocketDisconnect, RuntimeError, OSError):

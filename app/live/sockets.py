@@ -30,7 +30,7 @@ from app.live.protocol import (
     judge_origin,
 )
 from app.live.rooms import Room
-from app.live.transport import EXTENSION
+from app.live.transport import CUT_SECONDS, EXTENSION
 
 
 async def serve_socket(live: Live, websocket: WebSocket, who: Who) -> None:
@@ -60,9 +60,8 @@ async def serve_socket(live: Live, websocket: WebSocket, who: Who) -> None:
     sending = asyncio.create_task(outlet.run())
     try:
         await asyncio.wait((reading, sending), return_when="FIRST_COMPLETED")
-        if reading.done() and not sending.done():
-            # The last words of the conversation, a close frame among them, have 2 s to leave.
-            await asyncio.wait((sending,), timeout=2)
+        if outlet.is_ending and not sending.done():
+            await asyncio.wait((sending,), timeout=CUT_SECONDS)
     finally:
         reading.cancel()
         sending.cancel()

@@ -25,7 +25,7 @@ from app.errors import NotSignedIn
 from app.live.live import Live
 from app.live.redis_state import connect as connect_redis
 from app.live.server import LiveServer
-from app.live.transport import MESSAGE_BYTES, LiveProtocol
+from app.live.transport import MESSAGE_BYTES, SEND_BUFFER_BYTES, LiveProtocol
 from floorplan.events import TYPE_OF, Payload
 from floorplan.projection import Document, merge, state_hash
 from tests.cases.play import Play, opened
@@ -185,6 +185,8 @@ async def node(
         timeout_graceful_shutdown=3,
     )
     listening = socket.create_server(("127.0.0.1", 0))
+    if not direct:  # accepted sockets inherit it; the kernel's own choice holds megabytes
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
     server = LiveServer(config)
     server.live = live
     await live.start()
