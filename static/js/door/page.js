@@ -29,8 +29,8 @@ let direction = "in";
 actBy(token);
 offerTheme(byId("theme"));
 fill(byId("settings"), icon("door"));
-fill(byId("keyboard"), icon("keyboard", "Type with the screen's keyboard"));
-fill(byId("camera"), icon("camera", "Scan with the camera"));
+fill(byId("keyboard"), icon("keyboard"));
+fill(byId("camera"), icon("camera"));
 
 const live = new Live({ audience: "door", token });
 const face = new VerdictFace({
