@@ -70,7 +70,7 @@ async def scan(db: Database, venue: Venue, caller: Caller, request: ScanRequest)
                 return await _replay(conn, caller, stored)
             found = await _find(conn, venue, request)
             tonight = await find_tonight(conn)
-        async with db.begun() as conn:
+        async with db.undecided() as conn:
             night = found.night or tonight
             act = await lock(
                 conn,
@@ -95,10 +95,8 @@ async def scan(db: Database, venue: Venue, caller: Caller, request: ScanRequest)
                 tonight,
             )
             await _count(act, request, door, booking, judgement)
-            # A refusal is told in the book of the night at whose door it happened.
-            version = await finish(act, tonight or "venue", 200, b"")
             verdict = _verdict(act, request, booking, judgement, door, tonight)
-            body = numbered(msgspec.json.encode(verdict), version)
+            body = msgspec.json.encode(verdict)
             new = NewScan(
                 scanner=scanner,
                 scan_id=request.scan_id,
@@ -115,6 +113,11 @@ async def scan(db: Database, venue: Venue, caller: Caller, request: ScanRequest)
             )
             if not await insert_scan(conn, new):
                 raise _TwinWasFaster
+            # A refusal is told in the book of the night at whose door it happened.
+            version = await finish(
+                act, tonight or "venue", 200, body, scan=(scanner, request.scan_id)
+            )
+            body = numbered(body, version)
         async with db.reading() as conn:
             return Answered(
                 200, await _shown(conn, body, found.booking_id, replayed=False), version

@@ -141,7 +141,7 @@ async def create_device(
     doors = [door.id for door in venue.doors]
     if request.door not in doors:
         raise NotFound("door_not_found", f"There is no such door. Use {', '.join(doors)}.")
-    async with db.begun() as conn:
+    async with db.undecided() as conn:
         act = await lock(conn, caller, "create_device", night=None)
         if act.facts.answered is not None:
             answered = replay(act.facts.answered)
@@ -165,7 +165,7 @@ async def create_device(
 
 async def revoke_device(db: Database, caller: Caller, device_id: str) -> Answered:
     """The device's token no longer counts. Raises NotFound."""
-    async with db.begun() as conn:
+    async with db.undecided() as conn:
         act = await lock(conn, caller, "revoke_device", night=None)
         if act.facts.answered is not None:
             return replay(act.facts.answered)

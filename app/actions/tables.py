@@ -88,19 +88,15 @@ async def block_table(db: Database, caller: Caller, number: int, request: BlockT
                 "Parties are booked on this table. Move them first, or block it all the same.",
                 bookings=[c.booking_id for c in live],
             )
-        # The SQL function writes rows and event: it is the same one that a person with psql calls.
-        version = await nights.block_table(
-            act.conn,
-            number,
-            request.reason,
-            request.night,
-            (begin, end),
-            block_id,
-            act.caller.principal.actor,
-            act.caller.correlation_id,
+        in_force = begin <= facts.now
+        await nights.insert_block(
+            act.conn, block_id, request.night, number, begin, end, request.reason, in_force
         )
-        assert version > 0
-        status = "maintenance" if begin <= facts.now else "blocked_later"
+        act.record(
+            events.TableBlocked(block_id, number, begin, end, request.reason, in_force),
+            f"table:{number}",
+        )
+        status = "maintenance" if in_force else "blocked_later"
         return 201, table_answer(request.night, number, status, block_id=block_id)
 
     return await perform(db, caller, "block_table", work, night=request.night, tables=[number])

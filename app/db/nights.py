@@ -90,8 +90,9 @@ SELECT k.id::text, k.night::text, k.number, upper(k.slot) <= venue_now() AS over
 """
 LIFT_BLOCKS = "UPDATE table_block SET lifted = true WHERE id = ANY ($1::uuid[])"
 BEGIN_BLOCK = "UPDATE table_block SET in_force = true WHERE id = $1"
-BLOCK_TABLE = """
-SELECT block_table($1, $2, $3::text::date, $4::text::timestamptz, $5::text::timestamptz, $6, $7, $8)
+INSERT_BLOCK = """
+INSERT INTO table_block (id, night, number, slot, reason, in_force)
+VALUES ($1, $2::text::date, $3, tstzrange($4::text::timestamptz, $5::text::timestamptz), $6, $7)
 """
 
 
@@ -243,19 +244,15 @@ async def begin_block(conn: asyncpg.Connection, block_id: str) -> None:
     await conn.execute(BEGIN_BLOCK, block_id)
 
 
-async def block_table(
+async def insert_block(
     conn: asyncpg.Connection,
-    number: int,
-    reason: str,
-    night: str,
-    window: tuple[str | None, str | None],
     block_id: str,
-    actor: str,
-    correlation_id: str,
-) -> int:
-    """The table is out of service in the window; the event is written. Returns its version."""
-    return int(
-        await conn.fetchval(
-            BLOCK_TABLE, number, reason, night, *window, block_id, actor, correlation_id
-        )
-    )
+    night: str,
+    number: int,
+    begin: str,
+    end: str,
+    reason: str,
+    in_force: bool,
+) -> None:
+    """The table is out of service in the window. SQL's `block_table` does the same for psql."""
+    await conn.execute(INSERT_BLOCK, block_id, night, number, begin, end, reason, in_force)

@@ -129,6 +129,19 @@ class Database:
         async with _mapped(), _acquired(pool or self.app) as conn, conn.transaction():
             yield conn
 
+    @asynccontextmanager
+    async def undecided(
+        self, pool: asyncpg.Pool | None = None
+    ) -> AsyncIterator[asyncpg.Connection]:
+        """As `begun`, but rolled back at the end unless a statement of the block committed."""
+        async with _mapped(), _acquired(pool or self.app) as conn:
+            await conn.execute("BEGIN")
+            try:
+                yield conn
+            finally:
+                if not conn.is_closed() and conn.is_in_transaction():
+                    await asyncio.shield(conn.execute("ROLLBACK"))
+
 
 async def set_person(conn: asyncpg.Connection, principal: Principal, action: str) -> None:
     """The transaction acts for the principal, under the action's name."""

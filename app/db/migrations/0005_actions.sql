@@ -126,48 +126,50 @@ SET search_path = public AS $$
     SELECT FROM book WHERE name = p_book FOR UPDATE
 $$;
 
--- Writes the events in the order given and keeps the answer, whose "version":-1 becomes the last
--- event's version. Returns that version.
-CREATE FUNCTION finish_action(
-    p_book text, p_types text[], p_subjects text[], p_payloads text[], p_actor text,
-    p_correlation text, p_caller text, p_key text, p_status integer, p_answer text
-) RETURNS bigint LANGUAGE plpgsql AS $$
+-- Writes the events in the order given, and keeps the answer (under the idempotency key, or as a
+-- scan's verdict) with the last event's version in place of its "version":-1. The version is left
+-- in the session's app.version. p: book, events [[type, subject, payload] ...], actor, correlation;
+-- caller, key, status, answer; or scanner, scan_id, answer.
+CREATE FUNCTION finish_action(p jsonb) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     v_version bigint;
+    v_answer  bytea;
 BEGIN
     WITH written AS (
         INSERT INTO event (book, type, subject, payload, actor, correlation_id)
-        SELECT p_book, type, subject, payload::jsonb, p_actor, p_correlation
-          FROM unnest(p_types, p_subjects, p_payloads) WITH ORDINALITY AS e (type, subject, payload, line)
-         ORDER BY line
+        SELECT p ->> 'book', line ->> 0, line ->> 1, line -> 2, p ->> 'actor', p ->> 'correlation'
+          FROM jsonb_array_elements(p -> 'events') WITH ORDINALITY AS e (line, number)
+         ORDER BY number
         RETURNING version
     ) SELECT max(version) INTO v_version FROM written;
     IF v_version IS NULL THEN
-        SELECT version INTO v_version FROM book WHERE name = p_book;
+        SELECT version INTO v_version FROM book WHERE name = p ->> 'book';
     END IF;
-    IF p_key IS NOT NULL THEN
-        UPDATE idempotency
-           SET status = p_status,
-               answer = convert_to(replace(p_answer, '"version":-1', '"version":' || v_version), 'UTF8')
-         WHERE caller = p_caller AND key = p_key;
+    PERFORM set_config('app.version', coalesce(v_version, 0)::text, false);
+    v_answer := convert_to(
+        replace(p ->> 'answer', '"version":-1', '"version":' || coalesce(v_version, 0)), 'UTF8');
+    IF p ? 'scan_id' THEN
+        UPDATE scan SET answer = v_answer
+         WHERE scanner = p ->> 'scanner' AND scan_id = (p ->> 'scan_id')::uuid;
+    ELSIF p ->> 'key' IS NOT NULL THEN
+        UPDATE idempotency SET status = (p ->> 'status')::smallint, answer = v_answer
+         WHERE caller = p ->> 'caller' AND key = p ->> 'key';
     END IF;
-    RETURN v_version;
 END
 $$;
 
--- Takes a table out of service for a window: the rows and the event. Also for a person with psql:
---   SELECT block_table(7, 'spill');
+-- Takes a table out of service for a window, by hand with psql; the row and the event, as the
+-- action does it:  SELECT block_table(7, 'spill');
 -- Without a night it is the open night that contains the window's start, or tonight.
 CREATE FUNCTION block_table(
     p_number integer, p_reason text DEFAULT 'maintenance', p_night date DEFAULT NULL,
-    p_from timestamptz DEFAULT NULL, p_until timestamptz DEFAULT NULL,
-    p_block_id uuid DEFAULT gen_random_uuid(), p_actor text DEFAULT NULL,
-    p_correlation text DEFAULT NULL
+    p_from timestamptz DEFAULT NULL, p_until timestamptz DEFAULT NULL
 ) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
     v_now     timestamptz := date_trunc('milliseconds', venue_now());
     v_from    timestamptz := date_trunc('milliseconds', coalesce(p_from, v_now));
     v_night   night;
+    v_block   uuid := gen_random_uuid();
     v_version bigint;
 BEGIN
     SELECT * INTO v_night FROM night n
@@ -180,11 +182,9 @@ BEGIN
     IF NOT FOUND THEN
         RAISE EXCEPTION 'there is no table %', p_number USING ERRCODE = 'no_data_found';
     END IF;
-    IF coalesce(current_setting('app.action', true), '') = '' THEN
-        PERFORM set_config('app.action', 'block_table', true);
-    END IF;
+    PERFORM set_config('app.action', 'block_table', true);
     INSERT INTO table_block (id, night, number, slot, reason, in_force)
-    VALUES (p_block_id, v_night.date, p_number,
+    VALUES (v_block, v_night.date, p_number,
             tstzrange(v_from, date_trunc('milliseconds', coalesce(p_until, v_night.ends_at))),
             p_reason, v_from <= v_now);
     INSERT INTO event (book, type, subject, payload, actor, correlation_id)
@@ -193,8 +193,8 @@ BEGIN
                               'blocked_from', instant_text(lower(b.slot)),
                               'blocked_until', instant_text(upper(b.slot)),
                               'reason', b.reason, 'in_force', b.in_force),
-           p_actor, p_correlation
-      FROM table_block b WHERE b.id = p_block_id
+           NULL, NULL
+      FROM table_block b WHERE b.id = v_block
     RETURNING version INTO v_version;
     RETURN v_version;
 END
