@@ -40,6 +40,7 @@ from floorplan.state import NightState
 logger = logging.getLogger(__name__)
 
 REACH_SECONDS: Final = 1.0  # the longest that a reader waits for a version that was promised to it
+CANCEL_AGAIN_SECONDS: Final = 0.25  # a task that was told to end ends within microseconds
 START_SECONDS: Final = 30.0  # until Postgres must have answered once
 RECHECK_SECONDS: Final = 60.0  # between two looks at whether a person may still watch
 TURN_SECONDS: Final = 1.0  # how late the roll-over to the next night may be noticed
@@ -98,6 +99,7 @@ class Live:
         self._whos: dict[Client, Who] = {}
         self._ready = asyncio.Event()
         self._running: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
 
     # -- life -------------------------------------------------------------------------------------
 
@@ -125,6 +127,12 @@ class Live:
         if self._running is None:
             return
         self._running.cancel()
+        while not self._running.done():
+            await asyncio.wait((self._running,), timeout=CANCEL_AGAIN_SECONDS)
+            # A client library may swallow a cancellation that comes at an unlucky instant (seen in
+            # redis-py's pipelines); the group would then wait for that task for ever.
+            for task in self._tasks:
+                task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._running
         for loading in list(self._loading.values()):
@@ -142,14 +150,18 @@ class Live:
     async def _run(self) -> None:
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self.hub.run(), name="flush")
-                tasks.create_task(self.hub.tick(), name="heartbeat")
-                tasks.create_task(self.listener.run(), name="listener")
-                tasks.create_task(self._turn(), name="roll-over")
-                tasks.create_task(self._recheck(), name="recheck")
+                self._tasks = [
+                    tasks.create_task(self.hub.run(), name="flush"),
+                    tasks.create_task(self.hub.tick(), name="heartbeat"),
+                    tasks.create_task(self.listener.run(), name="listener"),
+                    tasks.create_task(self._turn(), name="roll-over"),
+                    tasks.create_task(self._recheck(), name="recheck"),
+                ]
                 if self.mirror is not None:
-                    tasks.create_task(self.mirror.run(), name="mirror")
-                    tasks.create_task(self.mirror.hear(), name="subscription")
+                    self._tasks += [
+                        tasks.create_task(self.mirror.run(), name="mirror"),
+                        tasks.create_task(self.mirror.hear(), name="subscription"),
+                    ]
         except* Exception as crash:
             logger.exception("the live path crashed", exc_info=crash)
             raise
