@@ -210,12 +210,14 @@ def _tables_moved(state: NightState, it: book.TablesMoved, at: str) -> NightStat
 
 
 def _guest_checked_in(state: NightState, it: book.GuestCheckedIn, at: str) -> NightState:
-    booking = state.bookings[it.booking_id]
-    booking = replace(
-        booking, admitted=it.admitted, left=it.left, arrived_at=booking.arrived_at or at
-    )
-    state = _counted(_with_booking(state, booking), people_admitted=it.people)
-    return _inside(state, it.inside)
+    # A party that gave up its tables is no booking any more; its people still come and go.
+    booking = state.bookings.get(it.booking_id)
+    if booking is not None:
+        booking = replace(
+            booking, admitted=it.admitted, left=it.left, arrived_at=booking.arrived_at or at
+        )
+        state = _with_booking(state, booking)
+    return _inside(_counted(state, people_admitted=it.people), it.inside)
 
 
 def _guest_checked_out(state: NightState, it: book.GuestCheckedOut, at: str) -> NightState:

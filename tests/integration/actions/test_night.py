@@ -74,6 +74,20 @@ async def test_an_evening_in_which_everything_happens(venue_house: House) -> Non
     assert refused.value.reason == "night_sealed"
 
 
+async def test_people_of_a_party_that_gave_up_its_table_still_come_and_go(
+    venue_house: House,
+) -> None:
+    house = venue_house
+    booking = await house.booked([7])
+    assert (await house.scan(booking["code"], 4))["verdict"] == "admit"
+    await bookings.seat_party(house.db, house.caller(), booking["booking_id"])
+    await house.vacate(7)
+    assert (await house.scan(booking["code"], 2, direction="out"))["reason"] == "out"
+    await house.agrees()
+    assert (await house.scan(booking["code"], 2))["reason"] == "admitted"
+    await house.agrees()
+
+
 async def test_the_same_key_gives_the_same_answer_and_one_booking(venue_house: House) -> None:
     first = await venue_house.hold([5], key="k1")
     again = await venue_house.hold([5], key="k1")
