@@ -26,8 +26,8 @@ from app.db.clock import mark_demo, set_clock
 from app.demo.calendar import evening_of
 from app.demo.crew import Crew
 from app.demo.evening import Evening
-from app.demo.interface import Interface
 from app.demo.intentions import Plan
+from app.demo.interface import Interface, guest
 from app.demo.player import play
 from app.demo.programme import Programme
 from app.live.server import LiveServer
@@ -218,3 +218,123 @@ def assert_people_came_late_and_in_portions(events: list[Event]) -> None:
 def payload(event: Event) -> dict[str, Any]:
     document: dict[str, Any] = msgspec.json.decode(event.payload)
     return document
+
+
+class Interrupted(Exception):
+    """The player's process ended in the middle of the night."""
+
+
+class Person:
+    """Somebody at a browser of the running demo, with their own idea of the night."""
+
+    def __init__(self, house: House) -> None:
+        self._crew = Crew(house.interface, house.settings.demo_token)
+        self._interface = house.interface
+        self._doors = evening_of(SATURDAY, VENUE) + timedelta(minutes=30)
+        self._done: set[str] = set()
+        self.answers: dict[str, int] = {}
+
+    async def meddle(self, house: House, now: datetime) -> None:
+        """Whatever is due by now is done once."""
+        minutes = (now - self._doors).total_seconds() / 60
+        deeds = (
+            (-30, self.book), (25, self.block), (70, self.clear), (80, self.revoke),
+            (100, self.sign_out), (125, self.count), (135, self.shut), (190, self.interrupt),
+            (400, self.seal),
+        )  # fmt: skip
+        for due, deed in deeds:
+            if minutes >= due and deed.__name__ not in self._done:
+                self._done.add(deed.__name__)
+                await deed(house)
+
+    def note(self, deed: str, *statuses: int) -> None:
+        self.answers[deed] = max(statuses)
+        assert max(statuses) < 300, f"{deed}: {statuses}"
+
+    async def book(self, _house: House) -> None:
+        """Tables that the plan wants are taken, before the player knows."""
+        await self._crew.sign_in()
+        for table, party in ((1, 4), (9, 4), (15, 4)):
+            body = {
+                "night": SATURDAY.isoformat(), "tables": [table], "party": party,
+                "contact": {"name": "Ada Lovelace"},
+            }  # fmt: skip
+            held = await self._interface.post("/v1/holds", guest("203.0.113.7"), body)
+            paid = await self._crew.staff(
+                f"/v1/holds/{held.body['booking_id']}/confirm",
+                {"method": "cash", "amount_pence": held.body["deposit_pence"]},
+            )
+            self.note("book", held.status, paid.status)
+
+    async def block(self, _house: House) -> None:
+        floor = (await self._crew.read(f"/v1/nights/{SATURDAY}/state")).body["state"]["tables"]
+        empty = [number for number, table in floor.items() if table["occupied_by"] is None]
+        for number in empty[:3]:
+            body = {"night": SATURDAY.isoformat(), "reason": "broken", "even_if_booked": True}
+            self.note("block", (await self._crew.staff(f"/v1/tables/{number}/block", body)).status)
+
+    async def clear(self, _house: House) -> None:
+        """Every party is sent away in the middle of its drinks."""
+        floor = (await self._crew.read(f"/v1/nights/{SATURDAY}/state")).body["state"]["tables"]
+        taken = [number for number, table in floor.items() if table["status"] == "occupied"]
+        for number in taken:
+            body = {"night": SATURDAY.isoformat()}
+            await self._crew.staff(f"/v1/tables/{number}/vacate", body)
+        assert taken, "nobody sat anywhere"
+        self.note("clear", 200)
+
+    async def revoke(self, _house: House) -> None:
+        for one in (await self._crew.read("/v1/devices")).body["devices"]:
+            answer = await self._crew.staff(f"/v1/devices/{one['device_id']}", method="DELETE")
+            self.note("revoke", answer.status)
+
+    async def sign_out(self, house: House) -> None:
+        """The player's own session is ended."""
+        answer = await house.crew.staff("/v1/session", method="DELETE")
+        self.note("sign_out", answer.status)
+
+    async def count(self, _house: House) -> None:
+        body = {"night": SATURDAY.isoformat(), "door": "main", "floor": "upstairs", "people": 3}
+        self.note("count", (await self._crew.staff("/v1/headcount", body)).status)
+
+    async def shut(self, _house: House) -> None:
+        body = {"limits": {"upstairs": 60, "downstairs": 20, "house": 70}}
+        answer = await self._crew.staff(f"/v1/nights/{SATURDAY}", body, method="PATCH")
+        self.note("shut", answer.status)
+
+    async def interrupt(self, _house: House) -> None:
+        raise Interrupted
+
+    async def seal(self, _house: House) -> None:
+        body = {"status": "sealed"}
+        answer = await self._crew.staff(f"/v1/nights/{SATURDAY}", body, method="PATCH")
+        self.note("seal", answer.status)
+
+
+async def test_people_who_do_otherwise_at_the_same_time_do_not_break_the_play(
+    settings: Settings,
+) -> None:
+    async with house(settings) as made:
+        person = Person(made)
+        made.meddling = person.meddle
+        _, plan = await made.begin()
+        with pytest.raises(Interrupted):
+            await made.play(plan)
+        programme, again = await made.begin()
+        assert again == plan, "after a restart another night was played"
+        shown_before = made.shown
+        evening = await made.play(again)
+
+        assert evening.faults == []
+        remembered = [b for b in evening.booked.values() if b.admitted]
+        assert len(remembered) >= 5, "the parties of before the restart were forgotten"
+        assert made.shown > shown_before
+        assert await programme.end(again, made)
+        assert set(person.answers) == {
+            "book", "block", "clear", "revoke", "sign_out", "count", "shut", "seal",
+        }  # fmt: skip
+        refused = evening.refused
+        assert refused["capacity_full"], "the limits that were lowered turned nobody away"
+        assert refused["night_sealed"], "the night that a manager closed early was still played"
+        assert (await verify_book(made.owner, settings.redis_url, plan.night)).problems == []
+        assert 5 not in {status // 100 for status in made.interface.answers}
