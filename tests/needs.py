@@ -48,4 +48,4 @@ def opencv() -> None:
     """Return if OpenCV can be imported."""
     error = _opencv_error()
     if error is not None:
-        _missing(f"No OpenCV ({error}): install Debian's packages libgl1 and libglib2.0-0")
+        _missing(f"No OpenCV ({error}): install Debian's packages libgl1, libglib2.0-0 and libxcb1")

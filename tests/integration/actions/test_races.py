@@ -181,7 +181,7 @@ async def _rewritten(house: House, function: str, *changes: tuple[str, str]) -> 
 
 async def _slowly(house: House) -> None:
     """Every action takes a while between its facts and its commit, so that races meet."""
-    await _rewritten(house, "finish_action", ("BEGIN\n", "BEGIN\n    PERFORM pg_sleep(0.2);\n"))
+    await _rewritten(house, "finish_action", ("BEGIN\n", "BEGIN\n    PERFORM pg_sleep(0.05);\n"))
 
 
 async def _without_table_locks(house: House) -> None:
