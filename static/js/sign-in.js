@@ -18,14 +18,18 @@ form.addEventListener("submit", (event) => {
   signIn({ username: String(data.get("username")).trim(), password: String(data.get("password")) });
 });
 
-const link = new URLSearchParams(location.hash.slice(1)).get("link");
-if (link) {
+/** Signs in by the link in the address, also when it is opened on a page that stands here already. */
+function useLink() {
+  const link = new URLSearchParams(location.hash.slice(1)).get("link");
+  if (!link) return;
   // The token leaves the address bar and the history before anything else happens.
   history.replaceState(null, "", location.pathname + location.search);
   byId("link-note").hidden = false;
   form.hidden = true;
   signIn({ link });
 }
+useLink();
+window.addEventListener("hashchange", useLink);
 
 /** @param {Object<string, string>} proof */
 async function signIn(proof) {
@@ -38,7 +42,7 @@ async function signIn(proof) {
   } catch (error) {
     form.hidden = false;
     byId("link-note").hidden = true;
-    byId("error").textContent = sentence(error);
+    byId("error").textContent = sentence(error, "link" in proof);
     byId("error").hidden = false;
     submit.disabled = false;
     delete submit.dataset.busy;
@@ -46,16 +50,11 @@ async function signIn(proof) {
   }
 }
 
-/** @param {unknown} error */
-function sentence(error) {
-  if (proofWasLink(error))
-    return `${/** @type {Error} */ (error).message} Or sign in with your name and password.`;
+/** @param {unknown} error @param {boolean} byLink */
+function sentence(error, byLink) {
+  if (byLink && error instanceof Problem && error.status === 401)
+    return `${error.message} Or sign in with your name and password.`;
   return error instanceof Error ? error.message : String(error);
-}
-
-/** @param {unknown} error */
-function proofWasLink(error) {
-  return link !== null && error instanceof Problem && error.status === 401;
 }
 
 /**
