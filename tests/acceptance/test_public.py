@@ -1,0 +1,112 @@
+"""A customer with a phone: what is free, a hold, and a second phone that sees it at once."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.acceptance.visits import PHONE, Visits, dialog
+from tests.premises import Premises, key
+
+pytestmark = pytest.mark.browser
+
+
+def best(page: Page) -> str:
+    """The tables of the first offer, as "7" or "15 16"."""
+    first = page.locator("#offers .offer").first
+    expect(first).to_be_visible()
+    tables = first.get_attribute("data-tables")
+    assert tables
+    return tables
+
+
+def offer(page: Page, tables: str) -> str:
+    return f'#offers .offer[data-tables="{tables}"]'
+
+
+def hold_best(page: Page) -> str:
+    tables = best(page)
+    page.locator("#offers .offer").first.get_by_role("button").first.click()
+    dialog(page).get_by_label("Name").fill("Ada Lovelace")
+    dialog(page).get_by_label("Phone").fill("0113 496 0000")
+    dialog(page).locator("button[type=submit]").click()
+    expect(page.locator("#ticket .ticket-count")).to_have_text(re.compile(r"^\d+:\d\d$"))
+    return tables
+
+
+def test_a_customer_holds_a_table_and_lets_it_go_while_another_looks_on(
+    visits: Visits, night: str
+) -> None:
+    ada, other = visits.page("/", PHONE), visits.page("/", PHONE)
+    expect(other.locator("#link")).to_have_attribute("data-link", "live")
+    tables = best(other)
+    other.evaluate("window.neverReloaded = true")
+
+    assert hold_best(ada) == tables
+    expect(ada.locator("#ticket")).to_contain_text("Held for you")
+    expect(ada.locator("#ticket .ticket-reference")).to_have_text(
+        re.compile(r"^(\w{4}-){3,4}\w{1,4}$")
+    )
+    before = ada.locator(".ticket-count").inner_text()
+    expect(ada.locator(".ticket-count")).not_to_have_text(before)  # it runs
+    expect(other.locator(offer(other, tables))).to_have_count(0)
+    visits.picture(ada, "held")
+
+    ada.get_by_role("button", name="Let it go").click()
+    dialog(ada).get_by_role("button", name="Let it go").click()
+    expect(ada.locator("#ticket")).to_be_hidden()
+    expect(other.locator(offer(other, tables))).to_have_count(1)
+    assert other.evaluate("window.neverReloaded") is True
+    visits.picture(other, "free_again")
+
+
+def test_a_hold_survives_a_reload_and_becomes_a_code_when_the_desk_confirms(
+    visits: Visits, night: str, premises: Premises
+) -> None:
+    page = visits.page("/", PHONE)
+    tables = hold_best(page)
+    page.reload()
+    expect(page.locator("#ticket .ticket-count")).to_be_visible()
+    with premises.desk() as desk:
+        [booking] = desk.get(f"/v1/nights/{night}/bookings").json()["bookings"]
+        assert " ".join(map(str, booking["tables"])) == tables
+        paid = {"method": "card", "amount_pence": booking["deposit_pence"]}
+        address = f"/v1/holds/{booking['booking_id']}/confirm"
+        desk.post(address, json=paid, headers=key()).raise_for_status()
+    code = page.get_by_alt_text("Your entry code")
+    expect(code).to_be_visible(timeout=15_000)
+    page.wait_for_function(
+        "() => document.querySelector('.ticket-code')?.naturalWidth > 0", timeout=8000
+    )
+    visits.picture(page, "code")
+
+
+def test_without_a_socket_the_page_still_tells_what_is_free(
+    visits: Visits, night: str, premises: Premises
+) -> None:
+    visits.expect("WebSocket connection to")
+    page = visits.context(PHONE).new_page()
+    page.add_init_script(
+        "window.WebSocket = class extends EventTarget {"
+        " constructor() { super(); this.readyState = 3;"
+        " setTimeout(() => this.dispatchEvent(new CloseEvent('close', {code: 1006}))); }"
+        " close() {} send() {} }"
+    )
+    page.goto("/")
+    assert best(page)
+    expect(page.locator("#link-text")).not_to_have_text("live")
+
+
+def test_when_nothing_fits_the_page_says_why_and_what_to_do(
+    visits: Visits, night: str, premises: Premises
+) -> None:
+    page = visits.page("/", PHONE)
+    best(page)
+    for _ in range(8):
+        page.locator("#party").get_by_role("button", name="One more").click()
+    expect(page.locator("#offers .offer")).to_have_count(1)  # the pair, for twelve
+    with premises.desk() as desk:
+        body = {"night": night, "tables": [15, 16], "party": 12, "contact": {"name": "Quick"}}
+        desk.post("/v1/holds", json=body, headers=key()).raise_for_status()
+    expect(page.locator("#offers .nothing p")).to_have_text(re.compile(r"^[A-Z].*\.$"))
+    visits.picture(page, "nothing")
