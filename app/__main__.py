@@ -79,6 +79,18 @@ def _parser() -> argparse.ArgumentParser:
     psql.add_argument("--role", choices=("owner", "app", "jobs", "auth"), default="owner")
     psql.add_argument("arguments", nargs="*", metavar="ARGUMENT", help="passed on to psql")
 
+    admin = commands.add_parser(
+        "admin",
+        help="create the first account that may sign in",
+        description="Create an account; the password is asked for, or read from the input.",
+    )
+    admin.add_argument("deed", choices=("create",))
+    admin.add_argument("username", help="what is typed to sign in")
+    admin.add_argument("--name", help="how the person is called; default: the user name")
+    admin.add_argument(
+        "--role", choices=("SUPER_ADMIN", "MANAGER", "DOOR_STAFF"), default="SUPER_ADMIN"
+    )
+
     # What the parent starts; not for people, so not listed.
     worker = commands.add_parser("worker")
     worker.add_argument("--fd", type=int, required=True)
@@ -148,6 +160,14 @@ def _verify(settings: Settings, options: argparse.Namespace) -> int:
         return verify.main(complete, options.night)
 
 
+def _admin(settings: Settings, options: argparse.Namespace) -> int:
+    from app import administrator  # noqa: PLC0415
+
+    with reaching_servers(settings) as complete:
+        name = options.name or options.username
+        return administrator.create(complete, options.username, name, options.role)
+
+
 def _psql(settings: Settings, options: argparse.Namespace) -> int:
     import subprocess  # noqa: PLC0415 - for this command alone
     from urllib.parse import unquote, urlsplit  # noqa: PLC0415
@@ -198,6 +218,7 @@ COMMANDS = {
     "demo": _demo,
     "migrate": _migrate,
     "verify": _verify,
+    "admin": _admin,
     "psql": _psql,
     "worker": _worker,
     "play": _play,

@@ -29,6 +29,7 @@ HEIGHTS = {
     "web": 5,
     "main": 6,
     "embedded": 6,
+    "administrator": 6,
     "verify": 6,
     "demo": 6,
     "backing": 7,
