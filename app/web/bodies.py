@@ -82,12 +82,22 @@ def decode_body(
             raise NotValid("not_valid", "A text contains NUL (\\u0000). Remove it.", place="$")
         return decoder.decode(body)
     except msgspec.ValidationError as error:
-        raise not_valid(str(error)) from None
+        # A wrong shape is told before the end is read: first be sure that this is JSON at all.
+        raise _malformed(body) or not_valid(str(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        sentence = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
-        raise Malformed(
-            "malformed_json", f"The body is not JSON: {sentence}. Send a JSON object."
-        ) from None
+        raise _malformed(body) or not_valid(str(error)) from None
+
+
+def _malformed(body: bytes) -> Malformed | None:
+    try:
+        msgspec.json.decode(body)
+    except UnicodeDecodeError:
+        sentence = "it is not UTF-8"
+    except (msgspec.DecodeError, RecursionError) as error:
+        sentence = str(error)
+    else:
+        return None
+    return Malformed("malformed_json", f"The body is not JSON: {sentence}. Send a JSON object.")
 
 
 def decode_query(query: bytes, shape: type[Struct]) -> Any:
@@ -116,7 +126,9 @@ def decode_query(query: bytes, shape: type[Struct]) -> Any:
         if name in lists:
             found.setdefault(name, []).append(value)
         elif name in found:
-            raise NotValid("not_valid", f"{name[:40]} is given twice.", place=f"?{name[:40]}")
+            raise NotValid(
+                "not_valid", f"The parameter {name[:40]} is given twice.", place=f"?{name[:40]}"
+            )
         else:
             found[name] = value
     try:

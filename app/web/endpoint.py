@@ -35,6 +35,8 @@ from app.web.visitors import Visitor, values
 from app.wire import Instant, NightDate
 from floorplan.nights import InstantUnreadable, parse_instant
 
+# Beyond these, adding a night's length runs off the end of Python's calendar or of Postgres'.
+YEARS: Final = range(2000, 2200)
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,200}")
 
 
@@ -47,6 +49,7 @@ class Endpoint:
         shape = operation.request
         self._decoder = None if shape is None else msgspec.json.Decoder(shape)
         self._dates = [] if shape is None else dates_of(shape)
+        self._query_dates = [] if operation.query is None else dates_of(operation.query)
         self._path_dates = [n for n, kind in operation.parameters.items() if kind is NightDate]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,6 +74,7 @@ class Endpoint:
         query = None
         if operation.query is not None:
             query = decode_query(scope["query_string"], operation.query)
+            check_calendar(query, self._query_dates, "?")
         body, raw = None, b""
         if self._decoder is not None:
             length = values(headers, b"content-length")
@@ -107,14 +111,7 @@ class Endpoint:
             self._decoder,
             may_be_empty=self.operation.request_may_be_empty,
         )
-        for field, name, is_instant in self._dates:
-            value = getattr(body, field)
-            if value is None:
-                continue
-            if is_instant:
-                check_instant(value, f"$.{name}")
-            else:
-                check_date(value, f"$.{name}")
+        check_calendar(body, self._dates, "$.")
         return body
 
     async def _limit(self, identified: Identified, visitor: Visitor) -> None:
@@ -207,26 +204,38 @@ def _pattern(kind: Any) -> str | None:
     return None
 
 
+def check_calendar(message: Struct, fields: list[tuple[str, str, bool]], root: str) -> None:
+    """Raises NotValid for the first of these fields (of `dates_of`) that no calendar has."""
+    for field, name, is_instant in fields:
+        value = getattr(message, field)
+        if value is not None:
+            (check_instant if is_instant else check_date)(value, f"{root}{name}")
+
+
 def check_date(text: str, place: str) -> None:
-    """Raises NotValid: no calendar has this date."""
+    """Raises NotValid: no calendar has this date, or no club will see it."""
     try:
-        date.fromisoformat(text)
+        known = date.fromisoformat(text).year in YEARS
     except ValueError:
+        known = False
+    if not known:
         raise NotValid(
             "not_valid", f"Expected a date that exists, as 2026-11-21, at {place}.", place=place
-        ) from None
+        )
 
 
 def check_instant(text: str, place: str) -> None:
     """Raises NotValid: no calendar has this instant."""
     try:
-        parse_instant(text)
+        known = parse_instant(text).year in YEARS
     except InstantUnreadable:
+        known = False
+    if not known:
         raise NotValid(
             "not_valid",
             f"Expected an instant that exists, as 2026-11-21T23:41:07.000Z, at {place}.",
             place=place,
-        ) from None
+        )
 
 
 class Methods:

@@ -1,7 +1,7 @@
 """Reading the floor: the venue, nights, what is free, the state now and then, the book."""
 
 import hashlib
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -200,9 +200,6 @@ async def get_availability(call: Call) -> Answer:
     """The sets that fit, best first, from memory; 304 while nothing moved for the public."""
     parts, query = call.parts, call.query
     state = await parts.live.ensure(call.path["night"])
-    for name, text in (("from", query.slot_from), ("until", query.slot_until)):
-        if text is not None:
-            _check_instant(text, name)
     now = instant_text(parts.live.clock.now())
     # Time alone changes one thing about the answer: that the slot is over.
     over = state.info is not None and (query.slot_until or state.info.closes_at) <= now
@@ -248,10 +245,10 @@ def offers(
             Preferences(floor=query.floor, zone=query.zone, features=tuple(query.feature)),
         )
     except NoSetLargeEnough as error:
-        too_large = NoOffer("party_too_large", f"{str(error)[0].upper()}{str(error)[1:]}.")
+        too_large = NoOffer("party_too_large", sentence(error))
         return msgspec.structs.replace(nothing, problem=too_large)
     except PreferenceUnknown as error:
-        raise NotValid("not_valid", f"{error}.", place=f"?{error.kind}") from error
+        raise NotValid("not_valid", sentence(error), place=f"?{error.kind}") from error
     if not sets:
         full = NoOffer("fully_booked", "Every table for this party is taken at that time.")
         return msgspec.structs.replace(nothing, problem=full)
@@ -279,7 +276,7 @@ async def get_state(call: Call) -> Answer:
     if query.version is not None and query.at is not None:
         raise NotValid("not_valid", "Give a version or an instant, not both.", place="?at")
     state = await parts.live.ensure(night)
-    at = None if query.at is None else _check_instant(query.at, "at")
+    at = None if query.at is None else parse_instant(query.at)
     if at is not None or (query.version is not None and query.version != state.version):
         if query.version is not None:
             await _check_version(call, night, query.version)
@@ -334,13 +331,6 @@ def _audience_of(call: Call) -> str:
     return "manager" if call.principal.may("live:manager") else "door"
 
 
-def _check_instant(text: str, name: str) -> datetime:
-    try:
-        return parse_instant(text)
-    except ValueError as error:
-        raise NotValid("not_valid", f"{error}.", place=f"?{name}") from None
-
-
 def tagged(call: Call, body: bytes, tag: str) -> Answer:
     """The body under its ETag, or 304 when the caller has it already."""
     if matches(call.etag, tag):
@@ -353,6 +343,12 @@ def matches(seen: str | None, tag: str) -> bool:
     if seen is None:
         return False
     return any(one.strip().removeprefix("W/") == tag for one in seen.split(","))
+
+
+def sentence(error: Exception) -> str:
+    """What the floor plan says against something, as a sentence for people."""
+    text = str(error)
+    return f"{text[0].upper()}{text[1:]}."
 
 
 def hash_of(body: bytes) -> str:

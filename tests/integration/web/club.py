@@ -36,7 +36,9 @@ class Club:
         self.table = table
         self._stack = AsyncExitStack()
 
-    async def client(self, address: tuple[str, int] = ELSEWHERE, **headers: str) -> httpx.AsyncClient:
+    async def client(
+        self, address: tuple[str, int] = ELSEWHERE, **headers: str
+    ) -> httpx.AsyncClient:
         """Nobody, from outside."""
         transport = httpx.ASGITransport(self.app, client=address)
         made = httpx.AsyncClient(transport=transport, base_url=ORIGIN, headers=headers)
