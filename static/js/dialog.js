@@ -103,6 +103,14 @@ export function field(label, control, hint) {
 }
 
 /**
+ * The same around a control of several buttons, which no label may click.
+ * @param {string} label @param {Node} control
+ */
+export function group(label, control) {
+  return el("div", { class: "field" }, el("span", {}, label), control);
+}
+
+/**
  * − 6 +, with a hidden input of this name.
  * @param {string} name @param {number} value @param {number} least @param {number} most
  * @param {(value: number) => void} [onChange]

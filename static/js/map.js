@@ -193,9 +193,12 @@ function prepare(table) {
     ring.setAttribute("class", "table-ring");
     table.prepend(svg("g", { transform: turned }, ring));
   }
+  // The drawing's corner lies inside the outline, by 14 cm or by a share of a ring's height; a
+  // badge sits in the middle of the upper edge, where no writing is.
   const corner = table.querySelector(".table-corner");
-  const height = /-?[\d.]+\)$/.exec(corner?.getAttribute("transform") ?? "")?.[0] ?? "-80)";
-  corner?.setAttribute("transform", `translate(0 ${height}`); // a badge sits in the middle of the upper edge
+  const inside = Number(/(-?[\d.]+)\)$/.exec(corner?.getAttribute("transform") ?? "")?.[1] ?? -80);
+  const edge = table.querySelector(".table-rim") ? inside * (0.5 / 0.36) : inside - 14;
+  corner?.setAttribute("transform", `translate(0 ${edge})`);
   table
     .querySelector(".table-badge-plate")
     ?.replaceWith(svg("rect", { class: "table-badge-plate" }));

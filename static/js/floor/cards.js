@@ -15,7 +15,7 @@ import {
   referenceText,
   tablesText,
 } from "../words.js";
-import { askBlock, askConfirm, askParty } from "./forms.js";
+import { askBlock, askConfirm, askParty, streetDoors } from "./forms.js";
 
 /** @typedef {import("./page.js").Page} Page */
 
@@ -364,6 +364,6 @@ function doorFor(page, booking) {
   const floor = page.floor.tables.find(
     (/** @type {any} */ table) => table.number === booking.tables[0],
   )?.floor;
-  const doors = page.floor.doors.filter((/** @type {any} */ door) => !door.leaves);
-  return (doors.find((/** @type {any} */ door) => door.floor === floor) ?? doors[0]).id;
+  const doors = streetDoors(page);
+  return (doors.find((door) => door.floor === floor) ?? doors[0]).id;
 }

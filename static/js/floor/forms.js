@@ -2,140 +2,136 @@
 /** The dialogs of the floor: hold, walk-in, confirm at the desk, block, and "are you sure". */
 
 import { el } from "../elements.js";
-import { actForm, field, showDialog, stepper } from "../dialog.js";
+import { actForm, field, group, showDialog, stepper } from "../dialog.js";
 import { instantOf, timeText } from "../venue-clock.js";
 import { BLOCK_REASON, pence, pounds, tablesText } from "../words.js";
 
 /** @typedef {import("./page.js").Page} Page */
+
+const PARTY_MAX = 40;
+
+/**
+ * What is known of a party while its form is open, kept when its tables are chosen anew.
+ * @typedef {{tables: number[], party: number, name: string, phone: string}} Draft
+ */
 
 /**
  * Holds tables for a party, or seats one that came without a booking.
  * @param {Page} page @param {"hold" | "walk-in"} kind @param {number[]} tables
  */
 export async function askParty(page, kind, tables) {
+  const seats = factsOf(page, tables[0])?.capacity;
+  /** @type {Draft} */
+  const draft = { tables, party: seats?.optimal ?? 2, name: "", phone: "" };
+  while ((await askDraft(page, kind, draft)) === "tables") {
+    const wish = { title: `Tables for a party of ${draft.party}`, verb: "Use these" };
+    const chosen = await page.chooser.choose(
+      { ...wish, party: draft.party, from: [], slot: null, booking: null },
+      draft.tables,
+    );
+    if (!chosen) return;
+    draft.tables = chosen;
+  }
+  page.select(draft.tables[0]);
+}
+
+/**
+ * The form itself. "tables": other tables are wanted first.
+ * @param {Page} page @param {"hold" | "walk-in"} kind @param {Draft} draft
+ * @returns {Promise<"done" | "tables">}
+ */
+async function askDraft(page, kind, draft) {
   const walkIn = kind === "walk-in";
-  const { capacity } = /** @type {any} */ (page.live.state).document.tables[String(tables[0])];
-  const facts = page.floor.tables.find((/** @type {any} */ table) => table.number === tables[0]);
-  let party = capacity?.optimal ?? facts?.capacity.optimal ?? 2;
-  let chosen = tables;
-  let more = false;
-  const doors = page.floor.doors.filter((/** @type {any} */ door) => !door.leaves);
-  const title = walkIn ? `Seat a walk-in at ${tablesText(chosen)}` : `Hold ${tablesText(chosen)}`;
-  await showDialog(title, (close) => [
-    actForm(
-      walkIn ? "Seat them" : "Hold",
-      [
-        el(
-          "div",
-          { class: "form-row" },
-          el(
-            "div",
-            { class: "field" },
-            el("span", {}, "Party"),
-            stepper("party", party, 1, 40, (value) => (party = value)),
-          ),
-          el(
-            "div",
-            { class: "field" },
-            el("span", {}, "Tables"),
-            el(
-              "button",
-              {
-                class: "button",
-                type: "button",
-                onclick: () => {
-                  more = true;
-                  close();
-                },
-              },
-              tablesText(chosen),
-              " · change",
-            ),
-          ),
+  const where = tablesText(draft.tables);
+  /** @type {"done" | "tables"} */
+  let outcome = "done";
+  await showDialog(walkIn ? `Seat a walk-in at ${where}` : `Hold ${where}`, (close) => {
+    const others = () => {
+      outcome = "tables";
+      close();
+    };
+    const fields = [
+      el(
+        "div",
+        { class: "form-row" },
+        group(
+          "Party",
+          stepper("party", draft.party, 1, PARTY_MAX, (to) => (draft.party = to)),
         ),
-        field(
-          walkIn ? "Name (optional)" : "Name",
-          el("input", {
-            class: "input",
-            name: "name",
-            maxlength: "120",
-            autocomplete: "off",
-            required: !walkIn,
-          }),
+        group(
+          "Tables",
+          el("button", { class: "button", type: "button", onclick: others }, `${where} · change`),
         ),
-        !walkIn &&
-          field(
-            "Phone (optional)",
-            el("input", {
-              class: "input",
-              name: "phone",
-              type: "tel",
-              maxlength: "30",
-              autocomplete: "off",
-            }),
-          ),
-        walkIn &&
-          doors.length > 1 &&
-          field(
-            "Came in by",
-            el(
-              "select",
-              { class: "input", name: "door" },
-              doors.map((/** @type {any} */ door) =>
-                el("option", { value: door.id, selected: door.floor === facts?.floor }, door.name),
-              ),
-            ),
-          ),
-        walkIn &&
-          el(
-            "label",
-            { class: "check" },
-            el("input", { type: "checkbox", name: "counted" }),
-            "The clicker counted them already",
-          ),
-      ],
-      async (data) => {
-        const contact = contactOf(data);
-        const body = {
-          night: page.commands.night,
-          tables: chosen,
-          party: Number(data.get("party")),
-          ...(contact ? { contact } : {}),
-        };
-        const label = walkIn ? `Seat ${tablesText(chosen)}` : `Hold ${tablesText(chosen)}`;
-        await page.commands.run(
-          label,
-          chosen,
-          "POST",
-          walkIn ? "/v1/walk-ins" : "/v1/holds",
-          walkIn
-            ? {
-                ...body,
-                door: String(data.get("door") ?? doors[0].id),
-                counted: data.has("counted"),
-              }
-            : body,
-          { silent: true },
-        );
-      },
-      close,
+      ),
+      field(walkIn ? "Name (optional)" : "Name", words(draft, "name", { required: !walkIn })),
+      !walkIn && field("Phone (optional)", words(draft, "phone", { type: "tel", maxlength: "30" })),
+      ...(walkIn ? doorFields(page, draft.tables[0]) : []),
+    ];
+    const act = (/** @type {FormData} */ data) => sendParty(page, walkIn, draft, data);
+    return [actForm(walkIn ? "Seat them" : "Hold", fields, act, close)];
+  });
+  return outcome;
+}
+
+/** A text of the draft. @param {Draft} draft @param {"name" | "phone"} name @param {any} [more] */
+function words(draft, name, more = {}) {
+  const input = el("input", {
+    class: "input",
+    name,
+    maxlength: "120",
+    autocomplete: "off",
+    ...more,
+  });
+  input.value = draft[name];
+  input.addEventListener("input", () => (draft[name] = input.value.trim()));
+  return input;
+}
+
+/** Where a walk-in came from, so that the house's count is right. @param {Page} page @param {number} table */
+function doorFields(page, table) {
+  const { floor } = factsOf(page, table) ?? {};
+  return [
+    field(
+      "Came in by",
+      el(
+        "select",
+        { class: "input", name: "door" },
+        streetDoors(page).map((door) =>
+          el("option", { value: door.id, selected: door.floor === floor }, door.name),
+        ),
+      ),
     ),
-  ]);
-  if (!more) return;
-  const again = await page.chooser.choose(
-    {
-      title: walkIn
-        ? `Tables for a walk-in, party of ${party}`
-        : `Tables to hold for a party of ${party}`,
-      verb: "Use these",
-      party,
-      from: [],
-      slot: null,
-      booking: null,
-    },
-    chosen,
-  );
-  if (again) await askParty(page, kind, again);
+    el(
+      "label",
+      { class: "check" },
+      el("input", { type: "checkbox", name: "counted" }),
+      "The clicker counted them already",
+    ),
+  ];
+}
+
+/** @param {Page} page @param {boolean} walkIn @param {Draft} draft @param {FormData} data */
+function sendParty(page, walkIn, draft, data) {
+  const { tables, party, name, phone } = draft;
+  const where = tablesText(tables);
+  /** @type {Object<string, any>} */
+  const body = { night: page.commands.night, tables, party };
+  if (name) body.contact = { name, ...(phone ? { phone } : {}) };
+  if (!walkIn) {
+    return page.commands.run(`Hold ${where}`, tables, "POST", "/v1/holds", body, { silent: true });
+  }
+  Object.assign(body, { door: String(data.get("door")), counted: data.has("counted") });
+  return page.commands.run(`Seat ${where}`, tables, "POST", "/v1/walk-ins", body, { silent: true });
+}
+
+/** Doors that lead in from outside. @param {Page} page @returns {any[]} */
+export function streetDoors(page) {
+  return page.floor.doors.filter((/** @type {any} */ door) => !door.leaves);
+}
+
+/** @param {Page} page @param {number} number */
+function factsOf(page, number) {
+  return page.floor.tables.find((/** @type {any} */ table) => table.number === number);
 }
 
 /** The deposit was paid at the desk. @param {Page} page @param {string} id @param {any} booking */
@@ -245,11 +241,4 @@ export function askBlock(page, number) {
       "button-danger",
     ),
   ]);
-}
-
-/** @param {FormData} data */
-function contactOf(data) {
-  const name = String(data.get("name") ?? "").trim();
-  const phone = String(data.get("phone") ?? "").trim();
-  return name ? { name, ...(phone ? { phone } : {}) } : null;
 }

@@ -18,7 +18,7 @@ export function drawHeader(page) {
   const state =
     night.status === "sealed"
       ? "closed"
-      : `${timeText(night.doors_at)} to ${timeText(night.closes_at)}`;
+      : `${timeText(night.doors_at)}–${timeText(night.closes_at)}`;
   write(byId("night-more"), `${nightText(live.state.night)} · ${state}`);
   write(byId("clock-time"), timeText(now));
   write(

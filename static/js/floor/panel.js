@@ -172,7 +172,7 @@ export class Panel {
     const from = booking.slot_from ?? booking.from;
     const more = [
       partyText(booking.party),
-      from && `from ${timeText(from)}`,
+      from && timeText(from),
       booking.source === "walk_in" ? "walk-in" : "",
     ]
       .filter(Boolean)
@@ -248,7 +248,10 @@ export class Panel {
         known.get(id) ??
         el(
           "li",
-          { "data-key": id, "data-kind": warn ? "warn" : null },
+          {
+            "data-key": id,
+            "data-kind": warn ? "warn" : line.type === "HEADCOUNT_CHANGED" ? "count" : null,
+          },
           el("time", { datetime: line.at }, timeText(line.at)),
           el("span", {}, line.text, name && el("span", { class: "who" }, ` · ${name}`)),
         )
