@@ -66,11 +66,14 @@ async function start() {
   map = new FloorMap(byId("map"), floor.drawings, floor.floors, { onChoose: chooseTable });
   drawChoice();
   drawMap();
-  let seen = -1;
+  let seen = "";
   live.listen(() => {
     drawLink();
-    if (live?.state && live.state.version !== seen) {
-      seen = live.state.version;
+    const state = live?.state;
+    const now = state ? `${state.night} ${state.version}` : seen;
+    if (now !== seen) {
+      if (state?.night !== choice.night || state?.document.night.status !== "open") followNights();
+      seen = now;
       refresh(SETTLE_MS);
       drawMap();
       ticket.refresh();
@@ -88,22 +91,25 @@ function openNights() {
   return /** @type {any[]} */ (nights.nights).filter((night) => night.status === "open");
 }
 
-/** A night may open or close while the page is looked at. */
+/** A night may open, close or become tonight while the page is looked at. */
 async function followNights() {
+  const wasTonight = choice.night === nights.tonight;
   try {
     nights = await read("/v1/nights");
-    if (!openNights().some((night) => night.night === choice.night))
-      follow(openNights()[0]?.night ?? "");
-    drawChoice();
   } catch {
-    // The next minute asks again; the link says what is wrong.
+    return; // The next minute asks again; the link says what is wrong.
   }
+  const open = openNights().map((night) => night.night);
+  const best = open.includes(nights.tonight) ? nights.tonight : (open[0] ?? "");
+  if ((wasTonight && best !== choice.night) || !open.includes(choice.night)) follow(best);
+  else drawChoice();
 }
 
 /** @param {string} night */
 function follow(night) {
   choice.night = night;
-  live?.follow(night === nights.tonight ? null : night);
+  const wish = night === nights.tonight ? null : night;
+  if (live && (wish !== null || live.state?.night !== night)) live.follow(wish);
   drawChoice();
   refresh(0);
 }
