@@ -1,6 +1,6 @@
 """One running service for the folder, a Chromium for each module, a night for each test.
 
-Playwright's own loop lives in the thread that uses it, so a browser lasts no longer than its module:
+Playwright's own loop lives in the thread that uses it, so a browser lasts as long as its module:
 other modules of the folder await on loops of pytest's.
 """
 

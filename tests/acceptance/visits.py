@@ -4,7 +4,14 @@ import re
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Locator,
+    Page,
+    ViewportSize,
+)
 
 from tests.premises import ROOT, Premises, address
 
@@ -12,8 +19,9 @@ FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--no-first-run",
 )  # fmt: skip
-PHONE = {"width": 390, "height": 844}
-DESK = {"width": 1400, "height": 860}
+PHONE = ViewportSize(width=390, height=844)
+DESK = ViewportSize(width=1400, height=860)
+TABLET = ViewportSize(width=1024, height=700)
 PICTURES = ROOT / "artefacts"
 DEADLINE_MS = 8000
 
@@ -38,7 +46,7 @@ class Visits:
         """The test provokes this on the console."""
         self._expected.append(pattern)
 
-    def context(self, size: dict[str, int] | None = None, **more: Any) -> BrowserContext:
+    def context(self, size: ViewportSize | None = None, **more: Any) -> BrowserContext:
         """A browser of somebody's own."""
         made = self.browser.new_context(
             viewport=size or DESK, extra_http_headers={"X-Forwarded-For": address()},
@@ -50,14 +58,14 @@ class Visits:
         self.contexts.append(made)
         return made
 
-    def page(self, path: str, size: dict[str, int] | None = None, **more: Any) -> Page:
+    def page(self, path: str, size: ViewportSize | None = None, **more: Any) -> Page:
         """Somebody unknown opens an address."""
         page = self.context(size, **more).new_page()
         page.goto(path)
         return page
 
     def staff(
-        self, path: str, role: str = "MANAGER", size: dict[str, int] | None = None, **more: Any
+        self, path: str, role: str = "MANAGER", size: ViewportSize | None = None, **more: Any
     ) -> Page:
         """Somebody of the staff signs in by a link and is at the address."""
         page = self.context(size, **more).new_page()

@@ -1,0 +1,169 @@
+"""The door's tablet: a reference typed, codes from a wedge scanner, and a server out of reach."""
+
+import os
+import re
+import signal
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.acceptance.visits import TABLET, Visits
+from tests.premises import Premises, key
+
+pytestmark = pytest.mark.browser
+
+
+def booked(premises: Premises, tables: list[int], party: int) -> dict[str, Any]:
+    """A confirmed booking, with its code and reference."""
+    with premises.desk() as desk:
+        held = desk.post(
+            "/v1/holds",
+            json={
+                "night": premises.night,
+                "tables": tables,
+                "party": party,
+                "contact": {"name": "Ada Lovelace"},
+            },
+            headers=key(),
+        ).json()
+        answer = desk.post(
+            f"/v1/holds/{held['booking_id']}/confirm",
+            json={"method": "cash", "amount_pence": held["deposit_pence"]},
+            headers=key(),
+        )
+        answer.raise_for_status()
+        found: dict[str, Any] = answer.json()
+        return found
+
+
+def at_the_door(visits: Visits) -> Page:
+    page = visits.staff("/door", "DOOR_STAFF", TABLET)
+    expect(page.locator("#link")).to_have_attribute("data-link", "live")
+    page.evaluate("window.neverReloaded = true")
+    return page
+
+
+def wedge(page: Page, *codes: str) -> None:
+    """A scanner that is a keyboard: it types fast wherever the focus is, and ends with Enter."""
+    for code in codes:
+        page.keyboard.type(code)
+        page.keyboard.press("Enter")
+
+
+def verdict(page: Page, word: str, title: str | re.Pattern[str]) -> None:
+    expect(page.locator("#verdict")).to_have_attribute("data-verdict", word)
+    expect(page.locator("#verdict .verdict-word")).to_have_text(title)
+
+
+def test_a_typed_reference_asks_how_many_and_lets_them_in_by_parts(
+    visits: Visits, night: str, premises: Premises
+) -> None:
+    booking = booked(premises, [4], 5)
+    page = at_the_door(visits)
+    wedge(page, booking["reference"].lower())
+    verdict(page, "wait", "How many?")
+    stepper = page.get_by_role("group", name="How many people")
+    expect(stepper.locator("output")).to_have_text("5")
+    stepper.get_by_role("button", name="One fewer").click()
+    page.keyboard.press("ArrowDown")
+    expect(stepper.locator("output")).to_have_text("3")
+    visits.picture(page, "how_many")
+    page.get_by_role("button", name="Let 3 in").click()
+    verdict(page, "admit", re.compile("Come in.*3"))
+    expect(page.locator("#verdict")).to_contain_text("Ada L.")
+    expect(page.locator("#verdict")).to_contain_text("3 of 5 have come")
+    visits.picture(page, "admit")
+    expect(page.locator('#counters [data-floor="upstairs"] b')).to_have_text("3")
+
+    wedge(page, booking["code"])
+    verdict(page, "wait", "How many?")
+    expect(stepper.locator("output")).to_have_text("2")
+    page.keyboard.press("Enter")
+    verdict(page, "admit", re.compile("Come in"))
+    wedge(page, booking["code"])
+    verdict(page, "refuse", "Already in")
+    visits.picture(page, "refuse")
+
+
+def test_a_scanner_that_types_several_codes_in_a_row_gets_each_its_verdict(
+    visits: Visits, night: str, premises: Premises
+) -> None:
+    codes = [booked(premises, [number], 1)["code"] for number in (7, 8, 11)]
+    page = at_the_door(visits)
+    page.locator("#theme").focus()  # the focus is elsewhere: the scanner types all the same
+    wedge(page, codes[0])
+    verdict(page, "admit", "Come in")
+    wedge(page, codes[1], codes[2], codes[0])
+    verdict(page, "refuse", "Already in")
+    rows = page.locator("#scans .scan-row b")
+    expect(rows).to_have_text(["Already in", *[re.compile("Come in")] * 3])
+    forged = codes[0][:-1] + ("0" if codes[0][-1] != "0" else "1")
+    wedge(page, forged)
+    expect(page.locator("#verdict")).to_have_attribute("data-verdict", "refuse")
+    wedge(page, "NOT-A-REFERENCE")
+    expect(page.locator("#verdict .verdict-word")).not_to_have_text("Already in")
+    expect(page.locator("#verdict")).not_to_have_attribute("data-verdict", "admit")
+    with premises.desk() as desk:
+        state = desk.get(f"/v1/nights/{night}/state").json()["state"]
+    assert sum(state["counts"]["inside"].values()) == 3
+
+
+def test_a_server_out_of_reach_is_amber_and_counts_nobody_twice(
+    visits: Visits, night: str, premises: Premises
+) -> None:
+    booking, late = booked(premises, [7], 1), booked(premises, [8], 1)
+    page = at_the_door(visits)
+    [worker] = premises.workers()
+    page.evaluate(
+        """() => { window.seen = []; new MutationObserver(() =>
+          window.seen.push(document.getElementById('verdict').dataset.verdict))
+          .observe(document.getElementById('verdict'), {attributes: true}); }"""
+    )
+    os.kill(worker, signal.SIGSTOP)
+    try:
+        wedge(page, booking["code"])
+        verdict(page, "wait", "Cannot verify")
+        expect(page.locator("#verdict")).to_contain_text("do not let anybody in")
+        visits.picture(page, "amber")
+        assert "admit" not in page.evaluate("window.seen")
+    finally:
+        os.kill(worker, signal.SIGCONT)
+    # Whoever asks again now learns what became of that very scan: it counts once, whether the
+    # server had it already or not.
+    page.get_by_role("button", name="Try again").click()
+    verdict(page, "admit", "Come in")
+    wedge(page, booking["code"])
+    verdict(page, "refuse", "Already in")
+    wedge(page, late["code"])
+    verdict(page, "admit", "Come in")
+    with premises.desk() as desk:
+        state = desk.get(f"/v1/nights/{night}/state").json()["state"]
+    assert sum(state["counts"]["inside"].values()) == 2
+    assert page.evaluate("window.neverReloaded") is True
+
+
+def test_the_clicker_counts_whoever_has_no_code(
+    visits: Visits, night: str, premises: Premises
+) -> None:
+    page, map_ = at_the_door(visits), visits.staff("/floor")
+    page.get_by_role("button", name="Upstairs: one in").click(click_count=3)
+    expect(page.locator('#counters [data-floor="upstairs"] b')).to_have_text("3")
+    expect(map_.get_by_role("meter", name=re.compile("Upstairs: 3 of"))).to_be_visible()
+
+
+def test_a_paired_tablet_scans_without_a_person(
+    visits: Visits, night: str, premises: Premises
+) -> None:
+    visits.expect("status of 401 ")
+    booking = booked(premises, [7], 1)
+    with premises.desk() as desk:
+        device = {"name": "Tablet 1", "kind": "tablet", "door": "main"}
+        answer = desk.post("/v1/devices", json=device, headers=key())
+        token = answer.json()["token"]
+    page = visits.page("/door", TABLET)
+    page.get_by_label("Or paste this device's token").fill(token)
+    page.get_by_role("button", name="Pair", exact=True).click()
+    expect(page.locator("#link")).to_have_attribute("data-link", "live")
+    wedge(page, booking["code"])
+    verdict(page, "admit", "Come in")

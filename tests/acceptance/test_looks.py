@@ -1,0 +1,175 @@
+"""What holds on every page: hostile names do nothing, everything has a name, nothing overflows."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Dialog, Page, ViewportSize, expect
+
+from tests.acceptance.visits import NOT_SIGNED_IN, PHONE, Visits, table
+from tests.premises import ROOT, Premises, key
+
+HOSTILE = {
+    1: "<img src=x onerror=alert(1)><script>alert(2)</script>",
+    2: "\u202egnissim\u202c \u2066\u05d0\u05d1\u05d2 ' OR 1=1 --",
+    5: "W" * 120,
+    6: "${alert(1)}{{7*7}}&lt;b&gt;\"'`><svg/onload=alert(1)>",
+}
+INTERACTIVE = {
+    "button", "link", "textbox", "searchbox", "combobox", "checkbox", "radio", "slider",
+    "spinbutton", "switch", "tab", "menuitem", "option", "meter", "image", "dialog",
+}  # fmt: skip
+PAGES = {"/": None, "/sign-in": None, "/docs": None, "/floor": "MANAGER", "/door": "DOOR_STAFF"}
+
+
+def open_page(visits: Visits, path: str, size: ViewportSize | None = None) -> Page:
+    role = PAGES[path]
+    page = visits.page(path, size) if role is None else visits.staff(path, role, size)
+    if path not in ("/sign-in", "/docs"):
+        expect(page.locator("#link")).to_have_attribute("data-link", "live")
+    return page
+
+
+@pytest.mark.browser
+def test_hostile_names_are_text_on_every_screen(
+    visits: Visits, night: str, premises: Premises
+) -> None:
+    with premises.desk() as desk:
+        for number, name in HOSTILE.items():
+            body = {"night": night, "tables": [number], "party": 4, "contact": {"name": name}}
+            desk.post("/v1/holds", json=body, headers=key()).raise_for_status()
+        desk.patch(
+            f"/v1/nights/{night}", json={"name": HOSTILE[1]}, headers=key()
+        ).raise_for_status()
+    asked: list[str] = []
+
+    def hear(alert: Dialog) -> None:
+        asked.append(alert.message)
+        alert.dismiss()
+
+    for path in ("/floor", "/", "/door"):
+        page = open_page(visits, path)
+        page.on("dialog", hear)
+        if path == "/floor":
+            for number, name in HOSTILE.items():
+                table(page, number).click()
+                expect(page.locator("#sheet .guest-name")).to_have_text(name)
+            page.keyboard.press("Escape")
+            expect(page.locator("#list")).to_contain_text("onerror=alert(1)")
+            visits.picture(page, "floor")
+            assert no_overflow(page)
+        if path != "/door":
+            expect(page.locator("body")).to_contain_text("<script>alert(2)</script>")
+        assert (
+            page.locator("img[onerror], svg[onload], body script:not([type=module])").count() == 0
+        )
+    assert asked == []
+
+
+@pytest.mark.browser
+def test_the_listening_for_complaints_hears_what_the_policy_forbids(
+    visits: Visits, premises: Premises
+) -> None:
+    page = visits.page("/sign-in")
+    page.evaluate(
+        "() => { const s = document.createElement('script');"
+        " s.append('window.ran = 1'); document.body.append(s); }"
+    )
+    page.evaluate("setTimeout(() => { throw new Error('on purpose') })")
+    page.wait_for_timeout(50)
+    heard, visits.complaints = visits.complaints, []
+    assert page.evaluate("window.ran") is None
+    assert any("Content Security Policy" in one or "TrustedScript" in one for one in heard), heard
+    assert any("on purpose" in one for one in heard), heard
+
+
+@pytest.mark.browser
+def test_no_page_scrolls_sideways_on_a_phone_and_every_control_has_a_name(
+    visits: Visits, night: str, premises: Premises
+) -> None:
+    visits.expect(NOT_SIGNED_IN)
+    with premises.desk() as desk:
+        body = {"night": night, "tables": [7], "party": 4, "contact": {"name": "Ada Lovelace"}}
+        desk.post("/v1/holds", json=body, headers=key()).raise_for_status()
+    for path in PAGES:
+        page = open_page(visits, path, PHONE)
+        if path == "/docs":
+            expect(page.locator("#operations")).to_contain_text("/v1/holds")
+        assert no_overflow(page), path
+        assert nameless(page) == [], path
+        visits.picture(page, path.strip("/") or "public")
+        if path == "/floor":
+            table(page, 7).click()
+            assert nameless(page) == [], "the sheet"
+            page.locator('#sheet [data-act="confirm"]').click()
+            assert nameless(page) == [], "the dialog"
+            assert no_overflow(page), "the dialog"
+        page.context.close()
+
+
+def no_overflow(page: Page) -> bool:
+    return bool(
+        page.evaluate(
+            "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+        )
+    )
+
+
+def nameless(page: Page) -> list[str]:
+    """Controls and pictures that the browser's own accessibility tree has no name for."""
+    tree = page.context.new_cdp_session(page).send("Accessibility.getFullAXTree")
+    controls = [
+        node
+        for node in tree["nodes"]
+        if not node.get("ignored") and node.get("role", {}).get("value") in INTERACTIVE
+    ]
+    assert controls, "the tree was empty"
+    return [
+        str(node["role"]["value"])
+        for node in controls
+        if not node.get("name", {}).get("value", "").strip()
+    ]
+
+
+# -- colours, from the tokens alone ---------------------------------------------------------------
+
+# Each ink on the grounds that it is written on.
+GROUNDS = ("ground", "panel", "raised")
+WRITTEN = {
+    "ink": GROUNDS, "ink-soft": GROUNDS, "ink-faint": GROUNDS, "brass": GROUNDS,
+    "available": GROUNDS, "reserved": GROUNDS, "held": GROUNDS, "occupied": GROUNDS,
+    "resetting": GROUNDS, "maintenance": GROUNDS,
+    "good": GROUNDS, "warn": GROUNDS, "bad": GROUNDS,
+    "on-brass": ("brass",), "occupied-ink": ("occupied-wash",),
+}  # fmt: skip
+
+
+def tokens() -> Iterator[tuple[str, str, str]]:
+    """Name, light and dark value of each colour that is opaque in both."""
+    text = (ROOT / "static/css/tokens.css").read_text(encoding="utf-8")
+    yield from re.findall(r"--([\w-]+): light-dark\((#[0-9a-f]{6}), (#[0-9a-f]{6})\);", text)
+
+
+def luminance(colour: str) -> float:
+    """WCAG 2.2, relative luminance."""
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    high, low = sorted((luminance(one), luminance(other)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_ink_can_be_read_on_its_grounds(theme: str) -> None:
+    known = {name: light if theme == "light" else dark for name, light, dark in tokens()}
+    faint = {
+        f"{ink} on {ground}": round(contrast(known[ink], known[ground]), 2)
+        for ink, grounds in WRITTEN.items()
+        for ground in grounds
+        if contrast(known[ink], known[ground]) < 4.5
+    }
+    assert faint == {}
+    assert contrast("#777777", "#ffffff") < 4.5 < contrast("#767676", "#ffffff")
