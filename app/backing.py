@@ -161,7 +161,7 @@ def prepare_database(settings: Settings, *, external: bool, play: bool) -> None:
     if play:
         if not asyncio.run(become_demo(settings.owner_database_url)):
             raise CannotServe(
-                "This database holds a venue's bookings, and a demo would add made-up ones. "
+                "This database holds a venue's staff or bookings; a demo would add made-up ones. "
                 "Set BACKROOM_DATA (or DATABASE_URL) to another place for the demo."
             )
         _begin_clock(settings)
