@@ -1,7 +1,6 @@
 """Which Saturday it is: pure arithmetic on the demo's calendar."""
 
 from datetime import date, datetime, timedelta
-from random import Random
 from typing import Final
 
 from app.demo.plan import EVENING
@@ -62,6 +61,6 @@ def next_saturday(day: date) -> date:
 
 
 def title(night: date) -> str:
-    """What is on: the same for the same date."""
-    choice = Random(f"{night}/title").choice
-    return choice(SATURDAYS if night.weekday() == SATURDAY else FRIDAYS)
+    """What is on: the same for the same date, another one every week."""
+    series = SATURDAYS if night.weekday() == SATURDAY else FRIDAYS
+    return series[night.toordinal() // 7 % len(series)]
