@@ -51,6 +51,12 @@ class LiveProtocol(WebSocketsSansIOProtocol):
         if scope is not None:
             cast(dict[str, Any], scope["extensions"])[EXTENSION] = self
 
+    async def send(self, message: Any) -> None:
+        await super().send(message)
+        if message["type"] == "websocket.accept":
+            # Nothing reads them again: 4 KB of a socket's 28, for as long as it lives.
+            del self.request, self.response
+
     def pause_writing(self) -> None:
         super().pause_writing()
         self._paused = True
