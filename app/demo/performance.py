@@ -53,11 +53,15 @@ async def _perform(settings: Settings, speed: float, seed: int, base_url: str) -
         clock = VenueClock(interface)
 
         async def set_clock(shown_at: datetime) -> None:
-            await crew.set_clock(instant_text(shown_at), speed)
+            answer = await crew.set_clock(instant_text(shown_at), speed)
+            if not answer.ok:
+                raise NoTime(f"the clock was not set: {answer.status} {answer.reason}")
             await clock.ask()
 
         if settings.listens_on_loopback:
-            print(links_text(base_url, await crew.links()), flush=True)
+            # Two of each: whoever looks at two browsers side by side signs in twice.
+            links = [*await crew.links(), *await crew.links()]
+            print(links_text(base_url, links), flush=True)
         await crew.sign_in()
         await crew.set_up_devices()
         programme = Programme(interface, crew, venue, seed, set_clock)
@@ -68,6 +72,9 @@ async def _perform(settings: Settings, speed: float, seed: int, base_url: str) -
             await programme.end(plan, clock)
             voice.say(closing(evening))
             plan = await programme.evening_of(date.fromisoformat(plan.night) + WEEK)
+            # A session that nobody touched for half an hour is over, and its link was used.
+            if settings.listens_on_loopback:
+                voice.say(links_text(base_url, await crew.links()))
     finally:
         await interface.close()
 

@@ -182,7 +182,12 @@ class Seating:
         for index, table in enumerate(order):
             party = self.parties[self._seated[table]]
             if index >= TABLES_LEFT_EARLY:
-                self._leave(party, party.tables, self.closes(-self._random.randint(9, 100)))
+                # The others one by one, from before the last entry until the close.
+                begin, end = self.doors(latest - 45), self.closes(-10)
+                share = (index - TABLES_LEFT_EARLY + self._random.random()) / (
+                    len(order) - TABLES_LEFT_EARLY
+                )
+                self._leave(party, party.tables, begin + (end - begin) * share)
                 continue
             # Spread over the time from a quarter to one until an hour before the last entry.
             step = (latest - 60 - 165) / TABLES_LEFT_EARLY
