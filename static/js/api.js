@@ -85,7 +85,7 @@ export async function send(method, path, body = null, options = {}) {
   for (let count = 1; ; count += 1) {
     try {
       const response = await attempt(path, request, COMMAND_DEADLINE_MS);
-      if (PASSING.has(response.status) && count < attempts) {
+      if (count < attempts && passes(response)) {
         await pause(waitAsked(response) ?? 400 * 2 ** count);
         continue;
       }
@@ -133,6 +133,12 @@ export async function bodyOf(response) {
   }
   if (!response.ok) throw new Problem(response.status, body ?? {});
   return body;
+}
+
+/** Whether the same command may be answered in a moment. @param {Response} response */
+function passes(response) {
+  const later = response.headers.has("Retry-After");
+  return PASSING.has(response.status) || (response.status === 409 && later);
 }
 
 /** @param {Response} response */
