@@ -8,6 +8,15 @@ from app.errors import NotAllowed
 from app.web.answers import Answer
 from app.web.operations import Call, Handler
 from app.web.people import acted
+from app.wire import Verdict
+
+
+class ShownVerdict(Verdict, frozen=True, kw_only=True):
+    """A verdict as it is shown; `replayed`: it was decided before. `name` is read, never stored."""
+
+    replayed: bool
+    name: str | None
+
 
 Acting = Callable[[Call], Awaitable[Answered]]
 

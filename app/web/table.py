@@ -189,7 +189,7 @@ def _floor() -> tuple[Operation, ...]:
         Operation(
             method="POST", path="/v1/tables/{number}/block", handler=doing.block_table,
             parameters=NUMBER, permission="table:block", request=wire.BlockTable,
-            answers={200: wire.TableAnswer}, tag="floor", limits="write", idempotent=True,
+            answers={201: wire.TableAnswer}, tag="floor", limits="write", idempotent=True,
             summary="Take a table out of service for a time.",
         ),
         Operation(
@@ -205,13 +205,13 @@ def _door() -> tuple[Operation, ...]:
     return (
         Operation(
             method="POST", path="/v1/scans", handler=doing.scan, permission="scan:create",
-            request=wire.ScanRequest, answers={200: wire.Verdict}, tag="door", limits="scan",
+            request=wire.ScanRequest, answers={200: doing.ShownVerdict}, tag="door", limits="scan",
             summary="One read of a code or reference; the same scan_id has one verdict for ever.",
         ),
         Operation(
             method="GET", path="/v1/scans/{scan_id}", handler=doing.find_verdict,
             parameters={"scan_id": wire.Uuid}, permission="scan:read",
-            answers={200: wire.Verdict}, tag="door", summary="What was decided about a scan.",
+            answers={200: doing.ShownVerdict}, tag="door", summary="What was decided about a scan.",
         ),
         Operation(
             method="POST", path="/v1/headcount", handler=doing.change_headcount,

@@ -146,8 +146,10 @@ async def test_an_address_that_leads_nowhere_is_not_found(
 ) -> None:
     for path in ("/v1", "/v1/", "/v1/floor/", "/v2/floor", "/v1//floor", "/%2e%2e/etc/passwd"):
         judge(await manager.get(path), 404, "route_not_found", path)
-    for path in ("/static/nothing.css", "/static/%2e%2e/app/main.py", "/static/..%2fapp",
-                 "/static/pages/floor.html", "/static/", "/static/js", "/static/%00.js"):  # fmt: skip
+    for path in (
+        "/static/nothing.css", "/static/%2e%2e/app/main.py", "/static/..%2fapp", "/static/",
+        "/static/pages/floor.html", "/static/js", "/static/%00.js",
+    ):  # fmt: skip
         judge(await manager.get(path), 404, "file_not_found", path)
 
 

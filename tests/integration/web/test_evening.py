@@ -1,0 +1,183 @@
+"""An evening through the interface alone: each operation does what the table says it answers.
+
+Goal: the statuses and shapes that OpenAPI promises are those that come. Method: the demo clock is
+set to a Saturday at 22:30 and a night is run by a manager, a camera and a guest; every good answer
+is checked against the table, and at the end no operation is left that was not seen to work.
+"""
+
+import re
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import msgspec
+import pytest
+
+from app.settings import Settings
+from app.web.operations import Operation
+from tests.integration.web.club import NIGHT, PASSWORD, Club, key, opened
+
+TOKEN = "d" * 64
+
+
+class Evening:
+    """Calls by template, each judged by its line in the table."""
+
+    def __init__(self, club: Club) -> None:
+        self.club = club
+        self.seen: set[str] = set()
+
+    async def call(
+        self, client: httpx.AsyncClient, method: str, path: str, body: Any = None, **values: Any
+    ) -> Any:
+        operation = next(
+            one
+            for one in self.club.table
+            if (one.method, one.path) == (method, path.partition("?")[0])
+        )
+        answer = await client.request(
+            method, path.format(**values), json=body, headers=key() if method != "GET" else {}
+        )
+        assert answer.status_code in operation.answers, f"{method} {path}: {answer.text}"
+        self.seen.add(operation.id)
+        return judge_shape(operation, answer)
+
+
+def judge_shape(operation: Operation, answer: httpx.Response) -> Any:
+    shape = operation.answers[answer.status_code]
+    assert answer.headers["x-request-id"]
+    if shape is None:
+        assert answer.content == b""
+        return None
+    assert answer.headers["content-type"].startswith(operation.media), operation.id
+    if shape in (bytes, str):
+        return answer.content
+    document = answer.json()
+    if shape is not dict:
+        msgspec.json.decode(answer.content, type=shape)
+        promised = {field.encode_name for field in msgspec.structs.fields(shape)}
+        assert set(document) <= promised, (operation.id, set(document) - promised)
+    return document
+
+
+@pytest.fixture
+async def evening(settings: Settings) -> AsyncIterator[Evening]:
+    async with opened(settings, demo=True, demo_token=TOKEN) as club:
+        yield Evening(club)
+
+
+async def test_every_operation_answers_as_the_table_says(evening: Evening) -> None:
+    call, club = evening.call, evening.club
+    guest, manager = await club.client(), await club.client(Origin="http://127.0.0.1:8000")
+    links = (await call(guest, "POST", "/v1/demo/links", {"token": TOKEN}))["links"]
+    link = next(one["link"] for one in links if one["role"] == "MANAGER")
+    await call(manager, "POST", "/v1/session", {"link": link})
+    assert "night:open" in (await call(manager, "GET", "/v1/session"))["permissions"]
+    clock = {"token": TOKEN, "shown_at": "2027-06-19T22:30:00.000Z", "speed": 1}
+    await call(manager, "POST", "/v1/demo/clock", clock)
+    await call(manager, "POST", "/v1/nights", {"night": NIGHT})
+    await call(manager, "PATCH", "/v1/nights/{night}", {"name": "Midsummer"}, night=NIGHT)
+
+    for path in ("/v1/floor", "/v1/nights", "/openapi.json", "/health/live", "/health/ready"):
+        await call(guest, "GET", path)
+    assert (await call(guest, "GET", "/v1/nights/{night}", night=NIGHT))["name"] == "Midsummer"
+    free = await call(guest, "GET", "/v1/nights/{night}/availability?party=4", night=NIGHT)
+    tables = free["sets"][0]["tables"]
+
+    async def hold(numbers: list[int]) -> dict[str, Any]:
+        contact = {"name": "Ada Lovelace", "phone": "+44 113 496 0000"}
+        body = {"night": NIGHT, "tables": numbers, "party": 4, "contact": contact}
+        made: dict[str, Any] = await call(guest, "POST", "/v1/holds", body)
+        return made
+
+    held = await hold(tables)
+    mine = {"booking_id": held["booking_id"]}
+    owner = await club.client(Authorization=f"Bearer {held['token']}")
+    await call(owner, "POST", "/v1/holds/{booking_id}/extend", **mine)
+    paid = {"method": "card", "amount_pence": held["deposit_pence"]}
+    confirmed = await call(manager, "POST", "/v1/holds/{booking_id}/confirm", paid, **mine)
+    assert await call(owner, "GET", "/v1/bookings/{booking_id}", **mine)
+    for kind in ("png", "svg"):
+        await call(owner, "GET", f"/v1/bookings/{{booking_id}}/code.{kind}", **mine)
+
+    device = await call(
+        manager, "POST", "/v1/devices", {"name": "Door", "kind": "camera", "door": "main"}
+    )
+    camera = await club.client(Authorization=f"Bearer {device['token']}")
+    scan = {"scan_id": str(uuid4()), "door": "main", "code": confirmed["code"], "people": 4}
+    verdict = await call(camera, "POST", "/v1/scans", scan)
+    assert (verdict["verdict"], verdict["name"], verdict["replayed"]) == ("admit", "Ada L.", False)
+    again = await call(camera, "GET", "/v1/scans/{scan_id}", scan_id=scan["scan_id"])
+    assert again == {**verdict, "replayed": True}
+    click = {"night": NIGHT, "door": "main", "floor": "upstairs", "change": 2}
+    await call(camera, "POST", "/v1/headcount", click)
+    await call(manager, "POST", "/v1/bookings/{booking_id}/seat", **mine)
+
+    other = {"booking_id": (await hold([5]))["booking_id"]}
+    paid = {"method": "cash", "amount_pence": 1_000_000}
+    await call(manager, "POST", "/v1/holds/{booking_id}/confirm", paid, **other)
+    await call(manager, "POST", "/v1/bookings/{booking_id}/move", {"tables": [6]}, **other)
+    await call(manager, "POST", "/v1/bookings/{booking_id}/cancel", **other)
+    let_go = {"booking_id": (await hold([5]))["booking_id"]}
+    await call(manager, "DELETE", "/v1/holds/{booking_id}", **let_go)
+
+    walk_in = {"night": NIGHT, "tables": [10], "party": 2, "door": "main"}
+    walked = await call(manager, "POST", "/v1/walk-ins", walk_in)
+    of_night = {"night": NIGHT}
+    await call(manager, "POST", "/v1/tables/{number}/vacate", of_night, number=10)
+    await call(manager, "POST", "/v1/tables/{number}/reset", of_night, number=10)
+    walked_id = {"booking_id": walked["booking_id"]}
+    complete = "/v1/bookings/{booking_id}/complete"
+    answer = await manager.post(complete.format(**walked_id), headers=key())
+    assert answer.json()["reason"] == "illegal_transition"  # vacating had completed it
+    await call(manager, "POST", complete, **mine)
+    block = {**of_night, "reason": "spill"}
+    await call(manager, "POST", "/v1/tables/{number}/block", block, number=12)
+    await call(manager, "POST", "/v1/tables/{number}/unblock", of_night, number=12)
+
+    late = {"booking_id": (await hold([7]))["booking_id"]}
+    await call(manager, "POST", "/v1/holds/{booking_id}/confirm", paid, **late)
+    clock = {**clock, "shown_at": "2027-06-19T23:59:00.000Z"}
+    await call(manager, "POST", "/v1/demo/clock", clock)
+    await call(manager, "POST", "/v1/bookings/{booking_id}/no-show", **late)
+
+    for path in ("state", "events", "bookings", "guests"):
+        await call(manager, "GET", f"/v1/nights/{{night}}/{path}", night=NIGHT)
+    await call(manager, "GET", "/v1/devices")
+    await call(manager, "GET", "/metrics")
+    gone = {"device_id": device["device_id"]}
+    await call(manager, "DELETE", "/v1/devices/{device_id}", **gone)
+    await call(manager, "DELETE", "/v1/session")
+    assert {one.id for one in club.table} - evening.seen == set()
+
+
+async def test_only_who_started_the_demo_gets_its_links_and_clock(evening: Evening) -> None:
+    client = await evening.club.client()
+    for path, more in (
+        ("links", {}),
+        ("clock", {"shown_at": "2027-06-19T22:30:00.000Z", "speed": 60}),
+    ):
+        wrong = await client.post(f"/v1/demo/{path}", json={"token": "e" * 64, **more})
+        assert (wrong.status_code, wrong.json()["reason"]) == (403, "not_allowed")
+        right = await client.post(f"/v1/demo/{path}", json={"token": TOKEN, **more})
+        assert right.status_code in (200, 201)
+
+
+async def test_a_venue_has_no_way_to_the_demos_links_and_clock(club: Club) -> None:
+    client = await club.client()
+    for path in ("/v1/demo/links", "/v1/demo/clock"):
+        assert (await client.post(path, json={"token": TOKEN})).status_code == 404
+    assert "demo" not in (await client.get("/openapi.json")).text.replace("demo clock", "")
+
+
+async def test_a_venues_own_database_never_becomes_a_demo(settings: Settings) -> None:
+    from app.actions.demo import prepare_demo  # noqa: PLC0415
+    from app.errors import Conflict  # noqa: PLC0415
+
+    async with opened(settings) as club:
+        await club.staff("MANAGER", "mara")
+        with pytest.raises(Conflict) as refused:
+            await prepare_demo(settings.owner_database_url)
+    assert re.match("This database has", refused.value.detail)
+    assert PASSWORD not in str(refused.value)

@@ -1,0 +1,167 @@
+"""`/ws` of a served worker: whose socket it is, where it comes from, and what closes it."""
+
+import asyncio
+import contextlib
+import json
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.typing import Subprotocol
+
+from app.live.server import LiveServer
+from app.main import server_config
+from app.settings import Settings
+from tests.integration.web.club import Club, key, opened
+
+DEADLINE_SECONDS = 10.0
+PROTOCOL = Subprotocol("backroom.v1")
+
+
+@dataclass
+class Served:
+    """A worker on a port, and the cookie of a manager."""
+
+    club: Club
+    address: str
+    manager: httpx.AsyncClient
+
+    @property
+    def origin(self) -> str:
+        return f"http://{self.address}"
+
+    @property
+    def cookie(self) -> str:
+        return f"sid={self.manager.cookies['sid']}"
+
+    @asynccontextmanager
+    async def socket(self, **headers: str) -> AsyncIterator[ClientConnection]:
+        async with connect(
+            f"ws://{self.address}/ws",
+            subprotocols=[PROTOCOL],
+            additional_headers=headers,
+        ) as ws:
+            yield ws
+
+
+@pytest.fixture
+async def served(settings: Settings) -> AsyncIterator[Served]:
+    async with opened(settings) as club:
+        await club.open()
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.1", 0))
+            listener.listen()
+            server = LiveServer(server_config(settings, club.app))
+            server.live = club.parts.live
+            serving = asyncio.create_task(server._serve([listener]))
+            try:
+                host, port = listener.getsockname()
+                yield Served(club, f"{host}:{port}", await club.signed_in())
+            finally:
+                server.should_exit = True
+                await serving
+
+
+async def hello(ws: ClientConnection, **more: Any) -> dict[str, Any]:
+    """The answer to a hello; a close is raised."""
+    await ws.send(json.dumps({"type": "hello", **more}))
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        answer: dict[str, Any] = json.loads(await ws.recv())
+    return answer
+
+
+async def last_words(ws: ClientConnection) -> tuple[list[Any], int | None]:
+    """What the other end still says, and the code with which it closes."""
+    said = []
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        with contextlib.suppress(ConnectionClosed):
+            while True:
+                said.append(json.loads(await ws.recv()))
+    return said, ws.close_code
+
+
+async def test_a_manager_is_known_by_the_cookie_and_the_public_by_nothing(served: Served) -> None:
+    async with served.socket(Origin=served.origin, Cookie=served.cookie) as ws:
+        assert (await hello(ws, audience="manager"))["type"] == "welcome"
+    async with served.socket(Origin=served.origin) as ws:
+        assert (await hello(ws))["audience"] == "public"
+
+
+@pytest.mark.parametrize("with_origin", [True, False])
+async def test_without_a_session_nobody_sees_what_managers_see(
+    served: Served, with_origin: bool
+) -> None:
+    headers = {"Origin": served.origin} if with_origin else {"Cookie": served.cookie}
+    async with served.socket(**headers) as ws:
+        with pytest.raises(ConnectionClosed) as closed:
+            await hello(ws, audience="manager")
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 4401
+
+
+async def test_another_sites_page_is_refused_before_it_is_connected(served: Served) -> None:
+    for origin in ("https://evil.example", "null", f"https://{served.address}"):
+        with pytest.raises(InvalidStatus) as refused:
+            async with served.socket(Origin=origin, Cookie=served.cookie):
+                pass
+        assert refused.value.response.status_code == 403
+
+
+async def test_a_foreign_host_name_gets_no_socket(served: Served) -> None:
+    with pytest.raises(InvalidStatus) as refused:
+        async with connect(
+            f"ws://{served.address}/ws", additional_headers={"Origin": "http://evil.example"},
+            host=served.address.split(":")[0], port=int(served.address.split(":")[1]),
+        ):  # fmt: skip
+            pass
+    assert refused.value.response.status_code == 403
+
+
+async def test_a_revoked_device_is_closed_at_once(served: Served) -> None:
+    made = (
+        await served.manager.post(
+            "/v1/devices", json={"name": "T", "kind": "tablet", "door": "main"}, headers=key()
+        )
+    ).json()
+    async with served.socket() as ws:
+        assert (await hello(ws, audience="door", token=made["token"]))["type"] == "welcome"
+        await served.manager.delete(f"/v1/devices/{made['device_id']}", headers=key())
+        assert (await last_words(ws))[1] == 4403
+    async with served.socket() as ws:
+        with pytest.raises(ConnectionClosed) as closed:
+            await hello(ws, audience="door", token=made["token"])
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 4401
+
+
+async def test_signing_out_closes_the_screens(served: Served) -> None:
+    async with served.socket(Origin=served.origin, Cookie=served.cookie) as ws:
+        assert (await hello(ws, audience="manager"))["type"] == "welcome"
+        assert (await served.manager.delete("/v1/session")).status_code == 204
+        assert (await last_words(ws))[1] == 4403
+
+
+async def test_a_worker_that_ends_tells_its_screens_when_to_come_back(settings: Settings) -> None:
+    async with opened(settings) as club:
+        await club.open()
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.1", 0))
+            listener.listen()
+            server = LiveServer(server_config(settings, club.app))
+            server.live = club.parts.live
+            serving = asyncio.create_task(server._serve([listener]))
+            host, port = listener.getsockname()
+            async with connect(f"ws://{host}:{port}/ws", subprotocols=[PROTOCOL]) as ws:
+                assert (await hello(ws))["type"] == "welcome"
+                server.should_exit = True
+                said, code = await last_words(ws)
+                assert code == 1012
+                assert said[-1]["type"] == "bye"
+                assert said[-1]["reconnect_in"] >= 0
+            await serving
