@@ -28,6 +28,7 @@ import httpx
 from app.embedded.servers import EmbeddedServers, URLs
 
 ROOT = Path(__file__).resolve().parents[1]
+ARTEFACTS = ROOT / "artefacts"
 PATIENCE_SECONDS = 30.0
 FIRST_SATURDAY = date(2030, 6, 15)
 
@@ -58,7 +59,8 @@ def key() -> dict[str, str]:
 class Premises:
     """One data directory with its service; started and stopped as often as a test likes."""
 
-    def __init__(self, *, workers: int = 1) -> None:
+    def __init__(self, name: str, *, workers: int = 1) -> None:
+        self.name = name
         # As root the servers are another user, who must be able to pass.
         self.place = Path(tempfile.mkdtemp(prefix="backroom-whole-"))
         self.place.chmod(0o755)
@@ -120,6 +122,8 @@ class Premises:
         """Nothing of it is left, whatever a test did to it."""
         if not self.process_ended():
             self.stop()
+        ARTEFACTS.mkdir(exist_ok=True)
+        shutil.copy(self.place / "output", ARTEFACTS / f"service-{self.name}.log")
         shutil.rmtree(self.place, ignore_errors=True)
 
     def workers(self) -> list[int]:

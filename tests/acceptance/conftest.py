@@ -17,7 +17,7 @@ from tests.premises import Premises
 @pytest.fixture(scope="session")
 def premises() -> Iterator[Premises]:
     """The service, running."""
-    whole = Premises()
+    whole = Premises("acceptance")
     try:
         whole.start()
         yield whole

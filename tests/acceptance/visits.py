@@ -13,7 +13,7 @@ from playwright.sync_api import (
     ViewportSize,
 )
 
-from tests.premises import ROOT, Premises, address
+from tests.premises import ARTEFACTS, Premises, address
 
 FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-background-networking",
@@ -22,7 +22,6 @@ FLAGS = (
 PHONE = ViewportSize(width=390, height=844)
 DESK = ViewportSize(width=1400, height=860)
 TABLET = ViewportSize(width=1024, height=700)
-PICTURES = ROOT / "artefacts"
 DEADLINE_MS = 8000
 
 # Chromium writes each answer of 4xx and 5xx to the console as an error: those of a page that asks
@@ -75,8 +74,8 @@ class Visits:
 
     def picture(self, page: Page, name: str) -> Path:
         """A screenshot, kept for whoever looks at the run."""
-        PICTURES.mkdir(exist_ok=True)
-        path = PICTURES / f"{self.name}-{name}.png"
+        ARTEFACTS.mkdir(exist_ok=True)
+        path = ARTEFACTS / f"{self.name}-{name}.png"
         page.screenshot(path=path)
         return path
 
