@@ -6,7 +6,7 @@ people, or it is missing on purpose: then its violation is a bug and crashes lou
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Final, Protocol, TypeVar
 
 import asyncpg
@@ -174,7 +174,10 @@ async def _acquired(pool: asyncpg.Pool) -> AsyncIterator[asyncpg.Connection]:
     try:
         yield conn
     finally:
-        await asyncio.shield(pool.release(conn))
+        # A connection that breaks while asyncpg gives it back has been given back by its own end;
+        # what was done with it stands.
+        with suppress(asyncpg.InternalClientError):
+            await asyncio.shield(pool.release(conn))
 
 
 @asynccontextmanager

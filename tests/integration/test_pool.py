@@ -1,0 +1,22 @@
+"""Connections that break in the hands of whoever has them."""
+
+import asyncio
+
+from app.db.pool import Database
+from app.settings import Settings
+
+
+async def test_a_connection_that_breaks_while_it_is_given_back_is_no_error(
+    settings: Settings,
+) -> None:
+    db = await Database.open(settings, size=1)
+    try:
+        async with db.reading() as conn:
+            assert await conn.fetchval("SELECT 1") == 1
+            # The end of the connection is told two turns of the loop later: after the pool has
+            # looked whether it lives, before it has put it away.
+            asyncio.get_running_loop().call_soon(conn._con._transport.abort)
+        async with asyncio.timeout(5), db.reading() as conn:
+            assert await conn.fetchval("SELECT 2") == 2
+    finally:
+        await db.close()
