@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import Dialog, Page, ViewportSize, expect
@@ -22,9 +23,12 @@ INTERACTIVE = {
 PAGES = {"/": None, "/sign-in": None, "/docs": None, "/floor": "MANAGER", "/door": "DOOR_STAFF"}
 
 
-def open_page(visits: Visits, path: str, size: ViewportSize | None = None) -> Page:
+def open_page(visits: Visits, path: str, size: ViewportSize | None = None, **more: Any) -> Page:
     role = PAGES[path]
-    page = visits.page(path, size) if role is None else visits.staff(path, role, size)
+    if role is None:
+        page = visits.page(path, size, **more)
+    else:
+        page = visits.staff(path, role, size, **more)
     if path not in ("/sign-in", "/docs"):
         expect(page.locator("#link")).to_have_attribute("data-link", "live")
     return page
@@ -129,6 +133,88 @@ def nameless(page: Page) -> list[str]:
         for node in controls
         if not node.get("name", {}).get("value", "").strip()
     ]
+
+
+# Every text's contrast as it is drawn: its colour on the grounds behind it, washes blended in.
+# Left out: text in the drawing, which lies on shapes, and what is disabled or cut away.
+FAINT_JS = """
+() => {
+  const canvas = new OffscreenCanvas(1, 1).getContext("2d", {willReadFrequently: true});
+  const rgba = (colour) => {
+    canvas.clearRect(0, 0, 1, 1);
+    canvas.fillStyle = colour;
+    canvas.fillRect(0, 0, 1, 1);
+    const [r, g, b, a] = canvas.getImageData(0, 0, 1, 1).data;
+    return [r, g, b, a / 255];
+  };
+  const over = ([r, g, b, a], below) => [r, g, b].map((one, i) => one * a + below[i] * (1 - a));
+  const light = (colour) => {
+    const [r, g, b] = colour.map((one) => one / 255)
+      .map((one) => (one <= 0.04045 ? one / 12.92 : ((one + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const faint = [];
+  let count = 0;
+  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walk.nextNode()) {
+    const at = walk.currentNode.parentElement;
+    const box = at.getBoundingClientRect();
+    const hidden = !at.checkVisibility({opacityProperty: true, visibilityProperty: true});
+    if (!walk.currentNode.data.trim() || hidden || box.width < 3 || box.height < 3) continue;
+    if (at.closest("svg, :disabled, .visually-hidden, .skip, noscript, script, option")) continue;
+    const layers = [];
+    for (let one = at; one; one = one.parentElement)
+      layers.push(rgba(getComputedStyle(one).backgroundColor));
+    const opaque = layers.findIndex((layer) => layer[3] === 1);
+    let ground = (layers[opaque] ?? [255, 255, 255]).slice(0, 3);
+    for (const layer of layers.slice(0, opaque < 0 ? layers.length : opaque).reverse())
+      ground = over(layer, ground);
+    const style = getComputedStyle(at);
+    const ink = over(rgba(style.color), ground);
+    const [high, low] = [light(ink), light(ground)].sort((a, b) => b - a);
+    const large = parseFloat(style.fontSize) >= 24;
+    count += 1;
+    const ratio = (high + 0.05) / (low + 0.05);
+    if (ratio < (large ? 3 : 4.5))
+      faint.push(`${walk.currentNode.data.trim()} (${at.className}): ${ratio.toFixed(2)}`);
+  }
+  return {count, faint};
+}
+"""
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_text_is_drawn_with_enough_contrast(
+    visits: Visits, night: str, premises: Premises, theme: Literal["light", "dark"]
+) -> None:
+    with premises.desk() as desk:
+        for number, name in ((7, "Ada Lovelace"), (8, "Grace Hopper")):
+            body = {"night": night, "tables": [number], "party": 4, "contact": {"name": name}}
+            held = desk.post("/v1/holds", json=body, headers=key()).json()
+        paid = {"method": "cash", "amount_pence": held["deposit_pence"]}
+        desk.post(f"/v1/holds/{held['booking_id']}/confirm", json=paid, headers=key())
+        desk.post("/v1/tables/3/block", json={"night": night, "reason": "spill"}, headers=key())
+    faint: dict[str, list[str]] = {}
+    for path in PAGES:
+        page = open_page(visits, path, color_scheme=theme)
+        if path == "/docs":
+            expect(page.locator("#operations")).to_contain_text("/v1/holds")
+        if path == "/":
+            expect(page.locator("#offers .offer").first).to_be_visible()
+        seen = page.evaluate(FAINT_JS)
+        assert seen["count"] > 4, path
+        faint[path] = seen["faint"]
+        if path == "/floor":
+            for number in (7, 8, 3):
+                table(page, number).click()
+                faint[f"sheet {number}"] = page.evaluate(FAINT_JS)["faint"]
+            page.evaluate("document.getElementById('stale').hidden = false")
+            page.evaluate("document.getElementById('stale').textContent = 'Not live'")
+            faint["stale"] = page.evaluate(FAINT_JS)["faint"]
+            page.evaluate("document.getElementById('stale').style.color = 'gray'")
+            assert len(page.evaluate(FAINT_JS)["faint"]) > len(faint["stale"]), "it sees nothing"
+    assert {place: found for place, found in faint.items() if found} == {}
 
 
 # -- colours, from the tokens alone ---------------------------------------------------------------
