@@ -9,20 +9,22 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-NightDate = Annotated[str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}$", examples=["2026-11-21"])]
+NightDate = Annotated[
+    str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$(?!\n)", examples=["2026-11-21"])
+]
 TableNumber = Annotated[int, Meta(ge=1, le=16)]
 PartySize = Annotated[int, Meta(ge=1, le=60)]
 Instant = Annotated[
     str,
     Meta(
-        pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$",
+        pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$(?!\n)",
         examples=["2026-11-21T23:41:07.000Z"],
     ),
 ]
 # No control characters: a NUL would be refused by Postgres, a newline could forge a log line.
-Text = Annotated[str, Meta(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Text = Annotated[str, Meta(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f]+$(?!\n)")]
 Uuid = Annotated[
-    str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")
+    str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$(?!\n)")
 ]
 
 
@@ -95,9 +97,10 @@ class Contact(Struct, frozen=True, forbid_unknown_fields=True):
     """Whose booking it is. Kept apart from everything else; never in an event."""
 
     name: Text
-    phone: Annotated[str, Meta(max_length=30, pattern=r"^\+?[0-9 ()-]{5,30}$")] | None = None
+    phone: Annotated[str, Meta(max_length=30, pattern=r"^\+?[0-9 ()-]{5,30}$(?!\n)")] | None = None
     email: (
-        Annotated[str, Meta(max_length=254, pattern=r"^[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+$")] | None
+        Annotated[str, Meta(max_length=254, pattern=r"^[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+$(?!\n)")]
+        | None
     ) = None
 
 
