@@ -8,6 +8,7 @@ from typing import Any, Final
 from msgspec import Struct
 from redis.exceptions import RedisError
 
+from app.db.book import list_heads
 from app.db.health import read_health
 from app.errors import Refusal
 from app.web.answers import NO_STORE, Answer, encoded
@@ -17,6 +18,8 @@ from app.web.parts import Parts
 
 # The listener hears from Postgres at least every 5 s (its own wake); twice that is dead.
 LISTENER_SILENCE_SECONDS: Final = 10.0
+# Half a second of the busiest night that was measured; a node further behind shows an old floor.
+VERSIONS_BEHIND_MAX: Final = 250
 READY_SECONDS: Final = 3.0
 
 
@@ -53,8 +56,9 @@ async def get_ready(call: Call) -> Answer:
 
 async def readiness(parts: Parts) -> Readiness:
     """What is true of each part now; asks Postgres and Redis themselves."""
-    database, redis = await asyncio.gather(_database(parts), _redis(parts))
-    found = {**database, "redis": redis, **_live(parts)}
+    heads: dict[str, int] = {}
+    database, redis = await asyncio.gather(_database(parts, heads), _redis(parts))
+    found = {**database, "redis": redis, **_live(parts, heads)}
     if any(part.needed and not part.ok for part in found.values()):
         status = "away"
     else:
@@ -62,7 +66,8 @@ async def readiness(parts: Parts) -> Readiness:
     return Readiness(status, parts.node, found)
 
 
-async def _database(parts: Parts) -> dict[str, Part]:
+async def _database(parts: Parts, heads: dict[str, int]) -> dict[str, Part]:
+    """The parts of Postgres; `heads` gets the version of every book."""
     began = time.perf_counter()
     checks = {"app": parts.db.app, "jobs": parts.db.jobs, "auth": parts.db.auth}
     strong: list[str] = []
@@ -73,6 +78,7 @@ async def _database(parts: Parts) -> dict[str, Part]:
                 async with parts.db.reading(pool) as conn:
                     health = await read_health(conn)
                     missing = health.missing_migrations
+                    heads.update(await list_heads(conn))
                     if health.is_superuser or health.owns_tables or health.bypasses_policies:
                         strong.append(f"{name} (as {health.role})")
     except (Refusal, TimeoutError) as error:
@@ -101,19 +107,21 @@ async def _redis(parts: Parts) -> Part:
     return Part(True, False, "answers")
 
 
-def _live(parts: Parts) -> dict[str, Part]:
+def _live(parts: Parts, heads: dict[str, int]) -> dict[str, Part]:
     status: dict[str, Any] = parts.live.status()
     listener = status["listener"]
     silence = listener["answered_seconds"]
     heard = listener["connected"] and silence is not None and silence < LISTENER_SILENCE_SECONDS
     detail = "not connected" if not listener["connected"] else f"heard {silence} s ago"
-    epoch = status["epoch"] or "none yet"
+    behind = sum(max(0, heads.get(n, 0) - version) for n, version in status["nights"].items())
+    working = not status["crashed"] and not status["draining"] and bool(status["epoch"])
+    doing = "draining" if status["draining"] else f"epoch {status['epoch'] or 'none yet'}"
     return {
         "listener": Part(heard, True, detail),
         "live": Part(
-            not status["crashed"] and not status["draining"] and bool(status["epoch"]),
+            working and behind <= VERSIONS_BEHIND_MAX,
             True,
-            "draining" if status["draining"] else f"epoch {epoch}, tonight {status['tonight']}",
+            f"{doing}, tonight {status['tonight']}, {behind} versions behind Postgres",
         ),
     }
 
