@@ -55,10 +55,7 @@ async def scan(db: Database, venue: Venue, caller: Caller, request: ScanRequest)
     front of the stored verdict. Raises NotValid `scan_id_reused` (another body), `code_missing`,
     NotFound `door_not_found`, NotAllowed `other_door`: these are not verdicts and store nothing.
     """
-    door = find_door(venue, request.door)
-    at = caller.principal.door
-    if at is not None and at != request.door:
-        raise NotAllowed("other_door", f"This device stands at {at}. Pair it again to move it.")
+    door = find_own_door(venue, caller, request.door)
     if (request.code is None) == (request.reference is None):
         raise NotValid("code_missing", "Send either the code or the reference.")
     scanner = caller.principal.actor
@@ -150,9 +147,9 @@ async def change_headcount(
     """The clicker counted people in or out, or a head count put the number right.
 
     At a door inside the house the people change floors. Raises Conflict `capacity_full`,
-    `nobody_inside`; NotAllowed: correcting needs `headcount:correct`.
+    `nobody_inside`; NotAllowed: correcting needs `headcount:correct`, a device is at another door.
     """
-    door = find_door(venue, request.door)
+    door = find_own_door(venue, caller, request.door)
     if (request.change is None) == (request.people is None) or request.change == 0:
         raise NotValid(
             "change_missing", "Send either a change other than 0, or the people counted."
@@ -177,9 +174,11 @@ async def change_headcount(
                 why = "stairs"
                 if inside[other] - change < 0:
                     raise Conflict("nobody_inside", f"Nobody is counted on {other}.")
+                # The house holds as many as before; the floor that they go to must have room.
+                target = request.floor if change > 0 else other
                 limits = {h.floor: h.people_limit for h in facts.headcount}
-                if change > 0 and inside[request.floor] + change > limits[request.floor]:
-                    judge_room(facts, night, request.floor, change)
+                if inside[target] + abs(change) > limits[target]:
+                    judge_room(facts, night, target, abs(change))
                 inside[other] -= change
                 await rows.set_headcount(act.conn, request.night, other, inside[other])
             elif change > 0:
@@ -214,6 +213,15 @@ def find_door(venue: Venue, door_id: str) -> Door:
     except KeyError:
         known = ", ".join(door.id for door in venue.doors)
         raise NotFound("door_not_found", f"There is no such door; the doors are {known}.") from None
+
+
+def find_own_door(venue: Venue, caller: Caller, door_id: str) -> Door:
+    """As `find_door`; a device acts at the door where it stands. Raises NotAllowed `other_door`."""
+    door = find_door(venue, door_id)
+    at = caller.principal.door
+    if at is not None and at != door_id:
+        raise NotAllowed("other_door", f"This device stands at {at}. Pair it again to move it.")
+    return door
 
 
 async def _find(conn: asyncpg.Connection, venue: Venue, request: ScanRequest) -> Found:
@@ -274,31 +282,48 @@ async def _count(
     assert judgement.admitted is not None
     assert judgement.gone is not None
     step = judgement.people if judgement.reason == "admitted" else -judgement.people
-    # A party may leave by another floor's door than it came in by: never below nobody.
-    entry: str = door.floor
-    if inside[entry] + step < 0:
-        entry = next(name for name, people in inside.items() if people + step >= 0)
-    inside[entry] += step
+    moved = spread(inside, door.floor, step)
+    inside.update(moved)
     await rows.count_admitted(
         act.conn, ticket.id, judgement.admitted, judgement.gone, act.facts.now, request.door
     )
-    await rows.set_headcount(act.conn, booking.night, entry, inside[entry])
+    for floor, people in moved.items():
+        await rows.set_headcount(act.conn, booking.night, floor, people)
     subject = f"booking:{booking.id}"
     if step > 0:
         act.record(
             events.GuestCheckedIn(
-                booking.id, ticket.id, step, judgement.admitted, judgement.gone, entry, door.id,
-                inside,
+                booking.id, ticket.id, step, judgement.admitted, judgement.gone,
+                door.floor, door.id, inside,
             ),
             subject,
         )  # fmt: skip
     else:
         act.record(
             events.GuestCheckedOut(
-                booking.id, ticket.id, -step, judgement.gone, entry, door.id, inside
+                booking.id, ticket.id, -step, judgement.gone, door.floor, door.id, inside
             ),
             subject,
         )
+
+
+def spread(inside: dict[str, int], door_floor: str, step: int) -> dict[str, int]:
+    """The counts that change when `step` people pass a street door of the floor.
+
+    A party may leave by another floor's door than it came in by, and from both floors at once; and
+    a head count may have missed it. Whoever leaves is taken from the door's floor first, then from
+    the others, and no floor falls below nobody.
+    """
+    if step >= 0:
+        return {door_floor: inside[door_floor] + step}
+    changed: dict[str, int] = {}
+    leaving = -step
+    for floor in sorted(inside, key=lambda name: (name != door_floor, name)):
+        taken = min(leaving, inside[floor])
+        if taken:
+            changed[floor] = inside[floor] - taken
+        leaving -= taken
+    return changed
 
 
 def _verdict(

@@ -52,11 +52,17 @@ async def seat_walk_in(db: Database, venue: Venue, caller: Caller, request: Walk
             raise Conflict("too_early", "The doors are not open yet.", doors_at=night.doors_at)
         if facts.now >= night.closes_at:
             raise Conflict("too_late", "The night is over.", closes_at=night.closes_at)
+        if facts.now > night.last_entry_at and not request.counted:
+            raise Conflict(
+                "too_late",
+                "Last entry is over: only people who are inside already can be seated.",
+                last_entry_at=night.last_entry_at,
+            )
         judge_set(facts.tables, numbers, request.party, venue.combinations, by_staff=True)
         judge_seatable(facts.tables, numbers, None)
         over = expired_among(act, numbers)
         ended = [b.id for b in over]
-        end = _next_claim(facts, numbers, ended) or night.closes_at
+        end = min(_next_claim(facts, numbers, ended) or night.closes_at, night.closes_at)
         judge_free(facts.tables, numbers, facts.now, max(end, facts.now), ended=ended)
         if end <= facts.now:
             raise Conflict("table_not_available", "A booking is due at this table now.")

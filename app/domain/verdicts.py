@@ -108,7 +108,7 @@ def judge_scan(
         return _judge_stairs(request, facts, inside)
     if request.direction == "out":
         return _judge_out(request, inside, ticket.admitted, ticket.gone)
-    return _judge_in(request, booking, facts, facts.night, inside)
+    return _judge_in(request, booking, facts, facts.night)
 
 
 def _judge_stairs(request: Request, facts: Facts, inside: int) -> Judgement:
@@ -140,16 +140,16 @@ def _judge_out(request: Request, inside: int, admitted: int, gone: int) -> Judge
     return Judgement("out", people=people, admitted=admitted, gone=gone + people)
 
 
-def _judge_in(
-    request: Request, booking: BookingFact, facts: Facts, night: NightFact, inside: int
-) -> Judgement:
+def _judge_in(request: Request, booking: BookingFact, facts: Facts, night: NightFact) -> Judgement:
     ticket = booking.ticket
     assert ticket is not None, "judged before"
-    places = booking.party - inside
+    # Whoever went out may come back until the close and after the party's end; newcomers only
+    # until the last entry and while the party has its tables.
+    closed_to_newcomers = facts.now > night.last_entry_at or booking.status == "completed"
+    newcomers = 0 if closed_to_newcomers else booking.party - ticket.admitted
+    places = newcomers + ticket.gone
     if facts.now < night.doors_at:
         return Judgement("too_early", left_to_enter=places)
-    # Whoever went out may come back until the close; newcomers only until the last entry.
-    newcomers = booking.party - ticket.admitted
     if facts.now >= night.closes_at or (facts.now > night.last_entry_at and not ticket.gone):
         return Judgement("too_late")
     if booking.status == "completed" and not ticket.gone:
