@@ -41,6 +41,9 @@ VALUES ($1::text::date, $2, $3, $4, $5, $6, $7, $8)
 INSERT_HEADCOUNT = (
     "INSERT INTO headcount (night, floor, people_limit) VALUES ($1::text::date, $2, $3)"
 )
+# Nights that open at the same time would both take the next number, and the codes of one of them be
+# called forged: they take turns until the commit.
+LOCK_KEYS = "SELECT pg_advisory_xact_lock(hashtextextended('backroom:signing_key', 0))"
 # The number of the night's key is free again when its night is sealed: at most 256 open nights.
 INSERT_KEY = """
 INSERT INTO signing_key (night, key_id, private, public)
@@ -178,6 +181,7 @@ async def insert_night(
     await conn.executemany(
         INSERT_HEADCOUNT, [(night, floor, most) for floor, most in floors.items()]
     )
+    await conn.execute(LOCK_KEYS)
     assert await conn.fetchval(INSERT_KEY, night, *key) is not None, "256 nights are open"
     return True
 
