@@ -28,6 +28,7 @@ from app.live.server import LiveServer
 from app.live.transport import MESSAGE_BYTES, LiveProtocol
 from app.settings import Settings
 from app.web.application import build
+from app.web.connection import HttpConnection
 from app.web.lag import CommitLag
 from app.web.limits import Limiter
 from app.web.logs import configure_logs
@@ -172,7 +173,7 @@ def server_config(settings: Settings, app: object) -> uvicorn.Config:
         ws_per_message_deflate=False,
         ws_ping_interval=20.0,
         ws_ping_timeout=20.0,
-        http="httptools",
+        http=HttpConnection,
         lifespan="off",  # the parts are built and taken down around the server
         interface="asgi3",
         log_config=None,

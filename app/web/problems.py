@@ -22,6 +22,7 @@ TITLES: Final[dict[int, str]] = {
     421: "Wrong host",
     422: "The request is not valid",
     429: "Slow down",
+    431: "The request is too large",
     500: "Something broke here",
     503: "A part is away",
 }
