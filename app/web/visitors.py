@@ -7,6 +7,7 @@ that no answer, link or cache can be made to carry another name.
 """
 
 import ipaddress
+import re
 from collections.abc import Collection, Iterable
 from typing import Final
 from urllib.parse import urlsplit
@@ -16,6 +17,10 @@ from starlette.types import Scope
 
 from app.settings import Network, Settings
 
+# RFC 9110 section 7.2, without the names that no DNS has.
+_HOST: Final = re.compile(
+    r"(?:(?P<name>[a-z0-9._-]+)|\[(?P<literal>[0-9a-f:.]+)\])(?::[0-9]{1,5})?"
+)
 LOOPBACK_NAMES: Final = ("localhost", "127.0.0.1", "::1")
 
 
@@ -80,11 +85,13 @@ def values(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> list[str]:
 
 
 def name_of(netloc: str) -> str:
-    """The host without port and brackets; "" when it cannot be read."""
-    try:
-        return urlsplit(f"//{netloc}").hostname or ""
-    except ValueError:
-        return ""
+    """The host without port and brackets; "" when it is anything but a host and its port.
+
+    What follows a slash, a semicolon or an @ would else come along into the visitor's origin, and
+    from there into the page's policy.
+    """
+    matched = _HOST.fullmatch(netloc)
+    return "" if matched is None else (matched["name"] or matched["literal"])
 
 
 def client_of(chain: list[str], proxies: Collection[Network]) -> str | None:

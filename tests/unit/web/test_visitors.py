@@ -87,11 +87,18 @@ def test_an_address_is_grouped_as_one_person_has_it(address: str, group: str) ->
         ("[::1]:8000", "::1"),
         ("[::1", ""),
         ("", ""),
-        ("user@tables.example.com", "tables.example.com"),
-        ("tables.example.com:port", "tables.example.com"),
+        ("[::1]", "::1"),
+        ("user@tables.example.com", ""),
+        ("tables.example.com:port", ""),
+        ("tables.example.com/health/live?x=", ""),
+        ("tables.example.com;script-src *", ""),
+        ("tables.example.com: *; script-src *", ""),
+        ("tables.example.com:443 evil.example", ""),
+        ("tables.example.com, evil.example", ""),
+        ("tables.example.com:443\n", ""),
     ],
 )
-def test_a_host_is_read_without_its_port(netloc: str, name: str) -> None:
+def test_a_host_is_read_without_its_port_and_nothing_else_is_a_host(netloc: str, name: str) -> None:
     assert name_of(netloc.lower()) == name
 
 
