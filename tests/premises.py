@@ -73,6 +73,7 @@ class Premises:
         self.workers_wanted = workers
         self.process: subprocess.Popen[bytes] | None = None
         self.night = ""
+        self.last_told = ""  # by /health/ready
 
     @property
     def environment(self) -> dict[str, str]:
@@ -104,9 +105,18 @@ class Premises:
 
     def is_ready(self) -> bool:
         try:
-            return httpx.get(f"{self.origin}/health/ready", timeout=2).status_code == 200
+            answer = httpx.get(f"{self.origin}/health/ready", timeout=2)
         except httpx.TransportError:
             return False
+        self.last_told = answer.text
+        return answer.status_code == 200
+
+    def await_ready(self) -> None:
+        """A worker answers that all it needs is there; fails with what it said instead."""
+        try:
+            wait_for(self.is_ready, "readiness")
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {self.last_told}") from None
 
     def said(self) -> str:
         """Everything that it and its workers have printed."""

@@ -137,6 +137,7 @@ def test_a_table_is_reached_and_worked_by_keyboard_alone(visits: Visits, night: 
     page.keyboard.type("Grace Hopper")
     page.keyboard.press("Enter")
     shows(moved, "held", page)
+    expect(dialog(page)).to_have_count(0)
     page.keyboard.press("Escape")
     expect(page.locator("#sheet")).to_be_hidden()
     expect(table(page, moved)).to_be_focused()

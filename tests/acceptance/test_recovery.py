@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.acceptance.visits import Visits, table
-from tests.premises import Premises, key, wait_for
+from tests.premises import Premises, key
 
 pytestmark = pytest.mark.browser
 
@@ -64,7 +64,7 @@ def test_a_server_that_says_nothing_makes_the_map_say_how_old_it_is(
         visits.picture(page, "stale")
     finally:
         os.kill(worker, signal.SIGKILL)
-    wait_for(premises.is_ready, "a new worker")
+    premises.await_ready()
     block(premises, 5)
     live(page)
     shows_blocked(page, 5)
@@ -80,7 +80,7 @@ def test_a_page_that_slept_has_the_right_picture_when_it_wakes(
     control.send("Page.setWebLifecycleState", {"state": "frozen"})
     block(premises, 9)
     os.kill(premises.workers()[0], signal.SIGKILL)  # its socket dies while nobody looks
-    wait_for(premises.is_ready, "a new worker")
+    premises.await_ready()
     block(premises, 10)
     control.send("Page.setWebLifecycleState", {"state": "active"})
     shows_blocked(page, 9)

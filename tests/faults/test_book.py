@@ -9,6 +9,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from tests.faults.customers import busy
 from tests.faults.watchers import assert_right, read_book, until, until_async, watching
 from tests.premises import ROOT, Premises, address
 
@@ -115,3 +116,26 @@ def test_a_line_of_the_book_is_never_changed(
     assert done.returncode != 0
     assert "insert" in done.stderr.lower() or "append" in done.stderr.lower(), done.stderr
     premises.assert_agrees()
+
+
+async def test_the_comparison_of_screens_with_the_book_notices_what_is_wrong(
+    premises: Premises, night: str
+) -> None:
+    """What the other tests lean on: a picture that was wrong for a moment, a promise not kept."""
+    async with watching(premises, 2) as screens:
+        async with busy(premises, night) as customers:
+            pass
+        version = await assert_right(premises, night, screens)
+        events = await read_book(premises, night)
+        customers.assert_kept(events)
+
+        kept = screens[0].hashes[version]
+        screens[0].hashes[version] = "00000000"
+        with pytest.raises(AssertionError, match="wrong at"):
+            await assert_right(premises, night, screens)
+        screens[0].hashes[version] = kept
+        await assert_right(premises, night, screens)
+
+        customers.promised.add(str(uuid4()))
+        with pytest.raises(AssertionError):
+            customers.assert_kept(events)
