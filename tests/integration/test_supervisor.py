@@ -271,7 +271,7 @@ def test_a_venue_is_not_served_from_demo_data_nor_a_demo_played_on_a_venues(
     )
     demo = start("-m", "app", "demo", **external(database, redis_url))
     assert demo.ends() == 1
-    demo.says("holds a venue's bookings")
+    demo.says("holds a venue's staff or bookings")
 
 
 def test_wrong_settings_are_named_and_nothing_is_started(

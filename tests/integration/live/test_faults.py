@@ -472,11 +472,16 @@ async def test_a_long_book_is_stored_now_and_then_so_that_nobody_folds_it_all(
     async with scribe(database.app) as hand, node(database.app, redis_url) as n1:
         await hand.go_on(34)
         await converge(hand, [n1], [])
-        stored = await execute(
-            database.app, f"SELECT string_agg(version::text, ' ' ORDER BY version) FROM snapshot "
-            f"WHERE book = '{hand.night}'"
-        )  # fmt: skip
-        assert stored == "10 20 30"
+
+        async def stored() -> bool:  # after the screens were told
+            versions = await execute(
+                database.app,
+                "SELECT string_agg(version::text, ' ' ORDER BY version) FROM snapshot "
+                f"WHERE book = '{hand.night}'",
+            )
+            return bool(versions == "10 20 30")
+
+        await until_async(stored, "a snapshot at 10, 20 and 30")
 
 
 async def test_live_waits_for_a_version_that_was_promised(database: URLs, redis_url: str) -> None:
