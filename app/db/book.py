@@ -1,5 +1,6 @@
 """Reading the book: events in order, heads, snapshots, and the state at any version or instant."""
 
+import logging
 from datetime import datetime
 from hashlib import sha256
 
@@ -9,6 +10,8 @@ import msgspec
 from floorplan.events import Event
 from floorplan.fold import fold
 from floorplan.state import NightState, empty_state
+
+logger = logging.getLogger(__name__)
 
 EVENTS_PER_READ = 1000  # a batch of the fold: 57 us an event, so a reader yields every 60 ms
 
@@ -31,7 +34,7 @@ SELECT (SELECT system_identifier FROM pg_control_system())::text || ':' ||
        (SELECT id FROM installation)::text
 """
 FIND_SNAPSHOT = """
-SELECT state::text FROM snapshot
+SELECT version, state::text FROM snapshot
  WHERE book = $1 AND version <= coalesce($2, 9223372036854775807)
  ORDER BY version DESC LIMIT 1
 """
@@ -86,9 +89,25 @@ async def read_epoch(conn: asyncpg.Connection) -> str:
 async def find_snapshot(
     conn: asyncpg.Connection, book: str, at_most: int | None = None
 ) -> NightState | None:
-    """The newest stored state of the book, at or below `at_most`; None when there is none."""
-    text = await conn.fetchval(FIND_SNAPSHOT, book, at_most)
-    return None if text is None else msgspec.json.decode(text, type=NightState, strict=False)
+    """The newest stored state of the book, at or below `at_most`; None when there is none.
+
+    One that cannot be read, as after a release that changed its shape, is as good as none.
+    """
+    while (row := await conn.fetchrow(FIND_SNAPSHOT, book, at_most)) is not None:
+        state = decode_snapshot(row["state"])
+        if state is not None and (state.night, state.version) == (book, row["version"]):
+            return state
+        logger.warning("the snapshot of %s at %d is not readable", book, row["version"])
+        at_most = row["version"] - 1
+    return None
+
+
+def decode_snapshot(text: str) -> NightState | None:
+    """The stored state; None: it is not of this release's shape."""
+    try:
+        return msgspec.json.decode(text, type=NightState, strict=False)
+    except (msgspec.ValidationError, msgspec.DecodeError):
+        return None
 
 
 async def write_snapshot(conn: asyncpg.Connection, state: NightState) -> None:

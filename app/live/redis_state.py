@@ -21,9 +21,16 @@ from typing import Any, Final, NamedTuple
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
-from app.live.messages import Message, decode_message, encode_message, fields_of, state_of
+from app.live.messages import (
+    Message,
+    MessageUnreadable,
+    decode_message,
+    encode_message,
+    fields_of,
+    state_of,
+)
 from floorplan.state import NightState
 
 KEEP_SECONDS: Final = 7 * 86_400  # a night that nobody touches for a week leaves Redis
@@ -90,23 +97,26 @@ class RedisState:
         if not found or not found[2]:
             return None
         epoch, _, flat, log = found
-        fields = dict(zip(map(bytes.decode, flat[::2]), flat[1::2], strict=True))
-        messages = [decode_message(entry[1][1]) for entry in reversed(log)]
-        return Stored(epoch.decode(), state_of(fields), messages)
+        try:
+            fields = dict(zip(map(bytes.decode, flat[::2]), flat[1::2], strict=True))
+            messages = [decode_message(entry[1][1]) for entry in reversed(log)]
+            return Stored(epoch.decode(), state_of(fields), messages)
+        except UnicodeDecodeError as error:
+            raise MessageUnreadable(str(error)) from error
 
     async def read_heads(self, nights: Iterable[str]) -> dict[str, tuple[str, int] | None]:
-        """Epoch and version of each night; None where Redis has nothing, or half of it."""
+        """Epoch and version of each night; None where Redis has nothing, half of it, or no head."""
         wanted = list(nights)
         pipeline = self._redis.pipeline(transaction=False)
         for night in wanted:
             head, tables, _ = self._keys(night)
             pipeline.hmget(head, ["epoch", "version"])
-            pipeline.exists(tables)
-        answers = await pipeline.execute()
-        heads: dict[str, tuple[str, int] | None] = {}
-        for night, (epoch, version), whole in zip(wanted, answers[::2], answers[1::2], strict=True):
-            heads[night] = (epoch.decode(), int(version)) if whole and epoch and version else None
-        return heads
+            pipeline.type(tables)
+        answers = await pipeline.execute(raise_on_error=False)
+        return {
+            night: _head(head, kind)
+            for night, head, kind in zip(wanted, answers[::2], answers[1::2], strict=True)
+        }
 
     async def tell_revoked(self, principal_id: str) -> None:
         await self._redis.publish(self._revoked, principal_id)
@@ -128,7 +138,7 @@ class RedisState:
             if message["type"] == "pmessage":
                 on_message(message["data"])
             elif message["type"] == "message":
-                on_revoked(message["data"].decode())
+                on_revoked(message["data"].decode(errors="replace"))
             return True
 
         try:
@@ -173,6 +183,19 @@ def whole_log(log: list[Message], state: NightState) -> list[Message]:
         version -= 1
     newest.reverse()
     return newest
+
+
+def _head(head: Any, kind: Any) -> tuple[str, int] | None:
+    """What HMGET and TYPE said of a night. Raises what AWAY lists: they did not say it."""
+    for answer in (head, kind):
+        if isinstance(answer, ResponseError) and str(answer).startswith("WRONGTYPE"):
+            return None
+        if isinstance(answer, Exception):
+            raise answer
+    epoch, version = head
+    if kind != b"hash" or not epoch or not version or not version.isdigit():
+        return None
+    return epoch.decode(errors="replace"), int(version)
 
 
 def _lua(name: str) -> str:

@@ -18,7 +18,7 @@ from app.live.frames import (
     merged_changes,
     texts_of,
 )
-from app.live.messages import Message, patched
+from app.live.messages import Message, MessageUnreadable, patched
 from floorplan.projection import Document, project, state_hash
 from floorplan.state import AUDIENCES, NightState, empty_state
 
@@ -93,7 +93,12 @@ class Room:
             raise ValueError(
                 f"{message.night}:{message.version} cannot follow {self.night}:{self.version}"
             )
-        self.state = patched(self.state, message.patch) if state is None else state
+        after = patched(self.state, message.patch) if state is None else state
+        if (after.night, after.version) != (message.night, message.version):
+            raise MessageUnreadable("the patch is not of the message's version")
+        if not message.frames.keys() <= self.lanes.keys():
+            raise MessageUnreadable("the message has frames for nobody that is known here")
+        self.state = after
         step = _step(message)
         self._ring.append(step)
         self._snapshots.clear()

@@ -6,11 +6,12 @@
 -- one are missing here), COLD (nothing is here) or EPOCH (what is here is of another epoch).
 
 local channel, epoch, keep, length = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-local head = redis.call('HMGET', KEYS[1], 'epoch', 'version')
-if not head[2] or redis.call('EXISTS', KEYS[2]) == 0 then
+-- A head that is no head, whoever wrote it, counts as none: it is replaced by a whole state.
+local head = redis.pcall('HMGET', KEYS[1], 'epoch', 'version')
+local version = not head.err and tonumber(head[2])
+if not version or redis.call('TYPE', KEYS[2]).ok ~= 'hash' then
     return {'COLD', 0}
 end
-local version = tonumber(head[2])
 if head[1] ~= epoch then
     return {'EPOCH', version}
 end

@@ -5,13 +5,15 @@
 -- Returns {word, version of the head}: OK, DUP (as new or newer) or EPOCH (another one is here).
 
 local epoch, version, keep, force = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4] == '1'
-local head = redis.call('HMGET', KEYS[1], 'epoch', 'version')
-if head[2] and redis.call('EXISTS', KEYS[2]) == 1 and not force then
+local head = redis.pcall('HMGET', KEYS[1], 'epoch', 'version')
+local known = not head.err and tonumber(head[2])
+local whole = redis.call('TYPE', KEYS[2]).ok == 'hash'
+if known and whole and not force then
     if head[1] ~= epoch then
-        return {'EPOCH', tonumber(head[2])}
+        return {'EPOCH', known}
     end
-    if tonumber(head[2]) >= version then
-        return {'DUP', tonumber(head[2])}
+    if known >= version then
+        return {'DUP', known}
     end
 end
 -- The log would have a hole, so it begins anew; readers that need more fold the book.

@@ -2,8 +2,8 @@
 --
 -- KEYS: head, tables, log. ARGV: how many log entries, newest first. Empty when nothing is here.
 
-local head = redis.call('HMGET', KEYS[1], 'epoch', 'version')
-if not head[2] then
+local head = redis.pcall('HMGET', KEYS[1], 'epoch', 'version')
+if head.err or not head[1] or not tonumber(head[2]) then
     return {}
 end
 local state = redis.call('HGETALL', KEYS[2])
