@@ -58,6 +58,7 @@ class Projector:
         while True:
             events = await book.list_events(conn, night, room.version, BATCH_EVENTS)
             stored: list[NightState] = []
+            before = room.version
             for event in events:
                 if event.version != room.version + 1:
                     continue
@@ -70,7 +71,8 @@ class Projector:
                     stored.append(state)
             for state in stored:
                 await book.write_snapshot(conn, state)
-            if len(events) < BATCH_EVENTS:
+            # A room that nobody moved was dropped meanwhile, or its book has a hole.
+            if len(events) < BATCH_EVENTS or room.version == before:
                 return done
             await asyncio.sleep(0)
 
