@@ -197,11 +197,9 @@ async def _mapped() -> AsyncIterator[None]:
         ) from error
     except (
         asyncpg.PostgresConnectionError,
-        asyncpg.QueryCanceledError,
-        asyncpg.CannotConnectNowError,
-        asyncpg.AdminShutdownError,
-        asyncpg.CrashShutdownError,
-        asyncpg.TooManyConnectionsError,
+        asyncpg.OperatorInterventionError,  # it stops, starts, or ended this statement
+        asyncpg.InsufficientResourcesError,  # its disk, memory or connections are used up
+        asyncpg.ReadOnlySQLTransactionError,  # it is a standby since a moment
         asyncpg.InterfaceError,
         TimeoutError,
         OSError,

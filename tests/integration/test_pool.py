@@ -2,7 +2,10 @@
 
 import asyncio
 
+import pytest
+
 from app.db.pool import Database
+from app.errors import NotReady
 from app.settings import Settings
 
 
@@ -18,5 +21,17 @@ async def test_a_connection_that_breaks_while_it_is_given_back_is_no_error(
             asyncio.get_running_loop().call_soon(conn._con._transport.abort)
         async with asyncio.timeout(5), db.reading() as conn:
             assert await conn.fetchval("SELECT 2") == 2
+    finally:
+        await db.close()
+
+
+@pytest.mark.parametrize("state", ["53100", "53200", "53300", "25006", "57014", "57P01", "57P03"])
+async def test_a_server_that_cannot_work_now_is_waited_for(settings: Settings, state: str) -> None:
+    db = await Database.open(settings, size=1)
+    try:
+        with pytest.raises(NotReady) as refused:
+            async with db.begun() as conn:
+                await conn.execute(f"DO $$ BEGIN RAISE SQLSTATE '{state}'; END $$")
+        assert refused.value.reason == "database_away"
     finally:
         await db.close()
