@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from app.actions.identity import create_link
 from app.db.clock import NotDemo, mark_demo, set_clock
-from app.db.pool import Database
+from app.db.pool import Database, mapped
 from app.db.staff import count_real_staff, find_staff, insert_staff
 from app.errors import Conflict
 
@@ -59,10 +59,11 @@ async def make_links(db: Database) -> list[DemoLink]:
 
 async def set_demo_clock(owner_url: str, shown_at: datetime, speed: float) -> None:
     """The venue's clock shows `shown_at` now. Raises Conflict: this is not demo data."""
-    conn = await asyncpg.connect(owner_url)
-    try:
-        await set_clock(conn, shown_at, speed)
-    except NotDemo as error:
-        raise Conflict("not_demo", f"Refused: {error}.") from error
-    finally:
-        await conn.close()
+    async with mapped():
+        conn = await asyncpg.connect(owner_url)
+        try:
+            await set_clock(conn, shown_at, speed)
+        except NotDemo as error:
+            raise Conflict("not_demo", f"Refused: {error}.") from error
+        finally:
+            await conn.close()

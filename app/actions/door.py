@@ -271,9 +271,10 @@ async def _count(
     if judgement.reason == "moved":
         assert door.leaves is not None
         step = judgement.people if request.direction == "in" else -judgement.people
-        for floor, change in ((door.floor, step), (door.leaves, -step)):
-            inside[floor] += change
-            await rows.set_headcount(act.conn, booking.night, floor, inside[floor])
+        inside[door.floor] += step
+        inside[door.leaves] -= step
+        for name in (door.floor, door.leaves):
+            await rows.set_headcount(act.conn, booking.night, name, inside[name])
         act.record(
             events.HeadcountChanged(door.floor, door.id, step, inside, "stairs"),
             f"floor:{door.floor}",

@@ -116,7 +116,7 @@ class Database:
     @asynccontextmanager
     async def reading(self, pool: asyncpg.Pool | None = None) -> AsyncIterator[asyncpg.Connection]:
         """A connection for reads. Raises NotReady: none within 2 s, or the server is away."""
-        async with _mapped(), _acquired(pool or self.app) as conn:
+        async with mapped(), _acquired(pool or self.app) as conn:
             yield conn
 
     @asynccontextmanager
@@ -126,7 +126,7 @@ class Database:
         Raises the refusal of a violated constraint, or NotReady: the database is away. The acting
         person is set by the action's first statement (`lock_floor`, or `set_person`).
         """
-        async with _mapped(), _acquired(pool or self.app) as conn, conn.transaction():
+        async with mapped(), _acquired(pool or self.app) as conn, conn.transaction():
             yield conn
 
     @asynccontextmanager
@@ -134,7 +134,7 @@ class Database:
         self, pool: asyncpg.Pool | None = None
     ) -> AsyncIterator[asyncpg.Connection]:
         """As `begun`, but rolled back at the end unless a statement of the block committed."""
-        async with _mapped(), _acquired(pool or self.app) as conn:
+        async with mapped(), _acquired(pool or self.app) as conn:
             await conn.execute("BEGIN")
             try:
                 yield conn
@@ -181,7 +181,8 @@ async def _acquired(pool: asyncpg.Pool) -> AsyncIterator[asyncpg.Connection]:
 
 
 @asynccontextmanager
-async def _mapped() -> AsyncIterator[None]:
+async def mapped() -> AsyncIterator[None]:
+    """Errors of Postgres inside the block become refusals, or stay bugs."""
     try:
         yield
     except (Refusal, asyncpg.DeadlockDetectedError, asyncpg.SerializationError):
