@@ -5,12 +5,14 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import asyncpg
-import msgspec
+from msgspec.structs import replace
 
-from app.db.book import list_events, list_heads
-from app.db.floor import read_rows, rows_of
+from app.db.book import decode_snapshot, list_events, list_heads
+from app.db.floor import list_bookless, list_contradictions, read_rows, read_taken, rows_of
+from app.live.messages import MessageUnreadable
 from app.live.redis_state import AWAY, RedisState, connect
 from app.settings import Settings
+from floorplan.events import Event, EventUnreadable, NightSealed, payload_of
 from floorplan.fold import apply, is_readable
 from floorplan.state import NightState, empty_state
 
@@ -51,6 +53,9 @@ async def _main(settings: Settings, nights: list[str] | None) -> int:
         heads = await list_heads(conn)
         chosen = nights or sorted(heads)
         wrong = 0
+        for night in [] if nights else await list_bookless(conn):
+            print(f"{night}: the night has rows but no book")
+            wrong += 1
         for book in chosen:
             if book not in heads:
                 print(f"{book}: no such book; there are {', '.join(sorted(heads)) or 'none'}")
@@ -92,11 +97,16 @@ async def verify_book(conn: asyncpg.Connection, redis_url: str, book: str) -> Fo
                     problems.append(f"line {event.version} ({event.type}) has no meaning here")
                 if event.version != state.version + 1:
                     return Found("", problems)  # a hole: the chain has named it
+                problems += _seal_problems(state, event)
                 state = apply(state, event).state
-                if stored := snapshots.get(event.version):
-                    kept = msgspec.json.decode(stored, type=NightState, strict=False)
-                    if kept != state:
-                        problems.append(f"the snapshot at {event.version} is not the fold")
+                stored = snapshots.pop(event.version, None)
+                if stored is not None and decode_snapshot(stored) != state:
+                    problems.append(f"the snapshot at {event.version} is not the fold")
+        problems += [f"there is a snapshot at {version}, and no such line" for version in snapshots]
+        problems += await list_contradictions(conn, book)
+        taken = await read_taken(conn, book)
+        if taken != state.figures.deposits_pence:
+            problems.append(f"{taken} pence were paid, {state.figures.deposits_pence} by the book")
         rows = await read_rows(conn, book)
     problems += [f"rows and fold differ: {place}" for place in differences(rows, rows_of(state))]
     if not redis_url or state.info is None:
@@ -105,6 +115,20 @@ async def verify_book(conn: asyncpg.Connection, redis_url: str, book: str) -> Fo
     if word == "Redis":
         return Found("rows = fold = Redis = hash chain", problems + found)
     return Found(f"rows = fold = hash chain; {word}", problems + found)
+
+
+def _seal_problems(before: NightState, event: Event) -> list[str]:
+    """A seal must state the totals that the lines before it make."""
+    try:
+        sealed = payload_of(event)
+    except EventUnreadable:
+        return []
+    if not isinstance(sealed, NightSealed):
+        return []
+    completed = before.figures.bookings_completed + len(sealed.completed)
+    if sealed.figures == replace(before.figures, bookings_completed=completed):
+        return []
+    return [f"line {event.version} seals other figures than the lines before it make"]
 
 
 async def _chain_problems(conn: asyncpg.Connection, book: str) -> list[str]:
@@ -142,6 +166,8 @@ async def _compare_redis(redis_url: str, state: NightState) -> tuple[str, list[s
             await asyncio.sleep(0.05)
     except AWAY as error:
         return "", [f"Redis did not answer: {error}"]
+    except MessageUnreadable as error:
+        return "", [f"what Redis holds cannot be read: {error}"]
     finally:
         await client.aclose()
     if stored is None:

@@ -13,11 +13,14 @@ SELECT jsonb_build_object(
             'name', n.name, 'status', n.status, 'doors_at', instant_text(n.doors_at),
             'last_entry_at', instant_text(n.last_entry_at),
             'closes_at', instant_text(n.closes_at), 'house', n.house_limit,
-            'edition', n.edition)
+            'edition', n.edition,
+            'floors', (SELECT jsonb_object_agg(h.floor, h.people_limit)
+                FROM headcount h WHERE h.night = n.date))
         FROM night n WHERE n.date = $1::text::date),
     'tables', (SELECT coalesce(jsonb_object_agg(f.number::text, jsonb_build_object(
             'floor', f.floor, 'deposit_pence', f.deposit_pence,
             'minimum_spend_pence', f.minimum_spend_pence, 'resetting', f.resetting,
+            'capacity', jsonb_build_array(f.capacity_min, f.capacity_optimal, f.capacity_max),
             'claims', (SELECT coalesce(jsonb_agg(b.id ORDER BY t.slot, b.id), '[]')
                 FROM booking_table t JOIN booking b ON b.id = t.booking_id
                WHERE t.live AND t.night = f.night AND t.number = f.number
@@ -47,6 +50,80 @@ SELECT jsonb_build_object(
 """
 
 
+# What no line of the book shows but rows say twice. Each finding is a sentence.
+LIST_CONTRADICTIONS = """
+WITH said AS (
+    SELECT e.payload ->> 'booking_id' AS booking_id,
+           CASE e.type WHEN 'HOLD_RELEASED' THEN 'released' WHEN 'HOLD_EXPIRED' THEN 'expired'
+                       WHEN 'BOOKING_CANCELLED' THEN 'cancelled'
+                       WHEN 'NO_SHOW_MARKED' THEN 'no_show'
+                       ELSE 'completed' END AS status
+      FROM event e
+     WHERE e.book = $1 AND e.type IN ('HOLD_RELEASED', 'HOLD_EXPIRED', 'BOOKING_CANCELLED',
+                                      'NO_SHOW_MARKED', 'BOOKING_COMPLETED')
+    UNION
+    SELECT jsonb_array_elements_text(e.payload -> 'completed'), 'completed'
+      FROM event e WHERE e.book = $1 AND e.type = 'NIGHT_SEALED'
+), mine AS (
+    SELECT b.*, b.status IN ('pending', 'confirmed', 'seated') AS unfinished
+      FROM booking b WHERE b.night = $1::text::date
+)
+SELECT format('booking %s is %s, which no line of the book says', b.id, b.status)
+  FROM mine b
+ WHERE NOT b.unfinished
+   AND NOT EXISTS (SELECT FROM said s WHERE s.booking_id = b.id::text AND s.status = b.status)
+UNION ALL
+SELECT format('table %s has a live claim of booking %s, which is %s', t.number, b.id, b.status)
+  FROM mine b JOIN booking_table t ON t.booking_id = b.id WHERE t.live AND NOT b.unfinished
+UNION ALL
+SELECT format('the claim of booking %s on table %s is for another time', b.id, t.number)
+  FROM mine b JOIN booking_table t ON t.booking_id = b.id WHERE t.live AND t.slot <> b.slot
+UNION ALL
+SELECT format('booking %s paid %s pence, its payments are %s', b.id, b.paid_pence, p.sum)
+  FROM mine b, LATERAL (SELECT coalesce(sum(amount_pence), 0) AS sum
+                          FROM payment WHERE booking_id = b.id) AS p
+ WHERE p.sum <> b.paid_pence
+UNION ALL
+SELECT format('booking %s is %s without a ticket', b.id, b.status)
+  FROM mine b
+ WHERE b.status IN ('confirmed', 'seated', 'completed', 'no_show')
+   AND NOT EXISTS (SELECT FROM ticket k WHERE k.booking_id = b.id)
+UNION ALL
+SELECT format('the ticket of booking %s counts %s inside, its scans say %s', b.id,
+              k.admitted - k.gone, s.inside)
+  FROM mine b JOIN ticket k ON k.booking_id = b.id,
+       LATERAL (SELECT (CASE WHEN b.source = 'walk_in' THEN b.party ELSE 0 END) + coalesce(sum(
+                           CASE c.reason WHEN 'admitted' THEN c.people WHEN 'out' THEN -c.people
+                                         ELSE 0 END), 0) AS inside
+                  FROM scan c WHERE c.booking_id = b.id) AS s
+ WHERE s.inside <> k.admitted - k.gone OR k.party <> b.party
+ORDER BY 1
+"""
+READ_TAKEN = """
+SELECT coalesce(sum(p.amount_pence), 0)
+  FROM payment p JOIN booking b ON b.id = p.booking_id WHERE b.night = $1::text::date
+"""
+LIST_BOOKLESS = """
+SELECT date::text FROM night
+ WHERE NOT EXISTS (SELECT FROM book WHERE name = date::text) ORDER BY date
+"""
+
+
+async def list_contradictions(conn: asyncpg.Connection, night: str) -> list[str]:
+    """Where the night's rows say two things: statuses, claims, payments, tickets, scans."""
+    return [row["format"] for row in await conn.fetch(LIST_CONTRADICTIONS, night)]
+
+
+async def read_taken(conn: asyncpg.Connection, night: str) -> int:
+    """The pence that were taken for the night."""
+    return int(await conn.fetchval(READ_TAKEN, night))
+
+
+async def list_bookless(conn: asyncpg.Connection) -> list[str]:
+    """Nights of which no book tells."""
+    return [row["date"] for row in await conn.fetch(LIST_BOOKLESS)]
+
+
 async def read_rows(conn: asyncpg.Connection, night: str) -> dict[str, Any]:
     """What the rows say of the night's floor: sections night, tables, bookings, inside."""
     rows: dict[str, Any] = msgspec.json.decode(await conn.fetchval(READ_ROWS, night))
@@ -67,6 +144,7 @@ def rows_of(state: NightState) -> dict[str, Any]:
             "closes_at": info.closes_at,
             "house": info.limits.house,
             "edition": info.edition,
+            "floors": dict(info.limits.floors),
         },
         "tables": {
             str(t.number): {
@@ -74,6 +152,7 @@ def rows_of(state: NightState) -> dict[str, Any]:
                 "deposit_pence": t.deposit_pence,
                 "minimum_spend_pence": t.minimum_spend_pence,
                 "resetting": t.resetting_since is not None,
+                "capacity": [t.capacity_min, t.capacity_optimal, t.capacity_max],
                 "claims": list(t.claims),
                 "occupied_by": t.occupied_by,
                 "blocks": [

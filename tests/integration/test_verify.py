@@ -3,6 +3,7 @@
 import asyncpg
 import pytest
 
+from app.actions import bookings, nights
 from app.settings import Settings
 from app.verify import main, verify_book
 from tests.integration.floor import NIGHT, house
@@ -103,6 +104,65 @@ async def test_a_row_changed_behind_the_book_is_named(settings: Settings) -> Non
         assert await problems(settings) == [
             "rows and fold differ: /tables/5/resetting: True and False"
         ]
+
+
+@pytest.mark.parametrize(
+    ("statement", "problem"),
+    [
+        (
+            "UPDATE headcount SET people_limit = 900 WHERE floor = 'upstairs'",
+            "/night/floors/upstairs",
+        ),
+        ("UPDATE floor_table SET capacity_max = 9 WHERE number = 5", "/tables/5/capacity"),
+        ("UPDATE booking_table SET live = true WHERE number = 3", "has a live claim of booking"),
+        (
+            "UPDATE booking_table SET slot = tstzrange(lower(slot), NULL) WHERE number = 7",
+            "is for another time",
+        ),
+        (
+            "UPDATE booking SET status = 'no_show' WHERE status = 'cancelled'",
+            "is no_show, which no",
+        ),
+        ("UPDATE payment SET amount_pence = amount_pence - 1", "its payments are"),
+        ("UPDATE payment SET amount_pence = amount_pence - 1", "by the book"),
+        ("UPDATE scan SET people = people - 1 WHERE reason = 'admitted'", "its scans say"),
+        ("DELETE FROM ticket WHERE status = 'revoked'", None),
+        (
+            "INSERT INTO snapshot VALUES ('2026-11-21', 99, '{}')",
+            "snapshot at 99, and no such line",
+        ),
+        ("INSERT INTO snapshot VALUES ('2026-11-21', 2, '{}')", "snapshot at 2 is not the fold"),
+    ],
+)
+async def test_what_rows_say_twice_is_compared(
+    settings: Settings, statement: str, problem: str | None
+) -> None:
+    async with house(settings) as made:
+        await made.seated([7])
+        gone = await made.booked([3])
+        await bookings.cancel_booking(made.db, made.caller(), gone["booking_id"])
+        await made.walk_in([2])
+        assert await problems(settings) == []
+        conn = await asyncpg.connect(settings.owner_database_url)
+        assert (await conn.execute(statement)).split()[-1] != "0"
+        await conn.close()
+        found = await problems(settings)
+        assert any(problem in each for each in found) if problem else found == []
+
+
+async def test_a_seal_with_other_figures_is_named(settings: Settings) -> None:
+    async with house(settings) as made:
+        await made.seated([7])
+        await nights.seal_night(made.db, made.caller(), NIGHT)
+        assert await problems(settings) == []
+    conn = await asyncpg.connect(settings.owner_database_url)
+    await conn.execute(
+        "INSERT INTO event (book, type, subject, payload)"
+        " SELECT book, type, subject, jsonb_set(payload, '{figures,people_admitted}', '1')"
+        "   FROM event WHERE type = 'NIGHT_SEALED'"
+    )
+    await conn.close()
+    assert any("seals other figures" in each for each in await problems(settings))
 
 
 def test_the_command_says_what_agreed(
