@@ -113,7 +113,7 @@ class StaticFiles:
 
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
         name = scope["path_params"]["name"]
-        if name.startswith("pages/"):
+        if "pages" in name.split("/"):  # also behind dots, as ./pages/ and js/../pages/
             raise _no_file()
         await serve_file(self._files, name, scope, send, None)
 

@@ -148,7 +148,8 @@ async def test_an_address_that_leads_nowhere_is_not_found(
         judge(await manager.get(path), 404, "route_not_found", path)
     for path in (
         "/static/nothing.css", "/static/%2e%2e/app/main.py", "/static/..%2fapp", "/static/",
-        "/static/pages/floor.html", "/static/js", "/static/%00.js",
+        "/static/pages/floor.html", "/static/js/%2e%2e/pages/floor.html", "/static/js",
+        "/static/%00.js",
     ):  # fmt: skip
         judge(await manager.get(path), 404, "file_not_found", path)
 
