@@ -87,8 +87,11 @@ async function start() {
   setInterval(followNights, 60_000);
 }
 
+/** Those that can be booked: one before tonight is over, also where it is about to be sealed. */
 function openNights() {
-  return /** @type {any[]} */ (nights.nights).filter((night) => night.status === "open");
+  return /** @type {any[]} */ (nights.nights).filter(
+    (night) => night.status === "open" && night.night >= (nights.tonight ?? ""),
+  );
 }
 
 /** A night may open, close or become tonight while the page is looked at. */
