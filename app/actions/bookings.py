@@ -1,7 +1,7 @@
 """What happens to a booking after its hold: cancelled, moved, seated, gone, or never come."""
 
 from app.actions.act import Act, Answered, Caller, perform
-from app.actions.holds import booking_answer, later
+from app.actions.holds import booking_answer, judge_alive, later
 from app.db import bookings as rows
 from app.db.pool import Database
 from app.domain.bookings import (
@@ -57,6 +57,8 @@ async def move_tables(
         booking = judge_booking(facts, booking_id)
         judge_night(facts, booking.night)
         judge_status(booking, "pending", "confirmed", "seated")
+        if booking.status == "pending":
+            judge_alive(act, booking)
         wanted = sorted(request.tables)
         if wanted == list(booking.tables):
             raise NotValid("same_tables", "The party has these tables already.")

@@ -106,6 +106,8 @@ async def edit_night(
     Raises Conflict `claims_outside` when booked slots would lie outside the new hours.
     """
     if request.status == "sealed":
+        if request != EditNight(status="sealed"):
+            raise NotValid("sealed_alone", "Edit the night first, then seal it: send status alone.")
         return await seal_night(db, caller, night)
     day = parse_date(night)
     begins, ends = night_bounds(day, zone=venue.zone, starts=venue.night_starts)

@@ -79,7 +79,9 @@ async def block_table(db: Database, caller: Caller, number: int, request: BlockT
                 ends_at=night.ends_at,
             )
         touched = [c for c in table.claims if c.slot_from < end and begin < c.slot_until]
-        if any(c.status == "seated" for c in touched):
+        in_force = begin <= facts.now
+        # A party may sit longer than its slot: whoever sits there now is in the way of now.
+        if any(c.status == "seated" and (in_force or c in touched) for c in table.claims):
             raise Conflict("table_occupied", f"A party sits at table {number}.", table=number)
         live = [c for c in touched if not (c.hold_expires_at and c.hold_expires_at <= facts.now)]
         if live and not request.even_if_booked:
@@ -88,7 +90,6 @@ async def block_table(db: Database, caller: Caller, number: int, request: BlockT
                 "Parties are booked on this table. Move them first, or block it all the same.",
                 bookings=[c.booking_id for c in live],
             )
-        in_force = begin <= facts.now
         await nights.insert_block(
             act.conn, block_id, request.night, number, begin, end, request.reason, in_force
         )
