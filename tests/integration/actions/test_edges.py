@@ -1,5 +1,7 @@
 """What lies at the edge of a rule: a moment too late, a party that stays, two wishes at once."""
 
+from typing import Any
+
 import pytest
 
 from app.actions import bookings, nights
@@ -20,7 +22,10 @@ async def test_a_table_where_a_party_stays_beyond_its_slot_is_not_blocked(
     venue_house: House,
 ) -> None:
     house = venue_house
-    slot = {"slot_from": "2026-11-21T22:00:00.000Z", "slot_until": "2026-11-21T23:00:00.000Z"}
+    slot: dict[str, Any] = {
+        "slot_from": "2026-11-21T22:00:00.000Z",
+        "slot_until": "2026-11-21T23:00:00.000Z",
+    }
     party = await house.confirm(await house.hold([7], **slot))
     await house.scan(party["code"], 4)
     await bookings.seat_party(house.db, house.caller(), party["booking_id"])
