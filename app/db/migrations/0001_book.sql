@@ -56,7 +56,7 @@ CREATE TABLE event (
 CREATE FUNCTION event_hash(
     previous_hash bytea, book text, version bigint, type text, subject text, at timestamptz,
     actor text, correlation_id text, made_by text, payload jsonb
-) RETURNS bytea LANGUAGE sql IMMUTABLE AS $$
+) RETURNS bytea LANGUAGE sql STABLE AS $$
     SELECT sha256(previous_hash || convert_to(jsonb_build_array(
         book, version, type, subject, extract(epoch FROM at)::text, actor, correlation_id, made_by,
         payload)::text, 'UTF8'))
@@ -68,12 +68,20 @@ $$;
 CREATE FUNCTION event_number() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = public AS $$
 DECLARE
-    head book;
+    head record;
 BEGIN
-    INSERT INTO book (name) VALUES (NEW.book) ON CONFLICT DO NOTHING;
-    SELECT * INTO head FROM book WHERE name = NEW.book FOR UPDATE;
+    LOOP
+        -- The clock is read here and not by venue_now(): this is the one place where every action
+        -- of a night waits for the other, and the call takes 40 us of it.
+        SELECT b.version, b.at, b.hash, greatest(b.at, date_trunc('milliseconds',
+                   CASE WHEN c.speed = 1 AND c.real_at = c.shown_at THEN clock_timestamp()
+                        ELSE c.shown_at + (clock_timestamp() - c.real_at) * c.speed END)) AS now
+          INTO head FROM book b, clock c WHERE b.name = NEW.book FOR UPDATE OF b;
+        EXIT WHEN FOUND;
+        INSERT INTO book (name) VALUES (NEW.book) ON CONFLICT DO NOTHING;
+    END LOOP;
     NEW.version := head.version + 1;
-    NEW.at := greatest(date_trunc('milliseconds', venue_now()), head.at);
+    NEW.at := head.now;
     NEW.actor := coalesce(NEW.actor, 'hand:' || session_user);
     NEW.correlation_id := coalesce(NEW.correlation_id, gen_random_uuid()::text);
     NEW.made_by := coalesce(nullif(current_setting('app.action', true), ''), 'hand:' || session_user);
