@@ -100,6 +100,17 @@ function draw(page) {
         el("h2", { class: "title" }, "No night is open"),
         el("p", {}, "Open one with the button at the top left; the tables appear here at once."),
       );
+    } else if (live.link === "reconnecting") {
+      fill(
+        cover,
+        el("h2", { class: "title" }, "No live connection"),
+        el(
+          "p",
+          {},
+          "This page tries again by itself. If other pages load, something between here and the " +
+            "service blocks WebSockets: try another network.",
+        ),
+      );
     }
     return;
   }
