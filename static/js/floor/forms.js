@@ -3,7 +3,7 @@
 
 import { el } from "../elements.js";
 import { actForm, field, group, showDialog, stepper } from "../dialog.js";
-import { instantOf, timeText } from "../venue-clock.js";
+import { instantOf } from "../venue-clock.js";
 import { BLOCK_REASON, pence, pounds, tablesText } from "../words.js";
 
 /** @typedef {import("./page.js").Page} Page */
@@ -211,7 +211,7 @@ export function askBlock(page, number) {
           field(
             "Until",
             el("input", { class: "input", type: "time", name: "until" }),
-            `Empty: the close, ${timeText(night.closes_at)}`,
+            "Empty: the end of the night",
           ),
         ),
         booked &&
