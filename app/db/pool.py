@@ -140,7 +140,11 @@ class Database:
                 yield conn
             finally:
                 if not conn.is_closed() and conn.is_in_transaction():
-                    await asyncio.shield(conn.execute("ROLLBACK"))
+                    try:
+                        await conn.execute("ROLLBACK")
+                    except asyncio.CancelledError:
+                        conn.terminate()  # told to end twice: the next user would find it busy
+                        raise
 
 
 async def set_person(conn: asyncpg.Connection, principal: Principal, action: str) -> None:
