@@ -5,29 +5,6 @@
 -- A PL/pgSQL function takes a fresh snapshot for each of its statements, so that the facts are
 -- read after the locks are held; a single SQL statement would have read them before.
 
-CREATE FUNCTION slot_json(slot tstzrange) RETURNS jsonb LANGUAGE sql STABLE AS $$
-    SELECT jsonb_build_object('from', instant_text(lower(slot)), 'until', instant_text(upper(slot)))
-$$;
-
-CREATE FUNCTION booking_fact(b booking) RETURNS jsonb LANGUAGE sql STABLE AS $$
-    SELECT jsonb_build_object(
-        'id', b.id, 'reference', b.reference, 'night', b.night, 'status', b.status,
-        'party', b.party, 'slot_from', instant_text(lower(b.slot)),
-        'slot_until', instant_text(upper(b.slot)), 'source', b.source,
-        'owner_hash', encode(b.owner_hash, 'hex'), 'deposit_pence', b.deposit_pence,
-        'paid_pence', b.paid_pence, 'hold_expires_at', instant_text(b.hold_expires_at),
-        'extended', b.extended,
-        'tables', (SELECT coalesce(jsonb_agg(t.number ORDER BY t.number), '[]')
-                     FROM booking_table t
-                    WHERE t.booking_id = b.id AND (t.live OR b.status NOT IN ('pending', 'confirmed', 'seated'))),
-        'ticket', (SELECT jsonb_build_object(
-                              'id', k.id, 'generation', k.generation, 'status', k.status,
-                              'party', k.party, 'admitted', k.admitted, 'gone', k.gone,
-                              'last_scan_at', instant_text(k.last_scan_at),
-                              'last_scan_door', k.last_scan_door)
-                     FROM ticket k WHERE k.booking_id = b.id))
-$$;
-
 CREATE FUNCTION lock_floor(
     p_uid text, p_role text, p_action text,        -- who acts, and what the book will say made it
     p_caller text, p_key text, p_body_hash bytea,  -- the idempotency key; NULL: none
@@ -111,7 +88,23 @@ BEGIN
                    WHERE NOT k.lifted AND k.night = f.night AND k.number = f.number))
                 ORDER BY f.number), '[]')
             FROM floor_table f WHERE f.night = v_night AND f.number = ANY (v_tables)),
-        'bookings', (SELECT coalesce(jsonb_agg(booking_fact(b) ORDER BY b.id), '[]')
+        'bookings', (SELECT coalesce(jsonb_agg(jsonb_build_object(
+                'id', b.id, 'reference', b.reference, 'night', b.night, 'status', b.status,
+                'party', b.party, 'slot_from', instant_text(lower(b.slot)),
+                'slot_until', instant_text(upper(b.slot)), 'source', b.source,
+                'owner_hash', encode(b.owner_hash, 'hex'), 'deposit_pence', b.deposit_pence,
+                'paid_pence', b.paid_pence, 'hold_expires_at', instant_text(b.hold_expires_at),
+                'extended', b.extended,
+                'tables', (SELECT coalesce(jsonb_agg(t.number ORDER BY t.number), '[]')
+                    FROM booking_table t
+                   WHERE t.booking_id = b.id
+                     AND (t.live OR b.status NOT IN ('pending', 'confirmed', 'seated'))),
+                'ticket', (SELECT jsonb_build_object(
+                        'id', k.id, 'generation', k.generation, 'status', k.status,
+                        'party', k.party, 'admitted', k.admitted, 'gone', k.gone,
+                        'last_scan_at', instant_text(k.last_scan_at),
+                        'last_scan_door', k.last_scan_door)
+                    FROM ticket k WHERE k.booking_id = b.id)) ORDER BY b.id), '[]')
             FROM booking b WHERE b.id = ANY (v_bookings)),
         'headcount', (SELECT coalesce(jsonb_agg(jsonb_build_object(
                 'floor', h.floor, 'people', h.people, 'people_limit', h.people_limit)
