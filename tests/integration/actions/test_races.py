@@ -179,14 +179,15 @@ async def _rewritten(house: House, function: str, *changes: tuple[str, str]) -> 
     await _as_owner(house, source)
 
 
-async def _slowly(house: House) -> None:
+async def _slowly(house: House, seconds: float = 0.05) -> None:
     """Every action takes a while between its facts and its commit, so that races meet."""
-    await _rewritten(house, "finish_action", ("BEGIN\n", "BEGIN\n    PERFORM pg_sleep(0.05);\n"))
+    pause = f"BEGIN\n    PERFORM pg_sleep({seconds});\n"
+    await _rewritten(house, "finish_action", ("BEGIN\n", pause))
 
 
 async def _without_table_locks(house: House) -> None:
     await _rewritten(house, "lock_floor", ("ORDER BY f.number FOR UPDATE", "ORDER BY f.number"))
-    await _slowly(house)
+    await _slowly(house, 0.5)  # nobody waits for anybody, so all of them are at it at once
 
 
 async def _without_people_locks(house: House) -> None:
@@ -198,4 +199,4 @@ async def _without_people_locks(house: House) -> None:
         ("ORDER BY k.id FOR UPDATE", "ORDER BY k.id"),
         ("ORDER BY h.floor FOR UPDATE", "ORDER BY h.floor"),
     )
-    await _slowly(house)
+    await _slowly(house, 0.5)  # nobody waits for anybody, so all of them are at it at once
