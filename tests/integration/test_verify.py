@@ -34,6 +34,19 @@ async def test_a_block_by_psql_is_on_the_map_and_verifies(settings: Settings) ->
         assert (await made.kinds())[-1] == "TABLE_BLOCKED"
 
 
+async def test_a_bare_insert_does_not_pass_for_the_block_before_it(settings: Settings) -> None:
+    async with house(settings):
+        conn = await asyncpg.connect(settings.owner_database_url)
+        async with conn.transaction():
+            await conn.execute("SELECT block_table(7, 'spill')")
+            await conn.execute(
+                "INSERT INTO event (book, type, subject, payload) VALUES ($1, 'NONSENSE', 'x', '{}')",
+                NIGHT,
+            )
+        await conn.close()
+        assert (await problems(settings))[0].startswith("line 3 (NONSENSE) was written by hand")
+
+
 async def test_a_bare_insert_is_named(settings: Settings) -> None:
     async with house(settings):
         conn = await asyncpg.connect(settings.owner_database_url)

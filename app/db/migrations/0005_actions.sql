@@ -189,6 +189,8 @@ BEGIN
            NULL, NULL
       FROM table_block b WHERE b.id = v_block
     RETURNING version INTO v_version;
+    -- A bare INSERT later in the same transaction shall not pass for this function's.
+    PERFORM set_config('app.action', '', true);
     RETURN v_version;
 END
 $$;
