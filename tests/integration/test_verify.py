@@ -40,7 +40,8 @@ async def test_a_bare_insert_does_not_pass_for_the_block_before_it(settings: Set
         async with conn.transaction():
             await conn.execute("SELECT block_table(7, 'spill')")
             await conn.execute(
-                "INSERT INTO event (book, type, subject, payload) VALUES ($1, 'NONSENSE', 'x', '{}')",
+                "INSERT INTO event (book, type, subject, payload)"
+                " VALUES ($1, 'NONSENSE', 'x', '{}')",
                 NIGHT,
             )
         await conn.close()
