@@ -157,7 +157,7 @@ def prepare_database(settings: Settings, *, external: bool, play: bool) -> None:
 
     applied = apply_migrations(settings)
     if applied:
-        say(f"Applied {len(applied)} migrations, the last one {applied[-1]}.")
+        say(f"Applied the migrations up to {applied[-1]}.")
     if play:
         if not asyncio.run(become_demo(settings.owner_database_url)):
             raise CannotServe(

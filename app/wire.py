@@ -4,28 +4,41 @@ Unknown fields are refused. Instants are `YYYY-MM-DDTHH:MM:SS.mmmZ`, money is in
 UUIDs, a night is its business date `YYYY-MM-DD`.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import Meta, Struct
 
-NightDate = Annotated[
-    str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$(?!\n)", examples=["2026-11-21"])
-]
+# `$` alone would accept a newline behind the last character.
+NIGHT_FORM: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$(?!\n)"
+INSTANT_FORM: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$(?!\n)"
+TEXT_FORM: Final = r"^[^\x00-\x1f\x7f]+$(?!\n)"
+UUID_FORM: Final = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$(?!\n)"
+PHONE_FORM: Final = r"^\+?[0-9 ()-]{5,30}$(?!\n)"
+EMAIL_FORM: Final = r"^[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+$(?!\n)"
+# What a person is told instead of the expression.
+FORMS: Final = {
+    NIGHT_FORM: "a date, as 2026-11-21",
+    INSTANT_FORM: "an instant in UTC with three decimals, as 2026-11-21T23:41:07.000Z",
+    TEXT_FORM: "a text on one line, without control characters",
+    UUID_FORM: "a UUID in lower case",
+    PHONE_FORM: "a phone number",
+    EMAIL_FORM: "an e-mail address",
+}
+
+NightDate = Annotated[str, Meta(pattern=NIGHT_FORM, examples=["2026-11-21"])]
 TableNumber = Annotated[int, Meta(ge=1, le=16)]
 PartySize = Annotated[int, Meta(ge=1, le=60)]
 Instant = Annotated[
     str,
     Meta(
-        pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$(?!\n)",
+        pattern=INSTANT_FORM,
         examples=["2026-11-21T23:41:07.000Z"],
     ),
 ]
 # No control characters: a NUL would be refused by Postgres, a newline could forge a log line.
-Text = Annotated[str, Meta(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f]+$(?!\n)")]
-Uuid = Annotated[
-    str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$(?!\n)")
-]
+Text = Annotated[str, Meta(min_length=1, max_length=120, pattern=TEXT_FORM)]
+Uuid = Annotated[str, Meta(pattern=UUID_FORM)]
 
 
 class Request(Struct, frozen=True, forbid_unknown_fields=True):
@@ -97,11 +110,8 @@ class Contact(Struct, frozen=True, forbid_unknown_fields=True):
     """Whose booking it is. Kept apart from everything else; never in an event."""
 
     name: Text
-    phone: Annotated[str, Meta(max_length=30, pattern=r"^\+?[0-9 ()-]{5,30}$(?!\n)")] | None = None
-    email: (
-        Annotated[str, Meta(max_length=254, pattern=r"^[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+$(?!\n)")]
-        | None
-    ) = None
+    phone: Annotated[str, Meta(max_length=30, pattern=PHONE_FORM)] | None = None
+    email: Annotated[str, Meta(max_length=254, pattern=EMAIL_FORM)] | None = None
 
 
 class HoldTables(Request, frozen=True):

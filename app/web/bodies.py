@@ -12,6 +12,7 @@ from starlette.types import Receive
 
 from app.errors import Malformed, NotValid
 from app.web.problems import Problem
+from app.wire import FORMS
 
 # The largest request of ours is a night with sixteen prices, 3 KB; a code is 144 characters.
 BODY_BYTES: Final = 64 * 1024
@@ -152,7 +153,7 @@ def not_valid(message: str, root: str = "$") -> NotValid:
     """msgspec's sentence as a refusal that names the place and says what is expected."""
     matched = _PLACE.match(message)
     assert matched is not None
-    sentence = matched["sentence"]
+    sentence = spoken(matched["sentence"])
     path = (matched["place"] or "$").removeprefix("$")
     if root == "?":
         path = path.removeprefix(".")
@@ -166,6 +167,14 @@ def not_valid(message: str, root: str = "$") -> NotValid:
             unknown_field=name,
         )
     return NotValid("not_valid", f"{sentence} at {place}.", place=place, expected=sentence)
+
+
+def spoken(sentence: str) -> str:
+    """The sentence with the name of a form where msgspec gives its regular expression."""
+    for form, words in FORMS.items():
+        if sentence.endswith(f"matching regex {form!r}"):
+            return f"Expected {words}"
+    return sentence
 
 
 def is_json(content_type: str | None) -> bool:

@@ -104,3 +104,11 @@ def test_a_query_takes_each_name_once_unless_it_is_a_list() -> None:
     with pytest.raises(NotValid) as refused:
         decode_query(b"party=6&party=6", AvailabilityQuery)
     assert refused.value.fields["place"] == "?party"
+
+
+def test_a_form_is_told_in_words_and_not_as_an_expression() -> None:
+    decoder = msgspec.json.Decoder(wire.OpenNight)
+    with pytest.raises(NotValid) as refused:
+        decode_body(b'{"night": "saturday"}', "application/json", decoder, may_be_empty=False)
+    assert refused.value.detail == "Expected a date, as 2026-11-21 at $.night."
+    assert all("regex" not in words for words in wire.FORMS.values())
