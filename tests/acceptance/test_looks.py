@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Dialog, Page, ViewportSize, expect
 
 from tests.acceptance.visits import NOT_SIGNED_IN, PHONE, Visits, table
-from tests.premises import ROOT, Premises, key
+from tests.premises import ROOT, Premises, key, wait_for
 
 HOSTILE = {
     1: "<img src=x onerror=alert(1)><script>alert(2)</script>",
@@ -182,6 +182,20 @@ FAINT_JS = """
 }
 """
 
+# A colour on its way from one to another is nobody's choice.
+STILL_JS = """
+() => document.getAnimations().every(
+  (one) => one.playState !== "running" || one.effect.getComputedTiming().iterations === Infinity)
+"""
+
+
+def texts_of(page: Page, what: str) -> dict[str, Any]:
+    """How many texts the page shows and which are too faint, once it is there and still."""
+    wait_for(lambda: page.evaluate(FAINT_JS)["count"] > 4, f"{what} shows its texts")
+    wait_for(lambda: page.evaluate(STILL_JS), f"{what} is still")
+    found: dict[str, Any] = page.evaluate(FAINT_JS)
+    return found
+
 
 @pytest.mark.browser
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -204,18 +218,16 @@ def test_every_text_is_drawn_with_enough_contrast(
             expect(page.locator("#operations")).to_contain_text("/v1/holds")
         if path == "/":
             expect(page.locator("#offers .offer").first).to_be_visible()
-        seen = page.evaluate(FAINT_JS)
-        assert seen["count"] > 4, path
-        faint[path] = seen["faint"]
+        faint[path] = texts_of(page, path)["faint"]
         if path == "/floor":
             for number in (7, 8, 3):
                 table(page, number).click()
-                faint[f"sheet {number}"] = page.evaluate(FAINT_JS)["faint"]
+                faint[f"sheet {number}"] = texts_of(page, f"sheet {number}")["faint"]
             page.evaluate("document.getElementById('stale').hidden = false")
             page.evaluate("document.getElementById('stale').textContent = 'Not live'")
-            faint["stale"] = page.evaluate(FAINT_JS)["faint"]
+            faint["stale"] = texts_of(page, "stale")["faint"]
             page.evaluate("document.getElementById('stale').style.color = 'gray'")
-            assert len(page.evaluate(FAINT_JS)["faint"]) > len(faint["stale"]), "it sees nothing"
+            assert len(texts_of(page, "grey")["faint"]) > len(faint["stale"]), "it sees nothing"
     assert {place: found for place, found in faint.items() if found} == {}
 
 
