@@ -206,6 +206,9 @@ async def mapped() -> AsyncIterator[None]:
         asyncpg.InsufficientResourcesError,  # its disk, memory or connections are used up
         asyncpg.ReadOnlySQLTransactionError,  # it is a standby since a moment
         asyncpg.InterfaceError,
+        # A connection that Postgres ended while nobody used it: asyncpg has read the farewell, and
+        # has not seen the end of the stream yet.
+        asyncpg.InternalClientError,
         TimeoutError,
         OSError,
     ) as error:
