@@ -81,7 +81,7 @@ export function partyText(party) {
 
 /** "52HA-8F2T-CKWT-1B69-P": how a reference is shown and read out. @param {string} reference */
 export function referenceText(reference) {
-  const plain = reference.replace(/[^0-9A-Za-z]/g, "").toUpperCase();
+  const plain = reference.replace(/[^0-9A-Za-z*~$=]/g, "").toUpperCase();
   return (plain.match(/.{1,4}/g) ?? []).join("-");
 }
 

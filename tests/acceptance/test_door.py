@@ -167,3 +167,15 @@ def test_a_paired_tablet_scans_without_a_person(
     expect(page.locator("#link")).to_have_attribute("data-link", "live")
     wedge(page, booking["code"])
     verdict(page, "admit", "Come in")
+
+
+@pytest.mark.parametrize("check", ["*", "~", "$", "=", "U", "7"])
+def test_a_reference_is_shown_with_its_check_character_whatever_it_is(
+    visits: Visits, check: str
+) -> None:
+    page = visits.page("/docs")
+    shown = page.evaluate(
+        "async (it) => (await import('/static/js/words.js')).referenceText(it)",
+        f"7Q4M2XKD9RTAF3HN{check}",
+    )
+    assert shown == f"7Q4M-2XKD-9RTA-F3HN-{check}"
