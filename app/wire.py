@@ -223,13 +223,6 @@ class TableAnswer(Answer, frozen=True):
 # -- the door -------------------------------------------------------------------------------------
 
 
-class Observed(Struct, frozen=True, forbid_unknown_fields=True):
-    """What a device showed while it was offline; recorded, never judged afresh."""
-
-    at: Instant
-    verdict: Literal["admit", "wait", "refuse"]
-
-
 class ScanRequest(Request, frozen=True):
     """`POST /v1/scans`: one read of a code, or a typed reference."""
 

@@ -11,17 +11,12 @@ from typing import Final, Protocol, TypeVar
 
 import asyncpg
 
-from app.domain.principals import Principal
 from app.errors import Conflict, NotReady, Refusal
 
 ACQUIRE_SECONDS = 2.0  # a request that waits longer for a connection is told to come back
 COMMAND_SECONDS = 5.0  # no statement of a request may take longer
 ATTEMPTS = 3  # a deadlock or a serialisation failure is tried again, with a little wait
 
-SET_PERSON = """
-SELECT set_config('app.uid', $1, true), set_config('app.role', $2, true),
-       set_config('app.action', $3, true)
-"""
 
 # A violated constraint that a client can cause by losing a race.
 REFUSED: Final[dict[str, tuple[str, str]]] = {
@@ -124,7 +119,7 @@ class Database:
         """One READ COMMITTED transaction, committed when the block ends well.
 
         Raises the refusal of a violated constraint, or NotReady: the database is away. The acting
-        person is set by the action's first statement (`lock_floor`, or `set_person`).
+        person is set by the action's first statement (`lock_floor`).
         """
         async with mapped(), _acquired(pool or self.app) as conn, conn.transaction():
             yield conn
@@ -145,11 +140,6 @@ class Database:
                     except asyncio.CancelledError:
                         conn.terminate()  # told to end twice: the next user would find it busy
                         raise
-
-
-async def set_person(conn: asyncpg.Connection, principal: Principal, action: str) -> None:
-    """The transaction acts for the principal, under the action's name."""
-    await conn.execute(SET_PERSON, principal.id, principal.role, action)
 
 
 async def retried(work: Callable[[], Awaitable[Answer]]) -> Answer:
