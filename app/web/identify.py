@@ -6,7 +6,8 @@ from typing import Final
 
 from msgspec import Struct
 
-from app.actions.identity import DEVICE_PREFIX, find_device, find_session
+from app.actions.devices import DEVICE_PREFIX, find_device
+from app.actions.identity import find_session
 from app.db.bookings import find_owner
 from app.db.pool import Database
 from app.domain.principals import ANONYMOUS, Principal

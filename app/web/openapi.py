@@ -31,7 +31,8 @@ TAGS: Final = {
     "nights": "Nights are opened, edited and closed by managers.",
     "bookings": "Holds and bookings; owners act by the token of their hold.",
     "door": "Scans, verdicts and the clicker.",
-    "people": "Sessions of staff, and devices.",
+    "people": "Sessions of staff.",
+    "devices": "Tablets and cameras: pairing them, what they tell, taking them away.",
     "health": "For who runs the service.",
     "demo": "Only while a demo runs.",
 }

@@ -1,6 +1,4 @@
-"""Sessions and devices over HTTP."""
-
-from msgspec import Struct
+"""Sessions over HTTP."""
 
 from app.actions import identity
 from app.actions.act import Answered
@@ -9,12 +7,8 @@ from app.errors import NotSignedIn
 from app.web.answers import Answer, encoded
 from app.web.identify import COOKIES
 from app.web.operations import Call
-from app.wire import DeviceAnswer, SessionAnswer
+from app.wire import SessionAnswer
 from floorplan.nights import instant_text
-
-
-class Devices(Struct, frozen=True):
-    devices: list[DeviceAnswer]
 
 
 async def post_session(call: Call) -> Answer:
@@ -76,28 +70,6 @@ def cookie_line(call: Call, token: str, seconds: int | None = None) -> str:
 
 def _session(answer: SessionAnswer, status: int = 200) -> Answer:
     return encoded(answer, status)
-
-
-async def get_devices(call: Call) -> Answer:
-    return encoded(Devices(await identity.list_devices(call.parts.db)))
-
-
-async def post_device(call: Call) -> Answer:
-    """The token is in this answer and in no other."""
-    parts = call.parts
-    return acted(
-        await identity.create_device(
-            parts.db, parts.venue, parts.settings.secret, call.caller, call.body
-        )
-    )
-
-
-async def delete_device(call: Call) -> Answer:
-    """The device's token no longer counts, and its screens are closed."""
-    parts = call.parts
-    answered = await identity.revoke_device(parts.db, call.caller, call.path["device_id"])
-    await parts.live.revoke(call.path["device_id"])
-    return acted(answered)
 
 
 def acted(answered: Answered) -> Answer:

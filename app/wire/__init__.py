@@ -274,7 +274,7 @@ class Verdict(Answer, frozen=True):
     version: int | None = None
 
 
-# -- sessions and devices -------------------------------------------------------------------------
+# -- sessions -------------------------------------------------------------------------------------
 
 
 class SignIn(Request, frozen=True):
@@ -291,21 +291,3 @@ class SessionAnswer(Answer, frozen=True):
     role: str
     permissions: list[str]
     expires_at: str
-
-
-class CreateDevice(Request, frozen=True):
-    """`POST /v1/devices`: the token is in the answer, once."""
-
-    name: Text
-    kind: Literal["tablet", "camera"]
-    door: Annotated[str, Meta(min_length=1, max_length=40)]
-
-
-class DeviceAnswer(Answer, frozen=True):
-    device_id: str
-    name: str
-    kind: str
-    door: str
-    token: str | None = None
-    seen_at: str | None = None
-    revoked_at: str | None = None

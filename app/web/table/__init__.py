@@ -7,6 +7,7 @@ from app.settings import Settings
 from app.web import bookings, demo, doing, floor, health, people
 from app.web.openapi import get_openapi
 from app.web.operations import Operation
+from app.web.table import devices
 from floorplan.venue import Venue
 
 NIGHT: Final = {"night": wire.NightDate}
@@ -23,6 +24,7 @@ def operations(venue: Venue, settings: Settings) -> tuple[Operation, ...]:
         *_floor(),
         *_door(),
         *_people(),
+        *devices.operations(),
         *_health(),
     )
     # Who starts the demo shows a token that exists only in it.
@@ -238,24 +240,6 @@ def _people() -> tuple[Operation, ...]:
             method="DELETE", path="/v1/session", handler=people.delete_session,
             permission="session:end", answers={204: None}, tag="people", limits="write",
             summary="Sign out.",
-        ),
-        Operation(
-            method="GET", path="/v1/devices", handler=people.get_devices,
-            permission="device:manage", answers={200: people.Devices}, tag="people",
-            summary="Every device, those in use first.",
-        ),
-        Operation(
-            method="POST", path="/v1/devices", handler=people.post_device,
-            permission="device:manage", request=wire.CreateDevice,
-            answers={201: wire.DeviceAnswer}, tag="people", limits="write", idempotent=True,
-            summary="Add a tablet or camera; its token is in this answer only.",
-        ),
-        Operation(
-            method="DELETE", path="/v1/devices/{device_id}", handler=people.delete_device,
-            parameters={"device_id": wire.Uuid}, permission="device:manage",
-            request=wire.Nothing, request_may_be_empty=True, answers={200: wire.DeviceAnswer},
-            tag="people", limits="write", idempotent=True,
-            summary="The device's token no longer counts.",
         ),
     )  # fmt: skip
 
