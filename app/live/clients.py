@@ -8,20 +8,19 @@ if TYPE_CHECKING:
     from app.live.hub import Hub
     from app.live.rooms import Lane, Room
 
-# Above the high mark nothing more is queued for a socket, below the low one it is fed again. A
-# snapshot for a manager on a busy night is about 20 KB: one always fits below the high mark.
-HIGH_WATER_BYTES: Final = 32_768
-LOW_WATER_BYTES: Final = 8_192
+# What a screen missed is sent as one frame up to this size; beyond it a snapshot says more in fewer
+# bytes (a manager's on a busy night has about 20 KB).
+CATCH_UP_BYTES_MAX: Final = 32_768
 
 
 class Watcher(Protocol):
     """Who is told about an outlet's back-pressure."""
 
     def on_pause(self) -> None:
-        """The outlet holds more than HIGH_WATER_BYTES; `push` refuses from now on."""
+        """The peer takes no more for now; `push` refuses from now on."""
 
     def on_drain(self) -> None:
-        """It holds less than LOW_WATER_BYTES again."""
+        """Everything that was pushed has left."""
 
 
 class Outlet(Protocol):
@@ -30,7 +29,7 @@ class Outlet(Protocol):
     watcher: Watcher | None
 
     def push(self, wire: bytes) -> bool:
-        """Send whole WebSocket frames; False: above the high mark or no longer open, not sent."""
+        """Send whole WebSocket frames; False: the peer takes no more, or is gone: not sent."""
 
     def end(self, code: int, reason: str) -> None:
         """Close; a peer that does not answer, or does not even read, is cut soon after."""
@@ -75,7 +74,7 @@ class Client:
         self.version = 0
         self.acknowledged = 0  # the version that the screen last said it shows
         self.beat = 0  # its slice of the heartbeat
-        self.paused_at: float | None = None  # since when it is above the high mark
+        self.paused_at: float | None = None  # since when it takes no more
         self.owes_snapshot = False  # it has to start over as soon as it drains
         self.drained = 0  # how often it fell behind and caught up
         self.ends = False  # it was told to go

@@ -1,8 +1,7 @@
 """The outlet for servers that only speak ASGI: the same back-pressure, one task more.
 
 Used under any server but uvicorn with `LiveProtocol`, test clients included. A frame is queued
-here and sent by a task of the socket; the marks are the same, so that slow screens are conflated in
-the same way.
+here and sent by a task of the socket; slow screens are conflated in the same way.
 """
 
 import asyncio
@@ -11,8 +10,11 @@ from collections import deque
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from app.live.clients import HIGH_WATER_BYTES, LOW_WATER_BYTES, Watcher
+from app.live.clients import Watcher
 from app.live.frames import texts_of
+
+# The server behind says only by waiting that the peer takes no more: so much may wait for it here.
+QUEUE_BYTES = 8_192
 
 
 class AsgiOutlet:
@@ -33,14 +35,14 @@ class AsgiOutlet:
         self._queue.append(wire)
         self._bytes += len(wire)
         self._wake.set()
-        if self._bytes > HIGH_WATER_BYTES:
+        if self._bytes > QUEUE_BYTES:
             self._paused = True
             if self.watcher is not None:
                 self.watcher.on_pause()
         return True
 
     def end(self, code: int, reason: str) -> None:
-        """Close after what is queued; a socket above the high mark is closed without it."""
+        """Close after what is queued; one that takes no more is closed without it."""
         if self._closing is None:
             self._closing = (code, reason)
             if self._paused:
@@ -68,7 +70,7 @@ class AsgiOutlet:
         for text in texts_of(wire):
             await self._websocket.send_text(text)
         self._bytes -= len(wire)
-        if self._paused and self._bytes < LOW_WATER_BYTES:
+        if self._paused and not self._queue:
             self._paused = False
             if self.watcher is not None:
                 self.watcher.on_drain()

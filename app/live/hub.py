@@ -1,9 +1,9 @@
 """The hub of one worker: every connected screen, and one write to each for whatever is new.
 
 There is no timer between an event and its frame: the flush starts when a room moves, and what
-arrives while it runs goes out together in the next one. A socket above its high-water mark is not
-queued for. It stays at its version, and when it drains it gets one frame with the newest value of
-whatever changed since (16 tables bound it), or a snapshot. After 10 s above the mark it is closed.
+arrives while it runs goes out together in the next one. A socket that takes no more is not queued
+for. It stays at its version, and when it drains it gets one frame with the newest value of whatever
+changed since (16 tables bound it), or a snapshot. After 10 s without draining it is closed.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from app.live.clients import HIGH_WATER_BYTES, Client
+from app.live.clients import CATCH_UP_BYTES_MAX, Client
 from app.live.frames import ByeFrame, HeartbeatFrame, WelcomeFrame, encoded, framed
 from app.live.messages import Message
 from app.live.protocol import RESTART, REVOKED, SLOW
@@ -30,7 +30,7 @@ HEARTBEAT_SECONDS: Final = {"manager": 5.0, "door": 5.0, "public": 20.0}
 # After a planned restart screens come back within so many seconds, spread evenly.
 RECONNECT_SECONDS: Final = {"door": 1.0, "manager": 3.0, "public": 30.0}
 BEAT_SECONDS: Final = 0.25  # heartbeats go out in slices: 5,000 public sockets are 63 at a time
-SLOW_SECONDS: Final = 10.0  # the longest that a socket may stay above its high-water mark
+SLOW_SECONDS: Final = 10.0  # the longest that a socket may take nothing
 YIELD_EVERY: Final = 500  # writes between two turns for everybody else, 2 to 4 ms
 DRAIN_SLICE: Final = 200  # sockets closed at once when draining
 DRAIN_PAUSE_SECONDS: Final = 0.02
@@ -230,7 +230,7 @@ class Hub:
         return counted
 
     def slow_sockets(self) -> int:
-        """How many are above their high-water mark now."""
+        """How many take no more now."""
         return len(self._paused)
 
     def on_pause(self, client: Client) -> None:
@@ -343,7 +343,7 @@ class Hub:
             return b""
         if since is not None:
             missed = room.missed(client.audience, since)
-            if missed is not None and len(missed) <= HIGH_WATER_BYTES:
+            if missed is not None and len(missed) <= CATCH_UP_BYTES_MAX:
                 self.counts.resumes += 1
                 # The heartbeat says "this is all": its hash proves it at once.
                 return missed + self._heartbeat(client.lane_of(room))
@@ -361,7 +361,7 @@ class Hub:
             if client.version >= lane.flushed:
                 return  # in step: the next flush brings whatever is pending
             wire = room.merged(client.audience, client.version)
-        if wire is None or len(wire) > HIGH_WATER_BYTES:
+        if wire is None or len(wire) > CATCH_UP_BYTES_MAX:
             wire = room.snapshot(client.audience)
             self.counts.snapshots += 1
         else:

@@ -13,7 +13,7 @@ from msgspec import Meta, Struct
 
 # Close codes.
 RESTART: Final = 1012  # the node restarts, or is full: come back
-SLOW: Final = 4008  # above the high-water mark for too long
+SLOW: Final = 4008  # took nothing for too long
 BAD_MESSAGE: Final = 4400
 SIGN_IN: Final = 4401  # nobody, or not enough for this audience
 REVOKED: Final = 4403

@@ -16,7 +16,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.http11 import Request
 from websockets.protocol import State
 
-from app.live.clients import HIGH_WATER_BYTES, LOW_WATER_BYTES, Watcher
+from app.live.clients import Watcher
 
 EXTENSION: Final = "backroom.outlet"
 MESSAGE_BYTES: Final = 65_536  # the longest message from a client; a hello has 200
@@ -34,8 +34,10 @@ class LiveProtocol(WebSocketsSansIOProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        # Set both: uvloop's default low mark is 16 bytes, so a slow peer would have to drain all.
-        self.transport.set_write_buffer_limits(high=HIGH_WATER_BYTES, low=LOW_WATER_BYTES)
+        # No second queue behind the kernel's: what it does not take at once is the last that a
+        # slow peer gets before it is conflated. With 32 KB of frames queued here such a peer cost
+        # up to 150 KB, because uvloop keeps an object for every write that waits.
+        self.transport.set_write_buffer_limits(high=0)
         raw = self.transport.get_extra_info("socket")
         if raw is not None and raw.family in (socket.AF_INET, socket.AF_INET6):
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
@@ -70,7 +72,7 @@ class LiveProtocol(WebSocketsSansIOProtocol):
             self.watcher.on_drain()
 
     def push(self, wire: bytes) -> bool:
-        """Write whole frames; False: above the high mark or not open, nothing written.
+        """Write whole frames; False: the peer takes no more or is not open, nothing written.
 
         Frames of ours are never fragmented, so between any two writes a frame may begin.
         """

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from app.domain.principals import ANONYMOUS, Principal
-from app.live.clients import HIGH_WATER_BYTES, Client, Watcher
+from app.live.clients import Client, Watcher
 from app.live.frames import texts_of
 from app.live.hub import Hub, Offer
 from app.live.messages import message_of
@@ -17,6 +17,7 @@ from floorplan.state import empty_state
 from tests.cases.play import NIGHT, Play
 
 EPOCH = "0123456789abcdef"
+KERNEL_BYTES = 32_768  # what the held peer's buffer takes before it takes no more
 
 
 class MemoryOutlet:
@@ -45,7 +46,7 @@ class MemoryOutlet:
         self.held.append(wire)
         size = sum(map(len, self.held))
         self.held_bytes_most = max(self.held_bytes_most, size)
-        if size > HIGH_WATER_BYTES:
+        if size > KERNEL_BYTES:
             self._paused = True
             if self.watcher is not None:
                 self.watcher.on_pause()

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from app.domain.principals import Principal
 from app.live import hub as hub_module
-from app.live.clients import HIGH_WATER_BYTES
 from app.live.frames import texts_of
 from app.live.hub import BEAT_SECONDS, HEARTBEAT_SECONDS, Offer
 from app.live.messages import message_of
@@ -21,7 +20,7 @@ from app.live.rooms import Room
 from floorplan.fold import fold
 from floorplan.state import AUDIENCES, empty_state
 from tests.cases.play import NIGHT, Play
-from tests.unit.live.screens import EPOCH, House, MemoryScreen, settle
+from tests.unit.live.screens import EPOCH, KERNEL_BYTES, House, MemoryScreen, settle
 
 
 @asynccontextmanager
@@ -199,7 +198,7 @@ async def test_a_slow_screen_holds_no_more_however_long_it_lasts() -> None:
         house.events(500)
         await settle()
         assert slow.outlet.held_bytes_most == held
-        assert held < 3 * HIGH_WATER_BYTES
+        assert held < 2 * KERNEL_BYTES
 
 
 async def test_a_screen_slower_than_the_ring_starts_over() -> None:

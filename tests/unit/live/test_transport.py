@@ -11,7 +11,6 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from uvicorn.server import ServerState
 from websockets.protocol import State
 
-from app.live.clients import HIGH_WATER_BYTES, LOW_WATER_BYTES
 from app.live.frames import framed
 from app.live.transport import EXTENSION, MESSAGE_BYTES, LiveProtocol
 
@@ -126,9 +125,9 @@ async def test_nothing_is_written_before_the_handshake_or_after_the_close() -> N
     await end(protocol, application)
 
 
-async def test_the_marks_are_ours_and_the_watcher_hears_of_them() -> None:
+async def test_nothing_is_queued_behind_the_kernel_and_the_watcher_hears_of_it() -> None:
     protocol, transport, application = await connected()
-    assert transport.limits == (HIGH_WATER_BYTES, LOW_WATER_BYTES)
+    assert transport.limits == (0, None)
     heard: list[str] = []
 
     class Watching:
