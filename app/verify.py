@@ -25,7 +25,7 @@ SELECT version FROM (
            lag(e.hash, 1, '\\x'::bytea) OVER line AS before,
            lag(e.version, 1, 0::bigint) OVER line AS version_before,
            event_hash(e.previous_hash, e.book, e.version, e.type, e.subject, e.at, e.actor,
-                      e.correlation_id, e.made_by, e.payload) AS computed
+                      e.correlation_id, e.made_by, e.payload, e.origin) AS computed
       FROM event e WHERE e.book = $1 WINDOW line AS (ORDER BY e.version)
 ) AS chain
  WHERE hash <> computed OR previous_hash <> before OR version <> version_before + 1

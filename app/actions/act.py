@@ -19,6 +19,7 @@ from app.domain.facts import AnsweredFact, Facts
 from app.domain.principals import Principal
 from app.errors import NotReady, NotValid
 from app.wire import Answer
+from floorplan.administration import WORD_OF
 from floorplan.events import TYPE_OF, Payload
 
 LOCK_FLOOR = (
@@ -38,7 +39,7 @@ class Caller(Struct, frozen=True):
 
     `key` is the Idempotency-Key, scoped to the caller; None where the call has none (scans, jobs).
     `body_hash` is SHA-256 over method, path and body. `address` is the client's, for callers
-    without a name of their own.
+    without a name of their own; `origin` is its keyed digest, which goes into the book.
     """
 
     principal: Principal
@@ -46,6 +47,7 @@ class Caller(Struct, frozen=True):
     key: str | None = None
     body_hash: bytes = b""
     address: str = ""
+    origin: str | None = None
 
     @property
     def scope(self) -> str:
@@ -71,10 +73,18 @@ class Act:
         self.caller = caller
         self.facts = facts
         self.events: list[tuple[str, str, Payload]] = []
+        self.notes: list[tuple[str, str, Payload]] = []
 
     def record(self, payload: Payload, subject: str) -> None:
-        """The event is written, in this order, when the action finishes."""
-        self.events.append((TYPE_OF[type(payload)], subject, payload))
+        """The event is written, in this order, when the action finishes.
+
+        One of the administration goes into the venue's book, after those of the action's own.
+        """
+        word = WORD_OF.get(type(payload))
+        if word is not None:
+            self.notes.append((word, subject, payload))
+        else:
+            self.events.append((TYPE_OF[type(payload)], subject, payload))
 
     async def write(self, sql: str, *arguments: object) -> None:
         """One statement that writes rows."""
@@ -167,7 +177,9 @@ async def finish(
     facts: dict[str, Any] = {
         "book": book,
         "events": act.events,
+        "notes": act.notes,
         "actor": caller.principal.actor,
+        "origin": caller.origin,
         "correlation": caller.correlation_id,
         "answer": body.decode(),
     }

@@ -23,7 +23,7 @@ BUGS_IF_SEEN = {
     "floor_table_floor", "floor_table_deposit", "floor_table_minimum_spend",
     "floor_table_capacity", "installation_is_one_row", "clock_is_one_row",
     "clock_speed_is_positive", "event_type_is_a_word", "staff_role", "device_kind",
-    "device_token_is_unique", "scan_verdict",
+    "device_token_is_unique", "scan_verdict", "event_origin_is_a_digest",
 }  # fmt: skip
 REFUSED_ELSEWHERE = {"staff_username_is_unique"}  # by the action that creates staff
 
