@@ -11,6 +11,8 @@ from typing import Final, Protocol, TypeVar
 
 import asyncpg
 
+from app.db.acting import acting_of, begin_as
+from app.domain.principals import Principal
 from app.errors import Conflict, NotReady, Refusal
 
 ACQUIRE_SECONDS = 2.0  # a request that waits longer for a connection is told to come back
@@ -110,9 +112,28 @@ class Database:
 
     @asynccontextmanager
     async def reading(self, pool: asyncpg.Pool | None = None) -> AsyncIterator[asyncpg.Connection]:
-        """A connection for reads. Raises NotReady: none within 2 s, or the server is away."""
+        """A connection for reads of what is nobody's own: nobody acts, so no row of a customer is
+        seen. Raises NotReady: none within 2 s, or the server is away."""
         async with mapped(), _acquired(pool or self.app) as conn:
             yield conn
+
+    @asynccontextmanager
+    async def acting(
+        self, who: Principal, pool: asyncpg.Pool | None = None
+    ) -> AsyncIterator[asyncpg.Connection]:
+        """One READ COMMITTED transaction that sees what `who` may see of the customers' rows.
+
+        Every read of a table with row level security goes through it, or through an action. The
+        person is set in the message that begins the transaction. Raises as `begun`.
+        """
+        async with mapped(), _acquired(pool or self.app) as conn:
+            try:
+                await conn.execute(begin_as(acting_of(who)))
+                yield conn
+            except BaseException:
+                await _rolled_back(conn)
+                raise
+            await conn.execute("COMMIT")
 
     @asynccontextmanager
     async def begun(self, pool: asyncpg.Pool | None = None) -> AsyncIterator[asyncpg.Connection]:
@@ -134,12 +155,7 @@ class Database:
             try:
                 yield conn
             finally:
-                if not conn.is_closed() and conn.is_in_transaction():
-                    try:
-                        await conn.execute("ROLLBACK")
-                    except asyncio.CancelledError:
-                        conn.terminate()  # told to end twice: the next user would find it busy
-                        raise
+                await _rolled_back(conn)
 
 
 async def retried(work: Callable[[], Awaitable[Answer]]) -> Answer:
@@ -153,6 +169,16 @@ async def retried(work: Callable[[], Awaitable[Answer]]) -> Answer:
         except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError):
             await asyncio.sleep(0.01 * 3**attempt)
     raise Conflict("try_again", "Too many changed this at once. Try again.", retry_after_seconds=1)
+
+
+async def _rolled_back(conn: asyncpg.Connection) -> None:
+    """The connection is in no transaction any more."""
+    if not conn.is_closed() and conn.is_in_transaction():
+        try:
+            await conn.execute("ROLLBACK")
+        except asyncio.CancelledError:
+            conn.terminate()  # told to end twice: the next user would find it busy
+            raise
 
 
 @asynccontextmanager
