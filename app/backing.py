@@ -10,7 +10,7 @@ import contextlib
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -42,8 +42,7 @@ def reaching_servers(settings: Settings) -> Iterator[Settings]:
     """
     servers = embedded_servers(settings)
     if servers is None:
-        secret = settings.secret or kept_secret(settings.data_dir)
-        yield replace(settings, secret=secret)
+        yield with_kept_keys(settings)
         return
     from app.embedded.binaries import AlreadyRunning  # noqa: PLC0415 - loaded by now
 
@@ -53,7 +52,7 @@ def reaching_servers(settings: Settings) -> Iterator[Settings]:
         except AlreadyRunning:
             urls = servers.attach()
     try:
-        yield with_servers(settings, servers.secret(), urls.environment())
+        yield with_servers(settings, servers, urls.environment())
     finally:
         servers.stop()
 
@@ -96,7 +95,9 @@ def find_psql() -> str:
         return str(find_postgres() / "bin" / "psql")
 
 
-def with_servers(settings: Settings, secret: str, environment: dict[str, str]) -> Settings:
+def with_servers(
+    settings: Settings, servers: "EmbeddedServers", environment: dict[str, str]
+) -> Settings:
     """The settings completed by what embedded servers there are."""
     return replace(
         settings,
@@ -106,25 +107,38 @@ def with_servers(settings: Settings, secret: str, environment: dict[str, str]) -
         jobs_database_url=settings.jobs_database_url or environment["JOBS_DATABASE_URL"],
         auth_database_url=settings.auth_database_url or environment["AUTH_DATABASE_URL"],
         redis_url=settings.redis_url or environment["REDIS_URL"],
-        secret=settings.secret or secret,
+        secret=settings.secret or servers.secret(),
+        person_keys=settings.person_keys or servers.person_keys(),
     )
 
 
-def kept_secret(data_dir: Path) -> str:
-    """The service's key material beside servers that are not ours; made on the first start."""
-    file = data_dir / "secret"
+def with_kept_keys(settings: Settings) -> Settings:
+    """The settings with key material of their own, beside servers that are not ours."""
+    from app.domain.sealing import make_outer_key  # noqa: PLC0415 - brings the cryptography
+
+    return replace(
+        settings,
+        secret=settings.secret
+        or kept_key(settings.data_dir / "secret", "BACKROOM_SECRET", lambda: secrets.token_hex(32)),
+        person_keys=settings.person_keys
+        or kept_key(settings.data_dir / "person-keys", "PERSON_KEYS", make_outer_key),
+    )
+
+
+def kept_key(file: Path, variable: str, make: Callable[[], str]) -> str:
+    """What the file holds for the variable; made on the first start."""
     try:
         return file.read_text().strip()
     except FileNotFoundError:
-        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    made = secrets.token_hex(32)
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    made = make()
     try:
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:  # another start was first by a moment
         return file.read_text().strip()
     with os.fdopen(descriptor, "w") as stream:
         stream.write(made + "\n")
-    say(f"Made a secret in {file}. Every other node needs the same one, in BACKROOM_SECRET.")
+    say(f"Made a secret in {file}. Every other node needs the same one, in {variable}.")
     return made
 
 

@@ -21,6 +21,7 @@ from app.actions.identity import forget_old
 from app.actions.sweeper import sweep
 from app.db.jobs import forget_answers, lead
 from app.db.pool import Database
+from app.domain.sealing import Vault
 from app.errors import Refusal
 from app.live.live import Live
 from app.live.redis_state import connect
@@ -95,6 +96,7 @@ async def running(settings: Settings, *, node: str) -> AsyncIterator[Parts]:
             hosts=Hosts(settings),
             limiter=Limiter(client),
             hashing=hashing,
+            vault=Vault.from_text(settings.person_keys, settings.secret),
             metrics=metrics,
             lag=CommitLag(live, metrics),
             interface=Document(operations(venue, settings)),

@@ -112,6 +112,18 @@ def _secret(value: str) -> str:
     return value
 
 
+def _outer_keys(value: str) -> str:
+    parts = [part.strip() for part in value.split(",")]
+    found = [re.fullmatch(r"([a-z0-9][a-z0-9_-]{0,31}):[0-9a-f]{64}", part) for part in parts]
+    names = {match[1] for match in found if match}
+    if len(names) < len(parts):
+        raise ValueError(
+            "keys with names that differ, the first of which seals, separated by commas: "
+            "name:64 lower-case hexadecimal digits"
+        )
+    return ",".join(parts)
+
+
 def _path(value: str) -> Path:
     return Path(value).expanduser().absolute()
 
@@ -169,6 +181,17 @@ class Settings:
         "BACKROOM_SECRET", _secret, "",
         "64 hexadecimal digits that private keys are derived from, the same on every node; unset: "
         "made once and kept in the data directory", private=True,
+    )  # fmt: skip
+    person_keys: str = _setting(
+        "PERSON_KEYS", _outer_keys, "",
+        "the keys that personal data is sealed under, name:64 hexadecimal digits, separated by "
+        "commas, the same on every node: the first seals, all open; unset: made once and kept in "
+        "the data directory", private=True,
+    )  # fmt: skip
+    erasure_log: Path | None = _setting(
+        "ERASURE_LOG", _path, None,
+        "the file that remembers who was erased, for after a restore; default erasures.log in the "
+        "data directory",
     )  # fmt: skip
     data_dir: Path = _setting(
         "BACKROOM_DATA", _path, CHECKOUT / ".data", "the one directory with all data"
@@ -280,6 +303,11 @@ class Settings:
             return ipaddress.ip_address(self.host).is_loopback
         except ValueError:
             return False
+
+    @property
+    def erasures_file(self) -> Path:
+        """Where erasures are remembered outside the database."""
+        return self.erasure_log or self.data_dir / "erasures.log"
 
     def environment(self) -> dict[str, str]:
         """The variables that give the same settings to another process of this service."""

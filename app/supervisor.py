@@ -21,7 +21,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import FrameType
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -29,10 +29,10 @@ from urllib.parse import urlsplit
 from app.backing import (
     CannotServe,
     embedded_servers,
-    kept_secret,
     prepare_database,
     refusing,
     say,
+    with_kept_keys,
     with_servers,
 )
 from app.settings import Settings
@@ -128,9 +128,9 @@ class Supervisor:
         if self._servers is not None:
             with refusing():
                 urls = self._servers.start()
-            settings = with_servers(settings, self._servers.secret(), urls.environment())
-        elif not settings.secret:
-            settings = replace(settings, secret=kept_secret(settings.data_dir))
+            settings = with_servers(settings, self._servers, urls.environment())
+        else:
+            settings = with_kept_keys(settings)
         self.settings = settings
         prepare_database(settings, external=external, play=self.play)
 

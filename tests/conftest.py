@@ -30,6 +30,8 @@ from tests import needs
 for _item in fields(Settings):
     os.environ.pop(_item.metadata["variable"], None)
 
+PERSON_KEYS = "test:" + "5e" * 32
+
 _numbers = itertools.count(1)
 
 
@@ -112,7 +114,7 @@ def redis_url(servers: URLs) -> str:
 def settings(database: URLs, redis_url: str, tmp_path: Path) -> Settings:
     """Settings of a service on this test's database and Redis."""
     return replace(
-        Settings.from_environment({"BACKROOM_DATA": str(tmp_path)}),
+        Settings.from_environment({"BACKROOM_DATA": str(tmp_path), "PERSON_KEYS": PERSON_KEYS}),
         database_url=database.app,
         owner_database_url=database.owner,
         listen_database_url=database.app,

@@ -27,6 +27,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.domain.sealing import make_outer_key
 from app.embedded.binaries import AlreadyRunning, EmbeddedServerError
 
 SERVICE_USER = "backroom"
@@ -35,7 +36,7 @@ SERVICE_USER = "backroom"
 SOCKET_PATH_BYTES_MAX = 107
 LONGEST_SOCKET_NAME = ".s.PGSQL.5432"
 
-SECRET_NAMES = ("owner", "app", "jobs", "auth", "redis", "service")
+SECRET_NAMES = ("owner", "app", "jobs", "auth", "redis", "service", "person_keys")
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,10 @@ class Home:
         return _make_private(self.top / name, self.account)
 
     def secrets(self) -> dict[str, str]:
-        """The passwords of this home, 48 hexadecimal digits or more; made on the first call."""
+        """The passwords and keys of this home, made when they are first asked for.
+
+        48 hexadecimal digits or more each; `person_keys` in the form of PERSON_KEYS.
+        """
         return _read_or_make_secrets(self.top / "secrets.json")
 
     def lock(self) -> int:
@@ -249,14 +253,22 @@ def _read_or_make_secrets(file: Path) -> dict[str, str]:
     known: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
     missing = [name for name in SECRET_NAMES if name not in known]
     if missing:
-        known |= {name: secrets.token_hex(32) for name in missing}
-        # Written beside and renamed: a crash leaves either no secrets or all of them.
-        beside = file.with_suffix(".new")
-        beside.unlink(missing_ok=True)
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as stream:
-            json.dump(known, stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-        beside.replace(file)
+        _write_secrets(file, known | {name: _make_secret(name) for name in missing})
+        known = json.loads(file.read_text())
     return known
+
+
+def _make_secret(name: str) -> str:
+    return make_outer_key() if name == "person_keys" else secrets.token_hex(32)
+
+
+def _write_secrets(file: Path, known: dict[str, str]) -> None:
+    # Written beside and renamed: a crash leaves either no secrets or all of them.
+    beside = file.with_suffix(".new")
+    beside.unlink(missing_ok=True)
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as stream:
+        json.dump(known, stream)
+        stream.flush()
+        os.fsync(stream.fileno())
+    beside.replace(file)

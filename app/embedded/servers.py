@@ -129,6 +129,10 @@ class EmbeddedServers:
         """64 hexadecimal digits, made once per data directory: the service's key material."""
         return self.home.secrets()["service"]
 
+    def person_keys(self) -> str:
+        """The keys that personal data is sealed under, in the form of PERSON_KEYS."""
+        return self.home.secrets()["person_keys"]
+
     def tend(self) -> list[str]:
         """Start again what has ended and bound the logs; returns a sentence for each restart.
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from app.actions.hashing import Hashing
 from app.db.pool import Database
+from app.domain.sealing import Vault
 from app.live.live import Live
 from app.settings import Settings
 from app.web.lag import CommitLag
@@ -31,6 +32,7 @@ class Parts:
     hosts: Hosts
     limiter: Limiter
     hashing: Hashing
+    vault: Vault
     metrics: Metrics
     lag: CommitLag
     interface: "Document"

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 import redis
 
+from app.domain.sealing import parse_keys
 from app.embedded import home as homes
 from app.embedded.binaries import EmbeddedServerError, copy_postgres, find_postgres, find_redis
 from app.embedded.servers import EmbeddedServers
@@ -174,3 +175,17 @@ def test_unix_sockets_are_limited_to_what_the_constant_says(tmp_path: Path) -> N
         (place / name).unlink()
     with socket.socket(socket.AF_UNIX) as too_long, pytest.raises(OSError, match="too long"):
         too_long.bind(str(place / (name + "s")))
+
+
+def test_a_home_from_before_the_keys_for_people_gets_them_once_and_keeps_the_rest(
+    folder: Path,
+) -> None:
+    file = homes.prepare_home(folder / "data").top / "secrets.json"
+    before = {"owner": "a0", "app": "a1", "jobs": "a2", "auth": "a3", "redis": "a4", "service": "5"}
+    file.write_text(json.dumps(before))
+    place = homes.prepare_home(folder / "data")
+    made = place.secrets()
+    assert {name: made[name] for name in before} == before
+    assert len(parse_keys(made["person_keys"])) == 1
+    assert place.secrets() == made
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600

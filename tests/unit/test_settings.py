@@ -50,6 +50,10 @@ def test_the_other_roles_default_to_the_one_database_url() -> None:
         ("DATABASE_URL", "postgresql"),
         ("REDIS_URL", "cache:6379"),
         ("BACKROOM_SECRET", "short"),
+        ("PERSON_KEYS", "5e" * 32),
+        ("PERSON_KEYS", "first:5e5e"),
+        ("PERSON_KEYS", f"first:{'5E' * 32}"),
+        ("PERSON_KEYS", f"first:{'5e' * 32},first:{'a0' * 32}"),
         ("PORT", "80a"),
         ("PORT", "0"),
         ("PORT", "65536"),
@@ -121,6 +125,8 @@ def test_a_worker_reads_the_same_settings_from_the_environment_it_is_given(tmp_p
             "BACKROOM_DEMO": "1",
             "BACKROOM_DEMO_SPEED": "12.5",
             "WORKERS": "4",
+            "PERSON_KEYS": f"second:{'a0' * 32}, first:{'5e' * 32}",
+            "ERASURE_LOG": str(tmp_path / "erased"),
         }
     )
     assert Settings.from_environment(settings.environment()) == settings
