@@ -15,6 +15,7 @@ from msgspec import Struct
 from starlette.types import Receive, Scope, Send
 
 from app.actions.act import Caller
+from app.domain.origins import origin_key, origin_of
 from app.domain.principals import Principal
 from app.errors import Malformed, NotAllowed, NotFound, NotSignedIn, NotValid
 from app.web.answers import send_answer
@@ -46,6 +47,7 @@ class Endpoint:
     def __init__(self, operation: Operation, parts: Parts) -> None:
         self.operation = operation
         self._parts = parts
+        self._origin_key = origin_key(parts.settings.secret)
         shape = operation.request
         self._decoder = None if shape is None else msgspec.json.Decoder(shape)
         self._dates = [] if shape is None else dates_of(shape)
@@ -87,6 +89,7 @@ class Endpoint:
             key=key,
             body_hash=b"" if operation.is_safe else known_by,
             address=visitor.address,
+            origin=origin_of(self._origin_key, visitor.address),
         )
         seen = values(headers, b"if-none-match")
         call = Call(
