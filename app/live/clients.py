@@ -46,6 +46,7 @@ class Client:
         "ends",
         "follows_tonight",
         "hub",
+        "known_at",
         "lane",
         "outlet",
         "owes_snapshot",
@@ -62,12 +63,14 @@ class Client:
         *,
         principal: Principal = ANONYMOUS,
         token: str | None = None,
+        known_at: int = 0,
         follows_tonight: bool = True,
     ) -> None:
         self.outlet = outlet
         self.audience = audience
         self.principal = principal
         self.token = token  # what the principal was known by; None: the session's cookie
+        self.known_at = known_at  # the version of the venue's book that its rights are of
         self.follows_tonight = follows_tonight  # it named no night: it moves on at the roll-over
         self.hub: Hub | None = None
         self.lane: Lane | None = None

@@ -19,7 +19,9 @@ from app.live.clients import CATCH_UP_BYTES_MAX, Client
 from app.live.frames import ByeFrame, HeartbeatFrame, WelcomeFrame, encoded, framed
 from app.live.messages import Message
 from app.live.protocol import RESTART, REVOKED, SLOW
+from app.live.revocations import ends
 from app.live.rooms import Lane, Room, lobby
+from floorplan.events import Event
 from floorplan.state import NightState
 
 logger = logging.getLogger(__name__)
@@ -210,6 +212,13 @@ class Hub:
     def revoke(self, principal_id: str) -> int:
         """Close the sockets of a person or device that may not watch any longer."""
         found = [c for c in self._clients if c.principal.id == principal_id]
+        for client in found:
+            self.end(client, REVOKED, "revoked")
+        return len(found)
+
+    def revoke_by(self, line: Event) -> int:
+        """Close the sockets of those whose rights the line of the venue's book takes away."""
+        found = [c for c in self._clients if line.version > c.known_at and ends(line, c.principal)]
         for client in found:
             self.end(client, REVOKED, "revoked")
         return len(found)

@@ -32,7 +32,9 @@ from app.live.mirror import Mirror
 from app.live.projector import Projector, is_night, load_room
 from app.live.protocol import REVOKED, SIGN_IN
 from app.live.redis_state import RedisState
+from app.live.revocations import ENDING, Revocations
 from app.live.rooms import Room
+from floorplan.administration import BOOK
 from floorplan.nights import NIGHT_STARTS, instant_text, night_of, tonight
 from floorplan.projection import Document
 from floorplan.state import NightState
@@ -43,6 +45,7 @@ REACH_SECONDS: Final = 1.0  # the longest that a reader waits for a version that
 CANCEL_AGAIN_SECONDS: Final = 0.25  # a task that was told to end ends within microseconds
 START_SECONDS: Final = 30.0  # until Postgres must have answered once
 RECHECK_SECONDS: Final = 60.0  # between two looks at whether a person may still watch
+LINES_PER_READ: Final = 200  # of the venue's book, which has some hundred a night
 TURN_SECONDS: Final = 1.0  # how late the roll-over to the next night may be noticed
 # Past nights are in memory only while somebody looks at them.
 PAST_NIGHTS_MOST: Final = 32
@@ -97,6 +100,9 @@ class Live:
         self._loading: dict[str, asyncio.Task[Room | None]] = {}
         self._used_at: dict[str, float] = {}
         self._whos: dict[Client, Who] = {}
+        self._revocations = Revocations()
+        self._administered: int | None = None  # the version of the venue's book that was read
+        self._look_now = asyncio.Event()
         self._ready = asyncio.Event()
         self._running: asyncio.Task[None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -249,8 +255,19 @@ class Live:
     # -- screens ----------------------------------------------------------------------------------
 
     def watch(self, client: Client, who: Who) -> None:
-        """From now on look every minute whether the client's person may still watch."""
+        """The client ends with its person's rights, by the book and by a look every minute.
+
+        Call it in one stretch with the attaching: what was heard since the rights were looked up
+        counts, and what is heard from now on finds the client.
+        """
         self._whos[client] = who
+        if self._revocations.end(client.principal, client.known_at):
+            self.hub.end(client, REVOKED, "revoked")
+
+    async def administration_version(self) -> int:
+        """The version of the venue's book, from Postgres. Raises NotReady: it is away."""
+        async with self._database.reading() as conn:
+            return await book.read_head(conn, BOOK)
 
     def leave(self, client: Client) -> None:
         """The client is gone. Idempotent."""
@@ -265,11 +282,15 @@ class Live:
             self.hub.begin(epoch)
             for room in list(self.hub.rooms.values()):
                 await self.projector.rebase(conn, room, epoch)
+            await self._restart_administration(conn)
         self.hub.begin(epoch)
 
     async def _catch_up(
         self, conn: asyncpg.Connection, heads: dict[str, int], polled: bool
     ) -> None:
+        if BOOK in heads:
+            # Before any night: loading one may take longer than a revoked screen may live.
+            await self._follow_administration(conn, heads[BOOK], polled)
         first_coming = self._first_coming()
         for night, head in heads.items():
             room = self.hub.rooms.get(night)
@@ -367,9 +388,40 @@ class Live:
 
     # -- people -----------------------------------------------------------------------------------
 
+    async def _follow_administration(
+        self, conn: asyncpg.Connection, head: int, polled: bool
+    ) -> None:
+        """Screens whose rights the new lines of the venue's book take away are closed."""
+        if self._administered is None:  # nobody watches before the first look at the heads
+            self._administered = head
+        if polled and head < self._administered:
+            # It may have been read just before the last lines were; a book that is cut stays so.
+            if await book.read_head(conn, BOOK) < self._administered:
+                logger.error("the venue's book is shorter than it was: looking at everybody again")
+                await self._restart_administration(conn)
+            return
+        while self._administered < head:
+            lines = await book.list_events(conn, BOOK, self._administered, LINES_PER_READ)
+            for line in lines:
+                if line.type in ENDING:
+                    self._revocations.add(line)
+                    self.hub.revoke_by(line)
+            self._administered = lines[-1].version if lines else head
+
+    async def _restart_administration(self, conn: asyncpg.Connection) -> None:
+        """What was heard of the venue's book is void; everybody's rights are looked up again."""
+        self._administered = await book.read_head(conn, BOOK)
+        self._revocations.forget()
+        for client in self.hub.clients():
+            client.known_at = 0
+        self._look_now.set()
+
     async def _recheck(self) -> None:
         while True:
-            await asyncio.sleep(RECHECK_SECONDS)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(RECHECK_SECONDS):
+                    await self._look_now.wait()
+            self._look_now.clear()
             for client, who in list(self._whos.items()):
                 await self._check(client, who)
 

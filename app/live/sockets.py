@@ -96,7 +96,7 @@ async def _converse(live: Live, websocket: WebSocket, who: Who, outlet: Outlet) 
 async def _welcome(live: Live, hello: Hello, who: Who, outlet: Outlet) -> Client | Ended:
     """The client is attached, or the reason why not."""
     try:
-        principal = await _principal(hello, who)
+        known_at, principal = await _principal(live, hello, who)
     except NotReady:
         return Ended(RESTART, "try again")
     except Refusal as refusal:
@@ -114,6 +114,7 @@ async def _welcome(live: Live, hello: Hello, who: Who, outlet: Outlet) -> Client
         hello.audience,
         principal=principal,
         token=hello.token,
+        known_at=known_at,
         follows_tonight=hello.night is None,
     )
     if live.hub.draining or live.hub.is_full:
@@ -126,11 +127,15 @@ async def _welcome(live: Live, hello: Hello, who: Who, outlet: Outlet) -> Client
     return client
 
 
-async def _principal(hello: Hello, who: Who) -> Principal:
+async def _principal(live: Live, hello: Hello, who: Who) -> tuple[int, Principal]:
+    """Who speaks, and the version of the venue's book that this is at least of."""
     # The public needs no one to be looked up: a thousand pages come back at once after a restart.
     if hello.audience == "public" and hello.token is None:
-        return ANONYMOUS
-    return await who(hello.token)
+        return 0, ANONYMOUS
+    # The version first: a line that comes between the two then ends the screen needlessly, and
+    # never the other way round.
+    known_at = await live.administration_version()
+    return known_at, await who(hello.token)
 
 
 async def _room(live: Live, hello: Hello) -> Room:
