@@ -268,7 +268,10 @@ def offers(
 
 
 async def get_state(call: Call) -> Answer:
-    """The floor now, from memory; or as it was, from the book. A version is the same bytes."""
+    """The floor now, from memory; or as it was, from the book. A version is the same bytes.
+
+    The floor now carries an ETag: 304 while nothing moved.
+    """
     parts, query, night = call.parts, call.query, call.path["night"]
     audience = query.audience or _audience_of(call)
     if not call.principal.may(f"live:{audience}"):
@@ -277,13 +280,21 @@ async def get_state(call: Call) -> Answer:
         raise NotValid("not_valid", "Give a version or an instant, not both.", place="?at")
     state = await parts.live.ensure(night)
     at = None if query.at is None else parse_instant(query.at)
+    headers = {}
+    if at is None and query.version is None:
+        # A screen without a live connection asks again and again.
+        headers["ETag"] = tag = f'"{parts.live.epoch}-{state.version}-{audience}"'
+        if matches(call.etag, tag):
+            return Answer(304, headers=headers)
     if at is not None or (query.version is not None and query.version != state.version):
         if query.version is not None:
             await _check_version(call, night, query.version)
         async with parts.db.reading() as conn:
             state = await book.read_state(conn, night, query.version, at)
     return encoded(
-        State(night, parts.live.epoch, state.version, state.at, project(state, audience))
+        State(night, parts.live.epoch, state.version, state.at, project(state, audience)),
+        200,
+        **headers,
     )
 
 

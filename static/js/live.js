@@ -1,16 +1,19 @@
 // @ts-check
 /**
- * The live night of a page: the socket's frames through the reducer, and who wants to know.
+ * The live night of a page: the socket's frames through the reducer, and who wants to know. Where
+ * no socket comes about, the staff's pages ask for the night instead, and are "delayed".
  *
  * Listeners are called at most once per animation frame, with everything that arrived until then.
  */
 
+import { Polling } from "./polling.js";
 import { Connection } from "./socket.js";
 import { reduce } from "./reducer.js";
 import { VenueClock } from "./venue-clock.js";
 
 /**
  * @typedef {import("./reducer.js").NightCopy} NightCopy
+ * @typedef {import("./socket.js").Link | "delayed"} LiveLink
  * @typedef {{version: number, at: string, type: string, text: string, booking_id?: string,
  *   tables?: number[]}} Line
  */
@@ -45,10 +48,19 @@ export class Live {
       onFrame: (frame) => this.#hear(frame),
       onLink: () => this.#changed(),
     });
+    this.polling = new Polling({
+      audience: this.audience,
+      night: () => this.night,
+      isWanted: () => this.connection.link !== "live" && !this.connection.stopped,
+      onFrame: (frame) => this.#hear(frame),
+      onRefused: (status) => this.connection.refuse(status === 401 ? "signed_out" : "revoked"),
+      onChange: () => this.#changed(),
+    });
   }
 
   start() {
     this.connection.start();
+    if (this.audience !== "public") this.polling.start(); // the public asks for availability
   }
 
   /** @param {(live: Live) => void} listener */
@@ -56,8 +68,15 @@ export class Live {
     this.listeners.add(listener);
   }
 
+  /** @returns {LiveLink} */
   get link() {
-    return this.connection.link;
+    const { link, stopped } = this.connection;
+    return link !== "live" && !stopped && this.polling.isDelayed ? "delayed" : link;
+  }
+
+  /** Milliseconds since the service was last heard, by whichever way. */
+  get silenceMs() {
+    return Math.min(this.connection.silenceMs, this.polling.silenceMs);
   }
 
   /** Follows another night, or tonight (null). @param {string | null} night */
@@ -66,6 +85,7 @@ export class Live {
     this.state = null;
     this.lines = [];
     this.connection.restart();
+    this.polling.soon();
     this.#changed();
   }
 
@@ -91,6 +111,7 @@ export class Live {
         resolve(false);
       }, deadlineMs);
       this.waiting.push(entry);
+      this.polling.soon();
     });
   }
 

@@ -6,6 +6,7 @@
 
 import { drawingOf } from "./drawing.js";
 import { el, mark, svg, write } from "./elements.js";
+import { floorText } from "./floors.js";
 
 /**
  * @typedef {import("./picture.js").TablePicture} TablePicture
@@ -45,7 +46,9 @@ export class FloorMap {
     this.place = place;
     for (const floor of floors) {
       const drawing = drawingOf(drawings[floor.name]);
-      place.append(el("figure", { class: "floor-figure", "data-floor": floor.name }, drawing));
+      const caption = el("figcaption", { class: "floor-caption" }, floorText(floor));
+      const figure = { class: "floor-figure", "data-floor": floor.name };
+      place.append(el("figure", figure, caption, drawing));
       for (const table of /** @type {NodeListOf<SVGElement>} */ (
         drawing.querySelectorAll(".table")
       )) {

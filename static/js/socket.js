@@ -68,6 +68,12 @@ export class Connection {
     this.#open();
   }
 
+  /** The service refused this screen elsewhere: it ends here too. @param {"signed_out" | "revoked"} link */
+  refuse(link) {
+    this.stop();
+    this.#set(link);
+  }
+
   /** Milliseconds since the other end was last heard. */
   get silenceMs() {
     return this.heardAt === 0 ? Infinity : performance.now() - this.heardAt;

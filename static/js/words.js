@@ -29,6 +29,7 @@ export const LINK_WORD = {
   connecting: "connecting",
   live: "live",
   stale: "stale",
+  delayed: "delayed",
   reconnecting: "reconnecting",
   signed_out: "signed out",
   revoked: "access ended",
@@ -83,6 +84,25 @@ export function partyText(party) {
 export function referenceText(reference) {
   const plain = reference.replace(/[^0-9A-Za-z*~$=]/g, "").toUpperCase();
   return (plain.match(/.{1,4}/g) ?? []).join("-");
+}
+
+/** Whether this is a whole reference; only then may it be regrouped. @param {string} text */
+export function isReference(text) {
+  return /^[0-9A-TV-Z]{16}[0-9A-Z*~$=]$/i.test(text.replace(/[ -]/g, ""));
+}
+
+/**
+ * Whether somebody is typing a reference: letters alone may become a name, and stay as typed.
+ * @param {string} text
+ */
+export function beginsReference(text) {
+  const plain = text.replace(/[ -]/g, "");
+  return isReference(text) || (/\d/.test(plain) && /^[0-9A-TV-Z]{1,16}$/i.test(plain));
+}
+
+/** What was typed or read in a reference's place, as a list shows it. @param {string} text */
+export function typedText(text) {
+  return isReference(text) ? referenceText(text) : text;
 }
 
 /** A name that fits on a table: the last word of it, cut if need be. @param {string} name @param {number} length */

@@ -169,6 +169,52 @@ def test_a_paired_tablet_scans_without_a_person(
     verdict(page, "admit", "Come in")
 
 
+def test_what_is_typed_stands_as_typed_unless_it_is_a_reference(
+    visits: Visits, night: str, premises: Premises
+) -> None:
+    reference = booked(premises, [4], 2)["reference"]
+    page = at_the_door(visits)
+    field = page.locator("#input")
+    looks = "input => getComputedStyle(input).textTransform"
+    page.keyboard.type("van der Berg")
+    assert (field.input_value(), field.evaluate(looks)) == ("van der Berg", "none")
+    page.keyboard.press("Enter")
+    expect(page.locator("#scans .scan-row").first).to_contain_text("van der Berg")
+    page.keyboard.press("Escape")
+    page.keyboard.type(reference.lower())
+    assert field.evaluate(looks) == "uppercase"
+    page.keyboard.press("Enter")
+    verdict(page, "wait", "How many?")
+    page.keyboard.press("Enter")
+    verdict(page, "admit", re.compile("Come in"))
+    assert field.get_attribute("data-reference") is None
+
+
+@pytest.mark.parametrize(
+    ("typed", "begins", "listed"),
+    [
+        ("7q4m", True, "7q4m"),
+        ("7q4m-2xkd 9rta f3hn p", True, "7Q4M-2XKD-9RTA-F3HN-P"),
+        ("7Q4M2XKD9RTAF3HN*", True, "7Q4M-2XKD-9RTA-F3HN-*"),
+        ("Sophie Turner", False, "Sophie Turner"),
+        ("Zoë 2", False, "Zoë 2"),
+        ("BR1:6BF", False, "BR1:6BF"),
+        ("NOT-A-REFERENCE", False, "NOT-A-REFERENCE"),
+        ("", False, ""),
+    ],
+)
+def test_only_a_reference_is_shown_in_groups_of_capitals(
+    visits: Visits, typed: str, begins: bool, listed: str
+) -> None:
+    page = visits.page("/docs")
+    shown = page.evaluate(
+        "async (it) => { const words = await import('/static/js/words.js');"
+        " return [words.beginsReference(it), words.typedText(it)]; }",
+        typed,
+    )
+    assert shown == [begins, listed]
+
+
 @pytest.mark.parametrize("check", ["*", "~", "$", "=", "U", "7"])
 def test_a_reference_is_shown_with_its_check_character_whatever_it_is(
     visits: Visits, check: str

@@ -1,6 +1,7 @@
 """The manager's map as a manager uses it, with a second one beside it who only looks."""
 
 import re
+from datetime import date, timedelta
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -159,3 +160,39 @@ def test_the_map_fits_a_phone_and_one_floor_is_shown_at_a_time(visits: Visits, n
     table(page, downstairs[0]).click()
     expect(act(page, "hold")).to_be_in_viewport()
     visits.picture(page, "sheet")
+
+
+def test_another_night_goes_by_its_date_and_nobody_is_seated_on_it(
+    visits: Visits, night: str, premises: Premises
+) -> None:
+    coming = (date.fromisoformat(night) + timedelta(days=1)).isoformat()
+    with premises.desk() as desk:
+        desk.post("/v1/nights", json={"night": coming}, headers=key()).raise_for_status()
+        for of_night in (night, coming):
+            body = {"night": of_night, "tables": [7], "party": 4, "contact": {"name": "Ada"}}
+            held = desk.post("/v1/holds", json=body, headers=key()).json()
+            paid = {"method": "card", "amount_pence": held["deposit_pence"]}
+            address = f"/v1/holds/{held['booking_id']}/confirm"
+            desk.post(address, json=paid, headers=key()).raise_for_status()
+
+    def offers(number: int) -> set[str]:
+        table(mara, number).click()
+        expect(mara.locator("#sheet [data-act]").first).to_be_visible()
+        named = mara.locator("#sheet [data-act]")
+        return {str(one.get_attribute("data-act")) for one in named.all()}
+
+    mara = visits.staff("/floor")
+    expect(mara.locator("#tab-list")).to_have_text("Tonight")
+    assert {"seat", "in", "out"} <= offers(7)
+    assert "walk-in" in offers(8)
+
+    mara.goto(f"/floor?night={coming}")
+    shows(7, "reserved", mara)
+    expect(mara.locator("#tab-list")).to_have_text(re.compile(r"^\w{3} \d{1,2} \w{3,4}$"))
+    expect(mara.get_by_role("complementary")).not_to_have_accessible_name("Tonight")
+    assert offers(7) & {"seat", "in", "out", "no-show"} == set()
+    assert {"move", "cancel"} <= offers(7)
+    assert "walk-in" not in offers(8)
+    assert "hold" in offers(8)
+    mara.goto(f"/floor?night={night}")  # tonight by its date is tonight all the same
+    expect(mara.locator("#tab-list")).to_have_text("Tonight")

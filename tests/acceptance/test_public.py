@@ -3,9 +3,9 @@
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, ViewportSize, expect
 
-from tests.acceptance.visits import PHONE, Visits, dialog
+from tests.acceptance.visits import DESK, PHONE, Visits, dialog
 from tests.premises import Premises, key
 
 pytestmark = pytest.mark.browser
@@ -81,6 +81,61 @@ def test_a_hold_survives_a_reload_and_becomes_a_code_when_the_desk_confirms(
     visits.picture(page, "code")
 
 
+def without_timers(page: Page, least_ms: int, most_ms: int) -> None:
+    """Timers between these lengths never end: what happens all the same did not wait for one."""
+    page.add_init_script(
+        "const real = window.setTimeout; window.setTimeout = (act, ms, ...more) =>"
+        f" ms >= {least_ms} && ms <= {most_ms} ? 0 : real(act, ms, ...more);"
+    )
+
+
+def test_a_hold_is_asked_for_every_two_seconds_so_that_its_code_comes_at_once(
+    visits: Visits, night: str, premises: Premises
+) -> None:
+    page = visits.context(PHONE).new_page()
+    without_timers(page, 2001, 60_000)  # whoever asks less often than that never asks
+    page.goto("/")
+    hold_best(page)
+    with premises.desk() as desk:
+        [booking] = desk.get(f"/v1/nights/{night}/bookings").json()["bookings"]
+        paid = {"method": "card", "amount_pence": booking["deposit_pence"]}
+        address = f"/v1/holds/{booking['booking_id']}/confirm"
+        desk.post(address, json=paid, headers=key()).raise_for_status()
+    expect(page.get_by_alt_text("Your entry code")).to_be_visible()
+
+
+def test_a_hold_is_read_again_when_a_live_frame_changes_its_tables(
+    visits: Visits, night: str, premises: Premises
+) -> None:
+    page = visits.context(PHONE).new_page()
+    without_timers(page, 1000, 60_000)  # it is never asked for by the clock
+    page.goto("/")
+    expect(page.locator("#link")).to_have_attribute("data-link", "live")
+    hold_best(page)
+    with premises.desk() as desk:
+        [booking] = desk.get(f"/v1/nights/{night}/bookings").json()["bookings"]
+        address = f"/v1/holds/{booking['booking_id']}"
+        desk.delete(address, headers=key()).raise_for_status()
+    expect(page.locator("#ticket h2")).to_have_text("Let go at the desk")
+
+
+@pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
+def test_a_floor_is_called_by_both_its_words(
+    visits: Visits, night: str, size: ViewportSize
+) -> None:
+    both = ["Upstairs · The Lounge", "Downstairs · Room One"]
+    public, floor = visits.page("/", size), visits.staff("/floor", size=size)
+    expect(public.locator("#plan-floors button")).to_have_text(both)
+    expect(public.locator("#floors button")).to_have_text(["Either", *both])
+    expect(public.locator(".offer-facts").first).to_contain_text(re.compile("|".join(both)))
+    if size == PHONE:
+        expect(floor.locator("#floor-switch button")).to_have_text(both)
+        expect(floor.locator("#floor-switch button").first).to_be_visible()
+    else:
+        expect(floor.locator("#map .floor-caption")).to_have_text(both)
+        expect(floor.locator("#map .floor-caption").first).to_be_visible()
+
+
 def test_without_a_socket_the_page_still_tells_what_is_free(
     visits: Visits, night: str, premises: Premises
 ) -> None:
@@ -93,8 +148,15 @@ def test_without_a_socket_the_page_still_tells_what_is_free(
         " close() {} send() {} }"
     )
     page.goto("/")
-    assert best(page)
-    expect(page.locator("#link-text")).not_to_have_text("live")
+    tables = best(page)
+    expect(page.locator("#link-text")).to_have_text("delayed")
+    with premises.desk() as desk:
+        body = {
+            "night": night, "party": 4, "contact": {"name": "Quick"},
+            "tables": [int(number) for number in tables.split()],
+        }  # fmt: skip
+        desk.post("/v1/holds", json=body, headers=key()).raise_for_status()
+    expect(page.locator(offer(page, tables))).to_have_count(0, timeout=20_000)
 
 
 def test_when_nothing_fits_the_page_says_why_and_what_to_do(

@@ -8,7 +8,7 @@ import { Live } from "../live.js";
 import { offerTheme } from "../theme.js";
 import { tellProblem } from "../toasts.js";
 import { secondsText, useTimeZone } from "../venue-clock.js";
-import { LINK_WORD, referenceText, tablesText } from "../words.js";
+import { beginsReference, LINK_WORD, tablesText, typedText } from "../words.js";
 import { Camera, canUseCamera } from "./camera.js";
 import { Clicker } from "./clicker.js";
 import { pair, showDevice, token, whoAmI } from "./device.js";
@@ -91,9 +91,11 @@ function offerScanning() {
     event.preventDefault();
     const text = input.value;
     input.value = "";
+    dressInput();
     if (text.trim()) show(scanner.read(text, doorChoice.value, direction));
     else face.enter();
   });
+  input.addEventListener("input", dressInput);
   // A wedge scanner types wherever the focus is: it is brought back to the one input.
   document.addEventListener(
     "keydown",
@@ -140,6 +142,11 @@ function offerScanning() {
   });
   offerCamera();
   input.focus();
+}
+
+/** A reference is shown in capitals while it is typed; any other text stands as it was typed. */
+function dressInput() {
+  mark(input, "data-reference", beginsReference(input.value) ? "" : null);
 }
 
 /** A dialog that a button just opened keeps its own focus. */
@@ -205,7 +212,7 @@ function drawScans() {
       const kind = scan.state === "sent" ? "busy" : (verdict?.verdict ?? "busy");
       const people = verdict?.people ? ` × ${verdict.people}` : "";
       const what =
-        verdict?.name || (scan.body.reference ? referenceText(scan.body.reference) : "Code");
+        verdict?.name || (scan.body.reference ? typedText(scan.body.reference) : "Code");
       return el(
         "li",
         { class: "scan-row" },
@@ -257,7 +264,7 @@ function offerDoors(doors) {
 }
 
 function drawLink() {
-  const age = live.connection.silenceMs;
+  const age = live.silenceMs;
   mark(byId("link"), "data-link", live.link);
   const figure =
     !Number.isFinite(age) || live.link === "connecting"
@@ -274,14 +281,16 @@ function drawLink() {
       "Cannot verify",
       "The server is out of reach. Nobody is let in on a code until it is back; ask the desk.",
     );
-  else if (live.link === "live") {
+  else if (live.link === "live" || live.link === "delayed") {
     byId("ready").removeAttribute("data-cannot");
     write(byId("ready-word"), direction === "in" ? "Ready" : "Ready: out");
     write(
       byId("ready-more"),
       live.servedNight === null && !live.state
         ? "No night is open."
-        : "Scan a code, or type the reference of a booking",
+        : live.link === "delayed"
+          ? "Scanning works. Figures are delayed: this network cuts live connections."
+          : "Scan a code, or type the reference of a booking",
     );
   }
 }

@@ -23,20 +23,28 @@ const PIPS_MAX = 16;
 
 /** A free table: who may sit here. @param {Page} page @param {number} number @param {boolean} pending */
 export function freeCard(page, number, pending) {
+  const tonight = page.when() === "tonight";
   return el(
     "div",
     { class: "card actions" },
+    tonight &&
+      action(
+        page,
+        "walk-in",
+        "Seat a walk-in",
+        "walk_in:create",
+        pending,
+        () => askParty(page, "walk-in", [number]),
+        "button-main",
+      ),
     action(
       page,
-      "walk-in",
-      "Seat a walk-in",
-      "walk_in:create",
+      "hold",
+      "Hold for a party",
+      "hold:desk",
       pending,
-      () => askParty(page, "walk-in", [number]),
-      "button-main",
-    ),
-    action(page, "hold", "Hold for a party", "hold:desk", pending, () =>
-      askParty(page, "hold", [number]),
+      () => askParty(page, "hold", [number]),
+      tonight ? "" : "button-main",
     ),
     action(page, "block", "Block", "table:block", pending, () => askBlock(page, number)),
   );
@@ -53,6 +61,7 @@ export function bookingCard(page, id, booking, number, pending) {
   const name = guests.names[id];
   const held = booking.status === "pending";
   const seated = booking.status === "seated";
+  const when = page.when(); // nobody comes in, or sits down, on another night
   const reference = guests.row(id)?.reference;
   return el(
     "div",
@@ -79,7 +88,7 @@ export function bookingCard(page, id, booking, number, pending) {
         el("span", { class: "countdown", "data-until": booking.hold_expires_at }, ""),
         el("span", { class: "soft" }, " left to pay"),
       ),
-    !held && arrivals(page, id, booking, pending),
+    !held && when !== "coming" && arrivals(page, id, booking, pending),
     el(
       "div",
       { class: "actions" },
@@ -95,6 +104,7 @@ export function bookingCard(page, id, booking, number, pending) {
         ),
       !held &&
         !seated &&
+        when === "tonight" &&
         action(
           page,
           "seat",
@@ -147,6 +157,7 @@ export function bookingCard(page, id, booking, number, pending) {
         ),
       !held &&
         !seated &&
+        when !== "coming" &&
         booking.admitted === 0 &&
         action(
           page,
@@ -225,7 +236,7 @@ function arrivals(page, id, booking, pending) {
   );
   const count = (/** @type {"in" | "out"} */ direction) =>
     page.commands.count(id, 1, direction, doorFor(page, booking));
-  const may = page.may("scan:create");
+  const may = page.may("scan:create") && page.when() === "tonight";
   return el(
     "div",
     { class: "arrivals" },

@@ -86,7 +86,8 @@ export class Guests {
   async #history(version) {
     const newest = this.live.lines[0]?.version ?? 0;
     const first = this.lineVersion < 0;
-    if (!first && version - Math.max(newest, this.lineVersion) < 40) return;
+    const least = this.live.link === "delayed" ? 1 : 40; // a snapshot brings no lines
+    if (!first && version - Math.max(newest, this.lineVersion) < least) return;
     const after = Math.max(0, version - 150, first ? 0 : Math.max(newest, this.lineVersion));
     this.lineVersion = version;
     try {

@@ -70,7 +70,7 @@ export function drawCrowds(place, document) {
 export function drawLink(live) {
   const place = byId("link");
   mark(place, "data-link", live.link);
-  const age = live.connection.silenceMs;
+  const age = live.silenceMs;
   const figure =
     !Number.isFinite(age) || live.link === "connecting"
       ? ""

@@ -25,6 +25,7 @@ async function chooseNight(page) {
   } catch (error) {
     return tellProblem(error, "The nights cannot be listed");
   }
+  page.tonight = listed.tonight;
   /** @type {(() => void) | null} */
   let next = null;
   const shown = page.live.state?.night;

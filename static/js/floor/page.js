@@ -3,6 +3,7 @@
 
 import { read, send, Problem } from "../api.js";
 import { byId, el, fill, mark, write } from "../elements.js";
+import { markFloor, offerFloors } from "../floors.js";
 import { icon } from "../icons.js";
 import { FloorMap } from "../map.js";
 import { Live } from "../live.js";
@@ -24,10 +25,12 @@ import { Sheet } from "./sheet.js";
  *   live: Live, floor: any, session: any, map: FloorMap, guests: Guests, commands: Commands,
  *   chooser: Chooser, sheet: Sheet, panel: Panel, may: (permission: string) => boolean,
  *   selected: number | null, select: (number: number | null) => void, draw: () => void,
+ *   tonight: string | null, when: () => "past" | "tonight" | "coming",
  * }} Page
  */
 
 const TICK_MS = 500; // countdowns show whole seconds
+const NIGHTS_MS = 60_000; // a night becomes tonight, or is over
 
 start().catch((error) => {
   if (error instanceof Problem && error.status === 401) return signIn();
@@ -62,6 +65,8 @@ async function start() {
 
   /** @type {Page} */
   const page = /** @type {any} */ ({ live, floor, session, may, selected: null });
+  page.tonight = nights.tonight;
+  page.when = () => whenIs(page);
   page.guests = new Guests(live, () => page.draw());
   page.commands = new Commands(page);
   page.chooser = new Chooser(page);
@@ -76,14 +81,32 @@ async function start() {
   page.panel = new Panel(page);
   page.sheet = new Sheet(page);
 
-  offerFloors(page);
+  offerFloorSwitch(page);
   offerNights(page, nights);
   offerKeys(page);
   offerSignOut(page);
   live.listen(() => draw(page));
   live.start();
   setInterval(() => drawTick(page), TICK_MS);
+  setInterval(() => askTonight(page), NIGHTS_MS);
   setInterval(() => drawLink(live), 200);
+}
+
+/** Whether the night on the screen is the one in the house now. @param {Page} page */
+function whenIs({ live, tonight }) {
+  const shown = live.state?.night;
+  if (!shown || shown === tonight || live.night === null) return "tonight";
+  return tonight !== null && shown < tonight ? "past" : "coming";
+}
+
+/** @param {Page} page */
+async function askTonight(page) {
+  try {
+    page.tonight = (await read("/v1/nights")).tonight;
+    page.draw();
+  } catch {
+    // The next minute asks again; the connection says what is wrong.
+  }
 }
 
 /** @param {Page} page */
@@ -94,7 +117,7 @@ function draw(page) {
   const cover = byId("cover");
   cover.hidden = live.state !== null;
   if (!live.state) {
-    if (live.link === "live" && live.servedNight === null) {
+    if ((live.link === "live" || live.link === "delayed") && live.servedNight === null) {
       fill(
         cover,
         el("h2", { class: "title" }, "No night is open"),
@@ -133,15 +156,18 @@ function drawTick(page) {
   page.sheet.tick();
   drawHeader(page);
   const silent = live.link === "stale" || live.link === "reconnecting" || live.link === "revoked";
-  mark(byId("stage"), "data-stale", silent && live.connection.silenceMs > 3000 ? "" : null);
+  mark(byId("stage"), "data-stale", silent && live.silenceMs > 3000 ? "" : null);
   const note = byId("stale");
-  note.hidden = !byId("stage").hasAttribute("data-stale");
-  const seconds = Math.round(live.connection.silenceMs / 1000);
+  note.hidden = !byId("stage").hasAttribute("data-stale") && live.link !== "delayed";
+  mark(note, "data-delayed", live.link === "delayed" ? "" : null);
+  const seconds = Math.round(live.silenceMs / 1000);
   write(
     note,
-    live.link === "revoked"
-      ? "▲ Your access was ended. This map is not live."
-      : `▲ Not live: what you see is ${Number.isFinite(seconds) ? `${seconds} s` : "some time"} old`,
+    live.link === "delayed"
+      ? "▲ Delayed: this network cuts live connections; refreshed every 2 s"
+      : live.link === "revoked"
+        ? "▲ Your access was ended. This map is not live."
+        : `▲ Not live: what you see is ${Number.isFinite(seconds) ? `${seconds} s` : "some time"} old`,
   );
 }
 
@@ -170,29 +196,15 @@ function select(page, number) {
 }
 
 /** On a narrow screen one floor is shown at a time. @param {Page} page */
-function offerFloors(page) {
-  for (const floor of page.floor.floors) {
-    byId("floor-switch").append(
-      el(
-        "button",
-        {
-          type: "button",
-          "data-floor": floor.name,
-          onclick: () => showFloor(floor.name),
-        },
-        floor.title ?? floor.label,
-      ),
-    );
-  }
+function offerFloorSwitch(page) {
+  offerFloors(byId("floor-switch"), page.floor.floors, showFloor);
   showFloor("upstairs");
 }
 
 /** @param {string} name */
 function showFloor(name) {
   byId("map").dataset.floor = name;
-  for (const button of byId("floor-switch").children) {
-    mark(button, "aria-pressed", String(button.getAttribute("data-floor") === name));
-  }
+  markFloor(byId("floor-switch"), name);
 }
 
 /** @param {Page} page */

@@ -1,10 +1,10 @@
 // @ts-check
-/** The panel beside the map: tonight's list with search, and the activity feed. */
+/** The panel beside the map: the night's list with search, and the activity feed. */
 
-import { byId, el, mark } from "../elements.js";
+import { byId, el, mark, write } from "../elements.js";
 import { icon } from "../icons.js";
 import { arrivalsText, isLate } from "../picture.js";
-import { countdownText, ms, timeText } from "../venue-clock.js";
+import { countdownText, ms, nightText, timeText } from "../venue-clock.js";
 import { BOOKING_WORD, partyText, tablesText } from "../words.js";
 import { isLiveStatus } from "./guests.js";
 
@@ -64,6 +64,7 @@ export class Panel {
 
   draw() {
     if (!this.page.live.state) return;
+    this.#drawNight();
     this.#drawList();
     this.#drawFeed();
   }
@@ -90,7 +91,7 @@ export class Panel {
           "button",
           { class: "button", type: "button", "data-dock": name, onclick: go[name] },
           icon(name),
-          words[name],
+          el("span", {}, words[name]),
         ),
       );
     }
@@ -103,6 +104,15 @@ export class Panel {
     for (const button of byId("dock").children) {
       mark(button, "aria-pressed", String(button.getAttribute("data-dock") === shown));
     }
+  }
+
+  /** The list is called "Tonight" only where it is; another night goes by its date. */
+  #drawNight() {
+    const { night } = /** @type {any} */ (this.page.live.state);
+    const word = this.page.when() === "tonight" ? "Tonight" : nightText(night);
+    write(byId("tab-list"), word);
+    write(byId("dock").querySelector('[data-dock="list"] span'), word);
+    mark(byId("panel"), "aria-label", word);
   }
 
   #drawList() {
@@ -139,7 +149,7 @@ export class Panel {
         el(
           "p",
           { class: "empty" },
-          wanted ? "Nobody tonight by that name, reference or table." : "No bookings yet tonight.",
+          wanted ? "Nobody by that name, reference or table." : "No bookings yet.",
         ),
       );
     }

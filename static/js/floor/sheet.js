@@ -52,6 +52,7 @@ export class Sheet {
     const claims = table.claims.map((/** @type {string} */ claim) => document.bookings[claim]);
     const key = JSON.stringify([
       number,
+      page.when(),
       table,
       booking,
       claims,

@@ -4,6 +4,7 @@
 import { send } from "../api.js";
 import { actForm, field, showDialog } from "../dialog.js";
 import { el } from "../elements.js";
+import { floorText } from "../floors.js";
 import { longNightText } from "../venue-clock.js";
 import { partyText, pounds, tablesSpoken } from "../words.js";
 import { Ticket } from "./ticket.js";
@@ -25,8 +26,7 @@ export function nothing(title, text) {
 export function offerCard(offer, { floor, best, shown, onHold }) {
   const facts = offer.tables.map((number) => factsOf(floor, number));
   const [first] = facts;
-  const room =
-    floor.floors.find((/** @type {any} */ one) => one.name === first?.floor)?.title ?? "";
+  const room = floor.floors.find((/** @type {any} */ one) => one.name === first?.floor);
   const features = [...new Set(facts.flatMap((one) => one?.features ?? []))].join(", ");
   return el(
     "li",
@@ -50,7 +50,7 @@ export function offerCard(offer, { floor, best, shown, onHold }) {
     el(
       "p",
       { class: "offer-facts" },
-      [tablesSpoken(offer.tables), room, features].filter(Boolean).join(" · "),
+      [tablesSpoken(offer.tables), room && floorText(room), features].filter(Boolean).join(" · "),
     ),
     el(
       "div",

@@ -7,15 +7,18 @@
 import { read, readTagged } from "../api.js";
 import { stepper } from "../dialog.js";
 import { byId, el, fill, mark, write } from "../elements.js";
+import { markFloor, offerFloors } from "../floors.js";
 import { Live } from "../live.js";
 import { FloorMap } from "../map.js";
 import { offerTheme } from "../theme.js";
 import { tell } from "../toasts.js";
 import { longNightText, nightText, timeText, useTimeZone } from "../venue-clock.js";
+import { LINK_WORD } from "../words.js";
 import { askHold, factsOf, nothing, offerCard } from "./offers.js";
 import { Ticket } from "./ticket.js";
 
-const POLL_MS = 15_000; // without a socket
+const POLL_MS = 5000; // without a socket; an answer that did not change is a 304
+const POLL_LONGEST_MS = 60_000; // while nothing answers
 const SETTLE_MS = 400; // changes that come together are asked for once
 const AGAIN_MS = 2000;
 const SHOWN_FIRST = 5;
@@ -43,6 +46,7 @@ let tag = "";
 let asked = "";
 let timer = 0;
 let answeredAt = -Infinity;
+let failures = 0;
 
 offerTheme(byId("theme"));
 start().catch((error) => {
@@ -76,15 +80,24 @@ async function start() {
       seen = now;
       refresh(SETTLE_MS);
       drawMap();
-      ticket.refresh();
+      ticket.follow();
     }
   });
   live.start();
   refresh(0);
   ticket.resume();
   setInterval(drawLink, 1000);
-  setInterval(() => live?.link !== "live" && refresh(0), POLL_MS);
+  poll();
   setInterval(followNights, 60_000);
+}
+
+/** Asks on while there is no socket that tells when; seldom while nothing answers. */
+function poll() {
+  const wait = Math.min(POLL_LONGEST_MS, POLL_MS * 2 ** failures);
+  setTimeout(() => {
+    if (live?.link !== "live" && !document.hidden) refresh(0);
+    poll();
+  }, wait);
 }
 
 /** Those that can be booked: one before tonight is over, also where it is about to be sealed. */
@@ -134,11 +147,14 @@ async function ask() {
   try {
     const answer = await readTagged(path, { seen: path === asked ? tag : null });
     answeredAt = performance.now();
+    failures = 0;
+    drawLink();
     if (answer === null) return;
     [asked, tag] = [path, answer.tag ?? ""];
     offers = answer.body.sets;
     problem = answer.body.problem ?? null;
   } catch (error) {
+    failures += 1;
     if (path !== asked) {
       offers = [];
       problem = {
@@ -187,27 +203,8 @@ function drawChoice() {
         refresh(120);
       }),
     );
-    const floors = [{ name: "", title: "Either" }, ...floor.floors];
-    fill(
-      byId("floors"),
-      floors.map((one) =>
-        el(
-          "button",
-          { type: "button", "data-floor": one.name, onclick: () => wishFloor(one.name) },
-          one.title,
-        ),
-      ),
-    );
-    fill(
-      byId("plan-floors"),
-      floor.floors.map((/** @type {any} */ one) =>
-        el(
-          "button",
-          { type: "button", "data-floor": one.name, onclick: () => showFloor(one.name) },
-          one.title,
-        ),
-      ),
-    );
+    offerFloors(byId("floors"), [{ name: "", title: "Either" }, ...floor.floors], wishFloor);
+    offerFloors(byId("plan-floors"), floor.floors, showFloor);
     wishFloor("");
     showFloor("upstairs");
   }
@@ -216,8 +213,7 @@ function drawChoice() {
 /** @param {string} name */
 function wishFloor(name) {
   choice.floor = name;
-  for (const button of byId("floors").children)
-    mark(button, "aria-pressed", String(button.getAttribute("data-floor") === name));
+  markFloor(byId("floors"), name);
   if (name) showFloor(name);
   refresh(0);
 }
@@ -225,8 +221,7 @@ function wishFloor(name) {
 /** @param {string} name */
 function showFloor(name) {
   byId("map").dataset.floor = name;
-  for (const button of byId("plan-floors").children)
-    mark(button, "aria-pressed", String(button.getAttribute("data-floor") === name));
+  markFloor(byId("plan-floors"), name);
 }
 
 function drawOffers() {
@@ -334,11 +329,11 @@ function chooseTable(number) {
 
 function drawLink() {
   if (!live) return;
-  mark(byId("link"), "data-link", live.link);
-  write(
-    byId("link-text"),
-    live.link === "live" ? "live" : live.link === "connecting" ? "connecting" : "not live",
-  );
+  const fresh = performance.now() - answeredAt < 3 * POLL_MS;
+  const lost = live.link !== "live" && live.link !== "connecting";
+  const link = lost && fresh ? "delayed" : live.link;
+  mark(byId("link"), "data-link", link);
+  write(byId("link-text"), lost && !fresh ? "not live" : LINK_WORD[link]);
 }
 
 /** @param {Offer} offer */

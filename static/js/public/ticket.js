@@ -15,9 +15,10 @@ import { capital, partyText, pounds, referenceText, tablesSpoken } from "../word
 /** @typedef {import("../live.js").Live} Live */
 
 const KEY = "backroom.hold";
-const AGAIN_MS = 4000;
+const AGAIN_MS = 2000; // a hold is asked for: the desk may confirm it at any moment
+const AT_ONCE_MS = 250; // when its tables change; frames that come together are one question
 const URGENT_MS = 120_000;
-const ENDED = new Set(["expired", "cancelled", "no_show", "completed"]);
+const ENDED = new Set(["expired", "released", "cancelled", "no_show", "completed"]);
 
 export class Ticket {
   /** @param {Live} live @param {any} floor @param {() => void} onChange */
@@ -30,9 +31,13 @@ export class Ticket {
     this.booking = null;
     this.extended = false;
     this.timer = 0;
+    this.dueAt = 0;
     this.askedAt = -Infinity;
     this.key = "";
+    /** @type {unknown[]} what the live floor says of its tables; compared by identity */
+    this.tables = [];
     document.addEventListener("held", () => this.resume());
+    document.addEventListener("visibilitychange", () => document.hidden || this.refresh());
     setInterval(() => this.#tick(), 500);
   }
 
@@ -54,11 +59,25 @@ export class Ticket {
     this.refresh();
   }
 
-  /** Asks how the booking stands, soon and not too often. */
-  refresh() {
-    if (!this.#kept() || this.timer) return;
-    const due = Math.max(100, this.askedAt + AGAIN_MS - performance.now());
-    this.timer = window.setTimeout(() => this.#ask(), due);
+  /** Asks how the booking stands, soon and not too often. @param {number} [againMs] */
+  refresh(againMs = AGAIN_MS) {
+    if (!this.#kept()) return;
+    const dueAt = Math.max(performance.now() + 50, this.askedAt + againMs);
+    if (this.timer && this.dueAt <= dueAt) return;
+    clearTimeout(this.timer);
+    this.dueAt = dueAt;
+    this.timer = window.setTimeout(() => this.#ask(), dueAt - performance.now());
+  }
+
+  /** A live frame came: when it changed the booking's tables, the booking is read again at once. */
+  follow() {
+    const { state } = this.live;
+    if (!this.booking || state?.night !== this.booking.night) return;
+    /** @type {unknown[]} */
+    const tables = this.booking.tables.map((/** @type {number} */ n) => state.document.tables[n]);
+    const moved = tables.some((table, index) => table !== this.tables[index]);
+    this.tables = tables;
+    if (moved) this.refresh(AT_ONCE_MS);
   }
 
   /** @returns {{booking_id: string, token: string, booking: any} | null} */
@@ -87,7 +106,7 @@ export class Ticket {
     }
     this.#draw();
     // A hold may be confirmed at the desk at any moment; a booking changes seldom.
-    if (this.booking?.status === "pending") this.refresh();
+    if (this.booking?.status === "pending" && !document.hidden) this.refresh();
   }
 
   #tick() {
@@ -214,6 +233,7 @@ export class Ticket {
   #ended(booking) {
     const words = {
       expired: "The hold ran out",
+      released: "Let go at the desk",
       cancelled: "Cancelled",
       no_show: "The table was given away",
       completed: "Thank you for coming",

@@ -92,6 +92,26 @@ async def test_availability_is_answered_from_memory_and_not_twice(
     assert 'availability_answers_total{how="not_modified",worker="test"} 2.0' in text
 
 
+async def test_the_floor_is_not_sent_again_while_nothing_moved(
+    club: Club, manager: httpx.AsyncClient
+) -> None:
+    await reach(club, 1)
+    path = f"/v1/nights/{NIGHT}/state"
+    first = await manager.get(path)
+    seen = {"If-None-Match": first.headers["etag"]}
+    same = await manager.get(path, headers=seen)
+    assert (same.status_code, same.content) == (304, b"")
+    assert "no-store" in same.headers["cache-control"]
+    door = await manager.get(path, params={"audience": "door"}, headers=seen)
+    assert door.status_code == 200, "another audience sees another floor"
+    then = await manager.get(path, params={"version": 1}, headers=seen)
+    assert then.status_code == 200, "a version that was asked for by its number"
+    held = await club.held(manager, [2])
+    await reach(club, held["version"])
+    moved = await manager.get(path, headers=seen)
+    assert (moved.status_code, moved.json()["version"]) == (200, held["version"])
+
+
 async def test_a_wish_orders_the_offers_and_a_party_beyond_all_is_told_so(
     club: Club, manager: httpx.AsyncClient
 ) -> None:
