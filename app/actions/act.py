@@ -14,6 +14,7 @@ import asyncpg
 import msgspec
 from msgspec import Struct
 
+from app.db.acting import acting_of
 from app.db.pool import Database, retried
 from app.domain.facts import AnsweredFact, Facts
 from app.domain.principals import Principal
@@ -23,7 +24,8 @@ from floorplan.administration import WORD_OF
 from floorplan.events import TYPE_OF, Payload
 
 LOCK_FLOOR = (
-    "SELECT lock_floor($1, $2, $3, $4, $5, $6, $7::text::date, $8, $9::text[]::uuid[], $10)"
+    "SELECT lock_floor($1, $2, $3, $4, $5, $6, $7::text::date, $8, $9::text[]::uuid[], $10,"
+    " $11::text::uuid)"
 )
 # Sent with the COMMIT in one message, which can have no parameters. Base64 has no character that
 # could end the literal.
@@ -52,8 +54,8 @@ class Caller(Struct, frozen=True):
     @property
     def scope(self) -> str:
         """Whose key it is; two strangers behind one address share no answers they can't guess."""
-        actor = self.principal.actor
-        return f"{actor}@{self.address}" if self.principal.kind == "anonymous" else actor
+        scanner = self.principal.scanner
+        return f"{scanner}@{self.address}" if self.principal.kind == "anonymous" else scanner
 
 
 class Answered(Struct, frozen=True):
@@ -104,6 +106,7 @@ async def perform(
     tables: Iterable[int] = (),
     bookings: Iterable[str] = (),
     people: bool = False,
+    making: str | None = None,
     pool: asyncpg.Pool | None = None,
 ) -> Answered:
     """The action is committed whole or not at all, and its answer is kept under the caller's key.
@@ -111,7 +114,7 @@ async def perform(
     The same key with the same body gives the stored answer, `replayed`; with another body
     NotValid `key_reused`. Locks the named tables, those of the named bookings, the bookings, their
     tickets and, with `people`, the headcount. Without a night it is that of the first booking.
-    Raises the refusals of `work`.
+    `making` is the id of the booking that a hold is about to make. Raises the refusals of `work`.
     """
 
     async def attempt() -> Answered:
@@ -124,6 +127,7 @@ async def perform(
                 tables=tables,
                 bookings=bookings,
                 people=people,
+                making=making,
             )
             if act.facts.answered is not None:
                 return replay(act.facts.answered)
@@ -146,20 +150,23 @@ async def lock(
     tables: Iterable[int] = (),
     bookings: Iterable[str] = (),
     people: bool = False,
+    making: str | None = None,
 ) -> Act:
     """The person is set, the key claimed, the rows locked in the one order, the facts known."""
+    acting = acting_of(caller.principal, caller=caller.scope, booking=making)
     text = await conn.fetchval(
         LOCK_FLOOR,
-        caller.principal.id,
-        caller.principal.role,
+        acting.uid,
+        acting.role,
         action,
-        caller.scope,
+        acting.caller,
         caller.key,
         caller.body_hash,
         night,
         sorted(set(tables)),
         sorted(set(bookings)),
         people,
+        acting.booking or None,
     )
     return Act(conn, caller, _FACTS.decode(text))
 

@@ -9,12 +9,13 @@ import asyncpg
 import msgspec
 
 from app.actions.act import Act, Answered, Caller, Work, finish, numbered, replay
+from app.db.acting import acting_of
 from app.db.pool import Database, retried
 from app.domain.facts import Facts
 from floorplan.administration import BOOK, WORD_OF
 from floorplan.events import Payload
 
-BEGIN_ADMINISTRATION = "SELECT begin_administration($1, $2, $3, $4, $5, $6)"
+BEGIN_ADMINISTRATION = "SELECT begin_administration($1, $2, $3, $4, $5, $6, $7::text::uuid)"
 NOTE_ADMINISTRATION = "SELECT note_administration($1, $2, $3::text::jsonb, $4, $5, $6, $7)"
 
 _FACTS = msgspec.json.Decoder(Facts)
@@ -58,16 +59,19 @@ async def audited(
     the rows (`db.auth` for staff and sessions). Raises the refusals of `work`.
     """
 
+    acting = acting_of(caller.principal, caller=caller.scope)
+
     async def attempt() -> Answered:
         async with db.undecided(pool) as conn:
             text = await conn.fetchval(
                 BEGIN_ADMINISTRATION,
-                caller.principal.id,
-                caller.principal.role,
+                acting.uid,
+                acting.role,
                 action,
-                caller.scope,
+                acting.caller,
                 caller.key,
                 caller.body_hash,
+                acting.booking or None,
             )
             act = Act(conn, caller, _FACTS.decode(text))
             if act.facts.answered is not None:

@@ -1,7 +1,7 @@
 """What happens to a booking after its hold: cancelled, moved, seated, gone, or never come."""
 
 from app.actions.act import Act, Answered, Caller, perform
-from app.actions.holds import booking_answer, judge_alive, later
+from app.actions.holds import booking_answer, expire, judge_alive, later
 from app.db import bookings as rows
 from app.db.pool import Database
 from app.domain.bookings import (
@@ -83,8 +83,7 @@ async def move_tables(
         if booking.status == "seated":
             judge_seatable(facts.tables, wanted, booking_id)
         for expired in over:
-            await rows.end_booking(act.conn, expired.id, "expired")
-            act.record(events.HoldExpired(expired.id), f"booking:{expired.id}")
+            await expire(act, expired)
         await rows.change_tables(act.conn, booking_id, wanted)
         if booking.status == "seated":
             behind = [number for number in booking.tables if number not in wanted]

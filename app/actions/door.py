@@ -58,10 +58,10 @@ async def scan(db: Database, venue: Venue, caller: Caller, request: ScanRequest)
     door = find_own_door(venue, caller, request.door)
     if (request.code is None) == (request.reference is None):
         raise NotValid("code_missing", "Send either the code or the reference.")
-    scanner = caller.principal.actor
+    scanner = caller.principal.scanner
 
     async def attempt() -> Answered:
-        async with db.reading() as conn:
+        async with db.acting(caller.principal) as conn:
             stored = await find_scan(conn, scanner, request.scan_id)
             if stored is not None:
                 return await _replay(conn, caller, stored)
@@ -115,7 +115,7 @@ async def scan(db: Database, venue: Venue, caller: Caller, request: ScanRequest)
                 act, tonight or "venue", 200, body, scan=(scanner, request.scan_id)
             )
             body = numbered(body, version)
-        async with db.reading() as conn:
+        async with db.acting(caller.principal) as conn:
             return Answered(
                 200, await _shown(conn, body, found.booking_id, replayed=False), version
             )
@@ -130,8 +130,8 @@ async def find_verdict(
     db: Database, caller: Caller, scan_id: str, *, request_hash: bytes | None = None
 ) -> Answered:
     """What was decided about a scan of this caller. Raises NotFound."""
-    async with db.reading() as conn:
-        stored = await find_scan(conn, caller.principal.actor, scan_id)
+    async with db.acting(caller.principal) as conn:
+        stored = await find_scan(conn, caller.principal.scanner, scan_id)
         if stored is None:
             raise NotFound("scan_not_found", "No scan with this id reached the service.")
         if request_hash is not None and stored.body_hash != request_hash:

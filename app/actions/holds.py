@@ -23,6 +23,7 @@ from app.domain.bookings import (
     judge_status,
 )
 from app.domain.facts import BookingFact
+from app.domain.principals import Principal
 from app.domain.references import make_reference
 from app.errors import Conflict, NotValid
 from app.wire import BookingAnswer, ConfirmHold, HoldTables
@@ -106,7 +107,13 @@ async def hold_tables(
         )
 
     answered = await perform(
-        db, caller, "hold_tables", work, night=request.night, tables=request.tables
+        db,
+        caller,
+        "hold_tables",
+        work,
+        night=request.night,
+        tables=request.tables,
+        making=booking_id,
     )
     made = msgspec.json.decode(answered.body, type=BookingAnswer)
     body = spliced(answered.body, {"token": owner_token(secret, made.booking_id)})
@@ -151,7 +158,7 @@ async def confirm_hold(
 
     The answer carries the code of the QR. Raises Conflict `hold_expired`, `deposit_short`.
     """
-    issued = await issue_ticket(db, venue, booking_id)
+    issued = await issue_ticket(db, venue, caller.principal, booking_id)
 
     async def work(act: Act) -> tuple[int, BookingAnswer]:
         booking = judge_booking(act.facts, booking_id)
@@ -166,7 +173,7 @@ async def confirm_hold(
         return 200, await confirm(act, booking, request, issued)
 
     answered = await perform(db, caller, "confirm_hold", work, bookings=[booking_id])
-    return await with_code(db, venue, answered)
+    return await with_code(db, venue, caller.principal, answered)
 
 
 async def confirm(
@@ -203,10 +210,10 @@ async def confirm(
     return booking_answer(booking, status="confirmed", paid_pence=paid, hold_expires_at=None)
 
 
-async def with_code(db: Database, venue: Venue, answered: Answered) -> Answered:
+async def with_code(db: Database, venue: Venue, who: Principal, answered: Answered) -> Answered:
     """The answer with the code of the booking's ticket in front: shown, never stored."""
     made = msgspec.json.decode(answered.body, type=BookingAnswer)
-    code = await code_of(db, venue, made.booking_id)
+    code = await code_of(db, venue, who, made.booking_id)
     return msgspec.structs.replace(answered, body=spliced(answered.body, {"code": code}))
 
 
@@ -234,7 +241,7 @@ def expired_among(act: Act, numbers: Sequence[int]) -> list[BookingFact]:
 
 async def expire(act: Act, booking: BookingFact) -> None:
     """The hold is over: rows and event, inside the transaction that wants its tables."""
-    await rows.end_booking(act.conn, booking.id, "expired")
+    await rows.expire_hold(act.conn, booking.id)
     act.record(events.HoldExpired(booking.id), f"booking:{booking.id}")
 
 

@@ -187,7 +187,8 @@ async def seal_night(db: Database, caller: Caller, night: str) -> Answered:
     Holds expire, confirmed parties of whom nobody came are no-shows, parties that came are
     completed: those still seated by the seal itself. Nobody is inside any more.
     """
-    async with db.reading() as conn:
+    pool = db.jobs if caller.principal.kind == "system" else db.app
+    async with db.acting(caller.principal, pool) as conn:
         before = await night_rows.find_night(conn, parse_date(night))
         live = await night_rows.list_live_bookings(conn, night)
     if before is None:
@@ -235,6 +236,7 @@ async def seal_night(db: Database, caller: Caller, night: str) -> Answered:
         tables=ALL_TABLES,
         bookings=live,
         people=True,
+        pool=pool,
     )
 
 

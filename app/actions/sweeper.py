@@ -26,7 +26,7 @@ async def sweep(db: Database) -> int:
     At most 100 holds and 100 blocks at a time: what remains is due again at the next call. A
     refusal means that somebody else was faster, which is as good.
     """
-    async with db.reading(db.jobs) as conn:
+    async with db.acting(SYSTEM, db.jobs) as conn:
         holds = await night_rows.list_holds_over(conn)
         blocks = await night_rows.list_blocks_due(conn)
         over = await night_rows.list_nights_over(conn)

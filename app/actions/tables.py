@@ -16,7 +16,7 @@ from floorplan import events
 
 async def vacate_table(db: Database, caller: Caller, number: int, request: OfNight) -> Answered:
     """The party at the table has left all its tables; they wait to be reset."""
-    async with db.reading() as conn:
+    async with db.acting(caller.principal) as conn:
         booking_id = await rows.find_seated(conn, request.night, number)
 
     async def work(act: Act) -> tuple[int, TableAnswer]:

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from app.db.pool import Database
 from app.db.tickets import PartyKey, TicketKey, find_party_key, find_ticket_key
+from app.domain.principals import Principal
 from app.errors import NotFound, NotReady
 from floorplan.nights import night_bounds
 from floorplan.venue import Venue
@@ -28,13 +29,13 @@ class Issued(Struct, frozen=True):
     generation: int
 
 
-async def issue_ticket(db: Database, venue: Venue, booking_id: str) -> Issued:
-    """A new ticket for the booking; nothing is written yet.
+async def issue_ticket(db: Database, venue: Venue, who: Principal, booking_id: str) -> Issued:
+    """A new ticket for the booking, which `who` must see; nothing is written yet.
 
     Its code is drawn and read back by the camera's decoder, in a thread (about 12 ms), before any
     lock is taken. Raises NotFound: no such booking.
     """
-    async with db.reading() as conn:
+    async with db.acting(who) as conn:
         key = await find_party_key(conn, booking_id)
     if key is None:
         raise NotFound("booking_not_found", "There is no such booking.")
@@ -51,9 +52,9 @@ async def issue_for(venue: Venue, key: PartyKey) -> Issued:
     raise NotReady("code_unreadable", "The code could not be drawn. Try again.")
 
 
-async def code_of(db: Database, venue: Venue, booking_id: str) -> str | None:
-    """The code of the booking's valid ticket; None without one."""
-    async with db.reading() as conn:
+async def code_of(db: Database, venue: Venue, who: Principal, booking_id: str) -> str | None:
+    """The code of the booking's valid ticket; None without one, or where `who` sees none."""
+    async with db.acting(who) as conn:
         key = await find_ticket_key(conn, booking_id)
     if key is None or key.status != "valid":
         return None

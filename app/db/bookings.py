@@ -1,5 +1,7 @@
 """Rows of bookings, their claims, payments and tickets: what actions write."""
 
+from uuid import uuid4
+
 import asyncpg
 from msgspec import Struct
 
@@ -8,14 +10,12 @@ from app.wire import Contact
 # One statement for the person, the booking and its claims: one round trip under the table locks.
 INSERT_BOOKING = """
 WITH guest AS (
-    INSERT INTO person (id, name, phone, email)
-    SELECT gen_random_uuid(), $13, $14, $15 WHERE $13::text IS NOT NULL
-    RETURNING id
+    INSERT INTO person (id, name, phone, email) SELECT $17::uuid, $13, $14, $15 WHERE $17 IS NOT NULL
 ), made AS (
     INSERT INTO booking (id, reference, night, status, party, slot, source, person_id, owner_hash,
                          deposit_pence, hold_expires_at, created_at)
     VALUES ($1, $2, $3::text::date, $4, $5,
-            tstzrange($6::text::timestamptz, $7::text::timestamptz), $8, (SELECT id FROM guest), $9,
+            tstzrange($6::text::timestamptz, $7::text::timestamptz), $8, $17, $9,
             $10, $11::text::timestamptz, $12::text::timestamptz)
 )
 INSERT INTO booking_table (booking_id, night, number, slot, live)
@@ -38,6 +38,8 @@ END_BOOKING = """
 WITH freed AS (UPDATE booking_table SET live = false WHERE booking_id = $1 AND live)
 UPDATE booking SET status = $2, hold_expires_at = NULL WHERE id = $1
 """
+# Whoever's it is; the function looks at the clock itself.
+EXPIRE_HOLD = "SELECT expire_holds(ARRAY[$1::uuid])"
 REVOKE_TICKET = "UPDATE ticket SET status = 'revoked' WHERE booking_id = $1"
 EXTEND_HOLD = """
 UPDATE booking SET hold_expires_at = $2::text::timestamptz, extended = true WHERE id = $1
@@ -100,7 +102,7 @@ async def insert_booking(
     await conn.execute(
         INSERT_BOOKING, new.id, new.reference, new.night, new.status, new.party, new.slot_from,
         new.slot_until, new.source, new.owner_hash, new.deposit_pence, new.hold_expires_at,
-        new.created_at, name, phone, email, tables,
+        new.created_at, name, phone, email, tables, str(uuid4()) if contact else None,
     )  # fmt: skip
 
 
@@ -117,6 +119,11 @@ async def end_booking(
     await conn.execute(END_BOOKING, booking_id, status)
     if revoke:
         await conn.execute(REVOKE_TICKET, booking_id)
+
+
+async def expire_hold(conn: asyncpg.Connection, booking_id: str) -> None:
+    """The unpaid hold past its time, locked before, is over and claims nothing."""
+    assert await conn.fetchval(EXPIRE_HOLD, booking_id) == 1, "a hold that is not due"
 
 
 async def extend_hold(conn: asyncpg.Connection, booking_id: str, until: str) -> None:

@@ -72,7 +72,6 @@ class BookingFact(Struct, frozen=True):
     slot_from: str
     slot_until: str
     source: str
-    owner_hash: str | None
     deposit_pence: int
     paid_pence: int
     hold_expires_at: str | None

@@ -60,7 +60,7 @@ async def get_bookings(call: Call) -> Answer:
     """The night's bookings in the order of their slots."""
     night = call.path["night"]
     search = call.query.search
-    async with call.parts.db.reading() as conn:
+    async with call.parts.db.acting(call.principal) as conn:
         if await find_night(conn, date_of(night)) is None:
             raise night_not_found(night)
         rows = await list_bookings(conn, night, search)
@@ -69,7 +69,7 @@ async def get_bookings(call: Call) -> Answer:
 
 async def get_guests(call: Call) -> Answer:
     night = call.path["night"]
-    async with call.parts.db.reading() as conn:
+    async with call.parts.db.acting(call.principal) as conn:
         if await find_night(conn, date_of(night)) is None:
             raise night_not_found(night)
         names = await list_names(conn, night)
@@ -81,7 +81,7 @@ async def get_booking(call: Call) -> Answer:
     row = await _row(call)
     code = None
     if call.principal.may("booking:code") or call.principal.may("own:code"):
-        code = await code_of(call.parts.db, call.parts.venue, row.booking_id)
+        code = await code_of(call.parts.db, call.parts.venue, call.principal, row.booking_id)
     return encoded(
         BookingAnswer(
             booking_id=row.booking_id,
@@ -119,7 +119,7 @@ async def get_code_svg(call: Call) -> Answer:
 
 async def _code(call: Call) -> str:
     row = await _row(call)
-    code = await code_of(call.parts.db, call.parts.venue, row.booking_id)
+    code = await code_of(call.parts.db, call.parts.venue, call.principal, row.booking_id)
     if code is None:
         raise NotFound(
             "code_not_found", "This booking has no valid ticket: confirm it first.",
@@ -129,7 +129,7 @@ async def _code(call: Call) -> str:
 
 
 async def _row(call: Call) -> BookingRow:
-    async with call.parts.db.reading() as conn:
+    async with call.parts.db.acting(call.principal) as conn:
         row = await find_booking(conn, call.path["booking_id"])
     if row is None:
         raise NotFound("booking_not_found", "There is no such booking.")

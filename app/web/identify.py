@@ -69,7 +69,7 @@ async def principal_of(db: Database, token: str) -> Principal | None:
 
 async def owns(db: Database, principal: Principal, booking_id: str) -> bool:
     """Whether the owner's token is that of this booking."""
-    async with db.reading() as conn:
+    async with db.acting(principal) as conn:
         owner_hash = await find_owner(conn, booking_id)
     return owner_hash is not None and owner_hash.hex() == principal.id
 

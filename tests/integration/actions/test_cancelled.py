@@ -31,7 +31,7 @@ async def test_a_cancelled_hold_is_made_once_by_its_key(venue_house: House, time
         held = await house.hold([3], 2, key=key)
         await release_hold(house.db, house.caller(), held["booking_id"])
     assert struck > 0
-    async with house.db.reading() as conn:
+    async with house.looking() as conn:
         assert await conn.fetchval("SELECT count(*) FROM booking") == TRIES
         assert not await conn.fetchval(
             "SELECT count(*) FROM pg_stat_activity"

@@ -45,7 +45,7 @@ async def test_without_locks_and_constraint_a_table_is_sold_twice(venue_house: H
     await _without_table_locks(venue_house)
     await _as_owner(venue_house, "ALTER TABLE booking_table DROP CONSTRAINT claims_do_not_overlap")
     await asyncio.gather(*(outcome(venue_house.hold([7])) for _ in range(RACERS)))
-    async with venue_house.db.reading() as conn:
+    async with venue_house.looking() as conn:
         live = await conn.fetchval("SELECT count(*) FROM booking_table WHERE live AND number = 7")
     assert live > 1
 
@@ -68,7 +68,7 @@ async def test_a_party_is_never_admitted_twice(venue_house: House) -> None:
     answers = await asyncio.gather(*(venue_house.scan(booking["code"], 1) for _ in range(10)))
     found = Counter(answer["reason"] for answer in answers)
     assert found == {"admitted": 4, "already_in": 6}
-    async with venue_house.db.reading() as conn:
+    async with venue_house.looking() as conn:
         assert await conn.fetchval("SELECT admitted FROM ticket") == 4
         assert await conn.fetchval("SELECT people FROM headcount WHERE floor = 'upstairs'") == 4
     await venue_house.agrees()
@@ -94,7 +94,7 @@ async def test_the_same_scan_sent_twice_at_once_counts_once(venue_house: House) 
     bodies = [{k: v for k, v in a.items() if k != "replayed"} for a in answers]
     assert all(body == bodies[0] for body in bodies)
     assert Counter(a["replayed"] for a in answers) == {False: 1, True: 5}
-    async with venue_house.db.reading() as conn:
+    async with venue_house.looking() as conn:
         assert await conn.fetchval("SELECT admitted FROM ticket") == 2
 
 
@@ -106,7 +106,7 @@ async def test_the_house_never_holds_more_than_its_limit(venue_house: House) -> 
         for a in await asyncio.gather(*(venue_house.scan(c, 1) for c in codes for _ in range(2)))
     )
     assert found == {"admitted": 2, "capacity_full": 4}
-    async with venue_house.db.reading() as conn:
+    async with venue_house.looking() as conn:
         assert await conn.fetchval("SELECT people FROM headcount WHERE floor = 'upstairs'") == 200
     await venue_house.agrees()
 
@@ -140,7 +140,7 @@ async def test_versions_of_a_busy_book_have_no_hole(venue_house: House) -> None:
             await venue_house.unblock(number)
 
     await asyncio.gather(*(toggle(n) for n in range(1, 9)))
-    async with venue_house.db.reading() as conn:
+    async with venue_house.looking() as conn:
         versions = [
             row["version"]
             for row in await conn.fetch("SELECT version FROM event WHERE book = $1", NIGHT)
@@ -171,7 +171,7 @@ async def _as_owner(house: House, *statements: str) -> None:
 
 async def _rewritten(house: House, function: str, *changes: tuple[str, str]) -> None:
     """The SQL function with a part replaced; proves that the part was there."""
-    async with house.db.reading() as conn:
+    async with house.looking() as conn:
         source = await conn.fetchval(f"SELECT pg_get_functiondef('{function}'::regproc)")
     for before, after in changes:
         assert before in source, "the guard to switch off has moved"

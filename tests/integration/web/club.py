@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
+import asyncpg
 import httpx
 from starlette.types import ASGIApp
 
@@ -119,8 +120,17 @@ class Club:
             "event", "night", "booking", "booking_table", "person", "payment", "ticket", "scan",
             "idempotency", "device", "table_block",
         )  # fmt: skip
-        async with self.parts.db.reading() as conn:
+        async with self.looking() as conn:
             return {n: await conn.fetchval(f"SELECT count(*) FROM {n}") for n in names}
+
+    @asynccontextmanager
+    async def looking(self) -> AsyncIterator[asyncpg.Connection]:
+        """A connection that sees every row: the owner's."""
+        owner = await asyncpg.connect(self.parts.settings.owner_database_url)
+        try:
+            yield owner
+        finally:
+            await owner.close()
 
 
 def key() -> dict[str, str]:

@@ -50,7 +50,7 @@ async def test_a_hold_past_its_time_is_swept_and_only_by_who_leads(
     await owner.close()
 
     async def status() -> str:
-        async with other.reading() as conn:
+        async with club.looking() as conn:
             found: str = await conn.fetchval("SELECT status FROM booking")
         return found
 

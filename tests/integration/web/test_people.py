@@ -254,7 +254,7 @@ async def test_a_device_is_known_by_its_token_until_it_is_revoked(club: Club) ->
         ("Front camera", None)
     ]
     assert listed[0]["seen_at"] is not None
-    async with club.parts.db.reading() as conn:
+    async with club.looking() as conn:
         stored = await conn.fetchval("SELECT convert_from(answer, 'UTF8') FROM idempotency")
     assert made["token"] not in stored
     revoked = await manager.delete(f"/v1/devices/{made['device_id']}", headers=key())
