@@ -8,6 +8,7 @@ import logging
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
 from typing import Final
 
 import redis.asyncio
@@ -19,6 +20,7 @@ from app.actions.demo import prepare_demo
 from app.actions.hashing import Hashing
 from app.actions.identity import forget_old
 from app.actions.sweeper import sweep
+from app.anchors import AnchorFile, list_heads
 from app.db.jobs import forget_answers, lead
 from app.db.pool import Database
 from app.domain.sealing import Vault
@@ -45,6 +47,8 @@ logger = logging.getLogger(__name__)
 # A hold that runs out is seen on the map this much later; whoever wants its table does not wait.
 SWEEP_SECONDS: Final = 0.5
 TIDY_SECONDS: Final = 600.0
+# How soon after a seal it is anchored. Asking for the heads takes 0.3 ms.
+ANCHOR_SECONDS: Final = 5.0
 # Redis answers in 0.1 ms; one that takes this long is away, and every part knows what to do then.
 REDIS_SECONDS: Final = 0.5
 # Requests in flight end within this after the screens were told; the parent kills at 10 s.
@@ -105,7 +109,7 @@ async def running(settings: Settings, *, node: str) -> AsyncIterator[Parts]:
 
 
 @asynccontextmanager
-async def tidied(database: Database) -> AsyncIterator[None]:
+async def tidied(database: Database, anchors: AnchorFile) -> AsyncIterator[None]:
     """Until the block ends, what is due is done in the background.
 
     A task that crashes by a bug ends the block with an ExceptionGroup: the worker ends, and its
@@ -115,6 +119,7 @@ async def tidied(database: Database) -> AsyncIterator[None]:
         background = [
             tasks.create_task(repeated(SWEEP_SECONDS, lambda: sweep_alone(database))),
             tasks.create_task(repeated(TIDY_SECONDS, lambda: tidy(database))),
+            tasks.create_task(repeated(ANCHOR_SECONDS, lambda: anchor(database, anchors))),
         ]
         try:
             yield
@@ -148,6 +153,19 @@ async def tidy(database: Database) -> None:
             await forget_old(database)
 
 
+async def anchor(database: Database, anchors: AnchorFile) -> None:
+    """The heads of the books whose turn it is are in the anchor file of this node."""
+    heads = await list_heads(database)
+    try:
+        await asyncio.to_thread(anchors.append, heads, datetime.now(UTC))
+    except OSError as error:
+        if not anchors.fails:  # once, and not every few seconds
+            logger.warning("the books cannot be anchored: %s", error)
+        anchors.fails = True
+    else:
+        anchors.fails = False
+
+
 def run_worker(settings: Settings, listen_socket: socket.socket, *, node: str) -> None:
     """Answer on the socket until SIGTERM or SIGINT; then tell the screens, and end.
 
@@ -159,7 +177,8 @@ def run_worker(settings: Settings, listen_socket: socket.socket, *, node: str) -
 
 
 async def _serve(settings: Settings, listen_socket: socket.socket, node: str) -> None:
-    async with running(settings, node=node) as parts, tidied(parts.db):
+    anchors = AnchorFile(settings.anchors_path, settings.secret)
+    async with running(settings, node=node) as parts, tidied(parts.db, anchors):
         app = build(parts, operations(parts.venue, settings))
         server = LiveServer(server_config(settings, app))
         server.live = parts.live

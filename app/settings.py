@@ -193,6 +193,11 @@ class Settings:
         "the file that remembers who was erased, for after a restore; default erasures.log in the "
         "data directory",
     )  # fmt: skip
+    anchor_file: Path | None = _setting(
+        "ANCHOR_FILE", _path, None,
+        "the file that remembers the heads of the books outside the database, best on a place that "
+        "only appends; default anchors.log in the data directory",
+    )  # fmt: skip
     data_dir: Path = _setting(
         "BACKROOM_DATA", _path, CHECKOUT / ".data", "the one directory with all data"
     )
@@ -308,6 +313,11 @@ class Settings:
     def erasures_file(self) -> Path:
         """Where erasures are remembered outside the database."""
         return self.erasure_log or self.data_dir / "erasures.log"
+
+    @property
+    def anchors_path(self) -> Path:
+        """Where the heads of the books are remembered outside the database."""
+        return self.anchor_file or self.data_dir / "anchors.log"
 
     def environment(self) -> dict[str, str]:
         """The variables that give the same settings to another process of this service."""

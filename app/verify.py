@@ -1,17 +1,19 @@
 """`backroom verify`: rows = fold = Redis = hash chain, or the first place where they differ."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import asyncpg
 from msgspec.structs import replace
 
+from app.anchors import READ_INSTALLATION, Anchor, AnchorFile, Known, find_contradiction
 from app.db.book import decode_snapshot, list_events, list_heads
 from app.db.floor import list_bookless, list_contradictions, read_rows, read_taken, rows_of
 from app.live.messages import MessageUnreadable
 from app.live.redis_state import AWAY, RedisState, connect
 from app.settings import Settings
+from floorplan.administration import BOOK, administration_of
 from floorplan.events import Event, EventUnreadable, NightSealed, payload_of
 from floorplan.fold import apply, is_readable
 from floorplan.state import NightState, empty_state
@@ -52,7 +54,15 @@ async def _main(settings: Settings, nights: list[str] | None) -> int:
     try:
         heads = await list_heads(conn)
         chosen = nights or sorted(heads)
-        wrong = 0
+        known = await _anchors(conn, AnchorFile(settings.anchors_path, settings.secret))
+        wrong = len(known.problems)
+        for problem in known.problems:
+            print(f"anchors: {problem}")
+        if not nights:
+            gone = sorted({anchor.book for anchor in known.anchors} - heads.keys())
+            for book in gone:
+                print(f"{book}: the book was anchored and is gone")
+            wrong += len(gone)
         for night in [] if nights else await list_bookless(conn):
             print(f"{night}: the night has rows but no book")
             wrong += 1
@@ -61,7 +71,7 @@ async def _main(settings: Settings, nights: list[str] | None) -> int:
                 print(f"{book}: no such book; there are {', '.join(sorted(heads)) or 'none'}")
                 wrong += 1
                 continue
-            found = await verify_book(conn, settings.redis_url, book)
+            found = await verify_book(conn, settings.redis_url, book, known.anchors)
             for problem in found.problems:
                 print(f"{book}: {problem}")
             wrong += len(found.problems)
@@ -79,16 +89,40 @@ class Found(NamedTuple):
     problems: list[str]
 
 
-async def verify_book(conn: asyncpg.Connection, redis_url: str, book: str) -> Found:
+async def _anchors(conn: asyncpg.Connection, file: AnchorFile) -> Known:
+    """The anchors of this database, and what is wrong with their file."""
+    try:
+        known = await asyncio.to_thread(file.read)
+    except FileNotFoundError:
+        print(f"anchors: there is no file {file.path} yet, so a cut-off tail would not be seen")
+        return Known([], [])
+    except OSError as error:
+        return Known([], [f"the anchor file cannot be read: {error}"])
+    installation = await conn.fetchval(READ_INSTALLATION)
+    own = [anchor for anchor in known.anchors if anchor.installation == installation]
+    others = len(known.anchors) - len(own)
+    if not others:
+        return known
+    foreign = f"{others} lines of the anchor file are of another database: give each its own file"
+    return Known(own, [*known.problems, foreign])
+
+
+async def verify_book(
+    conn: asyncpg.Connection, redis_url: str, book: str, anchors: Sequence[Anchor] = ()
+) -> Found:
     """What is wrong with the book and its copies; no problems when all agree.
 
     Postgres is read in one REPEATABLE READ transaction, so a running night does not disturb it.
-    `redis_url` may be empty: then the live copy is not compared.
+    `redis_url` may be empty: then the live copy is not compared. `anchors` are those of this
+    database, read before.
     """
     async with conn.transaction(isolation="repeatable_read", readonly=True):
         problems = await _chain_problems(conn, book)
-        if book == "venue":
-            return Found("hash chain", problems)
+        contradiction = await find_contradiction(conn, book, anchors)
+        if contradiction is not None:
+            problems.append(contradiction)
+        if book == BOOK:
+            return Found("hash chain", problems + await _unreadable(conn))
         snapshots = {row["version"]: row["state"] for row in await conn.fetch(LIST_SNAPSHOTS, book)}
         state = empty_state(book)
         while events := await list_events(conn, book, state.version):
@@ -115,6 +149,20 @@ async def verify_book(conn: asyncpg.Connection, redis_url: str, book: str) -> Fo
     if word == "Redis":
         return Found("rows = fold = Redis = hash chain", problems + found)
     return Found(f"rows = fold = hash chain; {word}", problems + found)
+
+
+async def _unreadable(conn: asyncpg.Connection) -> list[str]:
+    """The lines of the venue's book that its catalogue cannot read."""
+    problems: list[str] = []
+    version = 0
+    while lines := await list_events(conn, BOOK, version):
+        for line in lines:
+            try:
+                administration_of(line)
+            except EventUnreadable:
+                problems.append(f"line {line.version} ({line.type}) has no meaning here")
+        version = lines[-1].version
+    return problems
 
 
 def _seal_problems(before: NightState, event: Event) -> list[str]:
