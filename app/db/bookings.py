@@ -10,7 +10,8 @@ from app.wire import Contact
 # One statement for the person, the booking and its claims: one round trip under the table locks.
 INSERT_BOOKING = """
 WITH guest AS (
-    INSERT INTO person (id, name, phone, email) SELECT $17::uuid, $13, $14, $15 WHERE $17 IS NOT NULL
+    INSERT INTO person (id, name, phone, email)
+    SELECT $17::uuid, $13, $14, $15 WHERE $17 IS NOT NULL
 ), made AS (
     INSERT INTO booking (id, reference, night, status, party, slot, source, person_id, owner_hash,
                          deposit_pence, hold_expires_at, created_at)
