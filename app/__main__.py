@@ -9,7 +9,7 @@ import threading
 import time
 from dataclasses import replace
 
-from app.backing import CannotServe, apply_migrations, find_psql, reaching_servers
+from app.backing import CannotServe, apply_migrations, find_psql, prepare_keys, reaching_servers
 from app.leash import tie_to_parent
 from app.settings import Settings, SettingsError
 from app.supervisor import DRAIN_SECONDS, Supervisor
@@ -146,6 +146,7 @@ def _demo(settings: Settings, _options: argparse.Namespace) -> int:
 def _migrate(settings: Settings, _options: argparse.Namespace) -> int:
     with reaching_servers(settings) as complete:
         applied = apply_migrations(complete)
+        prepare_keys(complete)
     for name in applied:
         print(f"applied {name}")
     if not applied:

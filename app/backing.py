@@ -162,6 +162,35 @@ def apply_migrations(settings: Settings) -> list[str]:
         ) from error
     except MigrationChanged as error:
         raise CannotServe(str(error)) from error
+    except asyncpg.RaiseError as error:  # a migration says what it finds and what to do
+        raise CannotServe(str(error)) from error
+
+
+async def _begin_sealing(settings: Settings) -> None:
+    import asyncpg  # noqa: PLC0415 - loaded when it is needed
+
+    from app.actions.keys import begin_sealing  # noqa: PLC0415
+    from app.domain.sealing import Vault  # noqa: PLC0415
+
+    conn = await asyncpg.connect(settings.owner_database_url)
+    try:
+        await begin_sealing(conn, Vault.from_text(settings.person_keys, settings.secret))
+    finally:
+        await conn.close()
+
+
+def prepare_keys(settings: Settings) -> None:
+    """What is to be sealed is, under keys that are at hand. Raises CannotServe."""
+    from app.actions.keys import KeysUnknown  # noqa: PLC0415 - after the migrations
+
+    try:
+        asyncio.run(_begin_sealing(settings))
+    except KeysUnknown as error:
+        raise CannotServe(
+            f"Names in this database are sealed under keys that are not among PERSON_KEYS: {error}."
+            " Without them nobody can read a guest's name. Set PERSON_KEYS as on the other nodes, "
+            "or bring the keys back that were kept with this database."
+        ) from error
 
 
 def prepare_database(settings: Settings, *, external: bool, play: bool) -> None:
@@ -172,6 +201,7 @@ def prepare_database(settings: Settings, *, external: bool, play: bool) -> None:
     applied = apply_migrations(settings)
     if applied:
         say(f"Applied the migrations up to {applied[-1]}.")
+    prepare_keys(settings)
     if play:
         if not asyncio.run(become_demo(settings.owner_database_url)):
             raise CannotServe(

@@ -18,14 +18,17 @@ from app.actions.act import (
     perform,
     spliced,
 )
+from app.actions.persons import opened
 from app.db import bookings as rows
 from app.db.nights import list_keys
+from app.db.persons import find_held
 from app.db.pool import Database, retried
-from app.db.scans import NewScan, StoredScan, find_name, find_scan, find_tonight, insert_scan
+from app.db.scans import NewScan, StoredScan, find_scan, find_tonight, insert_scan
 from app.domain.bookings import judge_night, judge_room
 from app.domain.facts import BookingFact
 from app.domain.names import masked
 from app.domain.references import ReferenceUnreadable, parse_reference
+from app.domain.sealing import Vault
 from app.domain.verdicts import Judgement, Request, judge_scan
 from app.errors import Conflict, NotAllowed, NotFound, NotValid
 from app.wire import HeadcountAnswer, HeadcountRequest, ScanRequest, Verdict
@@ -48,7 +51,9 @@ class _TwinWasFaster(Exception):
     """The same scan was answered by another transaction meanwhile."""
 
 
-async def scan(db: Database, venue: Venue, caller: Caller, request: ScanRequest) -> Answered:
+async def scan(
+    db: Database, venue: Venue, vault: Vault, caller: Caller, request: ScanRequest
+) -> Answered:
     """The verdict on one read; the same scan id has the same bytes for ever, refusals included.
 
     Counts and verdict commit together. The answer has `replayed` and the guest's masked name in
@@ -64,7 +69,7 @@ async def scan(db: Database, venue: Venue, caller: Caller, request: ScanRequest)
         async with db.acting(caller.principal) as conn:
             stored = await find_scan(conn, scanner, request.scan_id)
             if stored is not None:
-                return await _replay(conn, caller, stored)
+                return await _replay(conn, vault, caller, stored)
             found = await _find(conn, venue, request)
             tonight = await find_tonight(conn)
         async with db.undecided() as conn:
@@ -84,6 +89,7 @@ async def scan(db: Database, venue: Venue, caller: Caller, request: ScanRequest)
                     people=request.people,
                     floor=door.floor,
                     leaves=door.leaves,
+                    id_checked=request.id_checked,
                     refused=found.refused,
                     generation=found.generation,
                 ),
@@ -117,17 +123,17 @@ async def scan(db: Database, venue: Venue, caller: Caller, request: ScanRequest)
             body = numbered(body, version)
         async with db.acting(caller.principal) as conn:
             return Answered(
-                200, await _shown(conn, body, found.booking_id, replayed=False), version
+                200, await _shown(conn, vault, body, found.booking_id, replayed=False), version
             )
 
     try:
         return await retried(attempt)
     except _TwinWasFaster:
-        return await find_verdict(db, caller, request.scan_id, request_hash=caller.body_hash)
+        return await find_verdict(db, vault, caller, request.scan_id, request_hash=caller.body_hash)
 
 
 async def find_verdict(
-    db: Database, caller: Caller, scan_id: str, *, request_hash: bytes | None = None
+    db: Database, vault: Vault, caller: Caller, scan_id: str, *, request_hash: bytes | None = None
 ) -> Answered:
     """What was decided about a scan of this caller. Raises NotFound."""
     async with db.acting(caller.principal) as conn:
@@ -136,9 +142,8 @@ async def find_verdict(
             raise NotFound("scan_not_found", "No scan with this id reached the service.")
         if request_hash is not None and stored.body_hash != request_hash:
             _reused()
-        return Answered(
-            200, await _shown(conn, stored.answer, stored.booking_id, replayed=True), replayed=True
-        )
+        body = await _shown(conn, vault, stored.answer, stored.booking_id, replayed=True)
+        return Answered(200, body, replayed=True)
 
 
 async def change_headcount(
@@ -366,17 +371,19 @@ def _verdict(
 
 
 async def _shown(
-    conn: asyncpg.Connection, body: bytes, booking_id: str | None, *, replayed: bool
+    conn: asyncpg.Connection, vault: Vault, body: bytes, booking_id: str | None, *, replayed: bool
 ) -> bytes:
     """The stored verdict with what is read when it is asked for: never stored beside it."""
-    name = await find_name(conn, booking_id) if booking_id else None
-    return spliced(body, {"replayed": replayed, "name": masked(name) if name else None})
+    guest = opened(vault, await find_held(conn, booking_id)) if booking_id else None
+    return spliced(body, {"replayed": replayed, "name": masked(guest.name) if guest else None})
 
 
-async def _replay(conn: asyncpg.Connection, caller: Caller, stored: StoredScan) -> Answered:
+async def _replay(
+    conn: asyncpg.Connection, vault: Vault, caller: Caller, stored: StoredScan
+) -> Answered:
     if stored.body_hash != caller.body_hash:
         _reused()
-    body = await _shown(conn, stored.answer, stored.booking_id, replayed=True)
+    body = await _shown(conn, vault, stored.answer, stored.booking_id, replayed=True)
     return Answered(200, body, replayed=True)
 
 

@@ -11,6 +11,7 @@ from uuid import uuid4
 import msgspec
 
 from app.actions.act import UNNUMBERED, Act, Answered, Caller, perform, spliced
+from app.actions.persons import sealed_contact
 from app.actions.tickets import Issued, code_of, issue_ticket
 from app.db import bookings as rows
 from app.db.pool import Database
@@ -25,6 +26,7 @@ from app.domain.bookings import (
 from app.domain.facts import BookingFact
 from app.domain.principals import Principal
 from app.domain.references import make_reference
+from app.domain.sealing import Vault
 from app.errors import Conflict, NotValid
 from app.wire import BookingAnswer, ConfirmHold, HoldTables
 from floorplan import events
@@ -42,17 +44,19 @@ def owner_token(secret: str, booking_id: str) -> str:
 
 
 async def hold_tables(
-    db: Database, venue: Venue, secret: str, caller: Caller, request: HoldTables
+    db: Database, venue: Venue, vault: Vault, secret: str, caller: Caller, request: HoldTables
 ) -> Answered:
     """The tables are claimed until `hold_expires_at`; the answer carries the owner's token.
 
-    Raises NotFound, NotValid, Conflict (`table_not_available`, `table_blocked`, `night_sealed`,
-    `party_does_not_fit`): nothing was written.
+    Whose they are is sealed before it goes to Postgres. Raises NotFound, NotValid
+    (`contact_missing`, `contact_not_valid`), Conflict (`table_not_available`, `table_blocked`,
+    `night_sealed`, `party_does_not_fit`): nothing was written.
     """
     staff = caller.principal.kind == "staff"
     if request.contact is None and not staff:
         raise NotValid("contact_missing", "Give a name, so that the door can find the booking.")
     booking_id = str(uuid4())
+    person = sealed_contact(vault, request.contact)
 
     async def work(act: Act) -> tuple[int, BookingAnswer]:
         facts = act.facts
@@ -79,7 +83,7 @@ async def hold_tables(
             hold_expires_at=until,
             created_at=facts.now,
         )
-        await rows.insert_booking(act.conn, new, sorted(request.tables), request.contact)
+        await rows.insert_booking(act.conn, new, sorted(request.tables), person)
         subject = f"booking:{booking_id}"
         act.record(
             events.BookingInitiated(booking_id, new.party, begin, end, new.source),
@@ -152,13 +156,18 @@ async def extend_hold(db: Database, venue: Venue, caller: Caller, booking_id: st
 
 
 async def confirm_hold(
-    db: Database, venue: Venue, caller: Caller, booking_id: str, request: ConfirmHold
+    db: Database,
+    venue: Venue,
+    vault: Vault,
+    caller: Caller,
+    booking_id: str,
+    request: ConfirmHold,
 ) -> Answered:
     """The deposit was paid at the desk: the booking is confirmed and its ticket issued.
 
     The answer carries the code of the QR. Raises Conflict `hold_expired`, `deposit_short`.
     """
-    issued = await issue_ticket(db, venue, caller.principal, booking_id)
+    issued = await issue_ticket(db, venue, vault, caller.principal, booking_id)
 
     async def work(act: Act) -> tuple[int, BookingAnswer]:
         booking = judge_booking(act.facts, booking_id)
@@ -173,7 +182,7 @@ async def confirm_hold(
         return 200, await confirm(act, booking, request, issued)
 
     answered = await perform(db, caller, "confirm_hold", work, bookings=[booking_id])
-    return await with_code(db, venue, caller.principal, answered)
+    return await with_code(db, venue, vault, caller.principal, answered)
 
 
 async def confirm(
@@ -210,10 +219,12 @@ async def confirm(
     return booking_answer(booking, status="confirmed", paid_pence=paid, hold_expires_at=None)
 
 
-async def with_code(db: Database, venue: Venue, who: Principal, answered: Answered) -> Answered:
+async def with_code(
+    db: Database, venue: Venue, vault: Vault, who: Principal, answered: Answered
+) -> Answered:
     """The answer with the code of the booking's ticket in front: shown, never stored."""
     made = msgspec.json.decode(answered.body, type=BookingAnswer)
-    code = await code_of(db, venue, who, made.booking_id)
+    code = await code_of(db, venue, vault, who, made.booking_id)
     return msgspec.structs.replace(answered, body=spliced(answered.body, {"code": code}))
 
 

@@ -11,6 +11,7 @@ from app.db.book import lock_book, read_state
 from app.db.nights import NightRow
 from app.db.pool import Database
 from app.domain.bookings import judge_night
+from app.domain.sealing import Vault, signing_key_place
 from app.errors import Conflict, NotFound, NotValid
 from app.wire import EditNight, LimitsBody, NightAnswer, OpenNight, TablePrice
 from floorplan import events
@@ -22,7 +23,9 @@ ALL_TABLES = range(1, 17)
 DAYS_AHEAD_AT_MOST = 400  # a typing slip in the year opens no night of the next century
 
 
-async def open_night(db: Database, venue: Venue, caller: Caller, request: OpenNight) -> Answered:
+async def open_night(
+    db: Database, venue: Venue, vault: Vault, caller: Caller, request: OpenNight
+) -> Answered:
     """The night can be booked: its tables, counts and signing key exist.
 
     Raises NotValid `hours_not_valid`, `night_past`; Conflict `night_exists`.
@@ -58,6 +61,7 @@ async def open_night(db: Database, venue: Venue, caller: Caller, request: OpenNi
     )
     name = request.name or f"{day:%A} at {venue.name}"
     key = generate_key()
+    private = vault.seal(signing_key_place(request.night), private_bytes(key))
 
     async def work(act: Act) -> tuple[int, NightAnswer]:
         today = night_of(parse_instant(act.facts.now), zone=venue.zone, starts=venue.night_starts)
@@ -74,7 +78,7 @@ async def open_night(db: Database, venue: Venue, caller: Caller, request: OpenNi
             limits.house,
             floors,
             tables,
-            (private_bytes(key), public_bytes(key)),
+            (private, vault.kid, public_bytes(key)),
         ):
             raise Conflict("night_exists", "This night is open already. Edit it instead.")
         act.record(

@@ -13,6 +13,7 @@ from msgspec import Struct
 from app.db.pool import Database
 from app.db.tickets import PartyKey, TicketKey, find_party_key, find_ticket_key
 from app.domain.principals import Principal
+from app.domain.sealing import Vault, signing_key_place
 from app.errors import NotFound, NotReady
 from floorplan.nights import night_bounds
 from floorplan.venue import Venue
@@ -29,7 +30,9 @@ class Issued(Struct, frozen=True):
     generation: int
 
 
-async def issue_ticket(db: Database, venue: Venue, who: Principal, booking_id: str) -> Issued:
+async def issue_ticket(
+    db: Database, venue: Venue, vault: Vault, who: Principal, booking_id: str
+) -> Issued:
     """A new ticket for the booking, which `who` must see; nothing is written yet.
 
     Its code is drawn and read back by the camera's decoder, in a thread (about 12 ms), before any
@@ -39,29 +42,33 @@ async def issue_ticket(db: Database, venue: Venue, who: Principal, booking_id: s
         key = await find_party_key(conn, booking_id)
     if key is None:
         raise NotFound("booking_not_found", "There is no such booking.")
-    return await issue_for(venue, key)
+    return await issue_for(venue, vault, key)
 
 
-async def issue_for(venue: Venue, key: PartyKey) -> Issued:
+async def issue_for(venue: Venue, vault: Vault, key: PartyKey) -> Issued:
     """As `issue_ticket`, when the night's key is at hand."""
     ticket_id = str(uuid4())
     for generation in range(1, GENERATIONS_TRIED + 1):
-        code = _mint(venue, ticket_id, generation, key)
+        code = _mint(venue, vault, ticket_id, generation, key)
         if await asyncio.to_thread(read_back, code):
             return Issued(ticket_id, generation)
     raise NotReady("code_unreadable", "The code could not be drawn. Try again.")
 
 
-async def code_of(db: Database, venue: Venue, who: Principal, booking_id: str) -> str | None:
+async def code_of(
+    db: Database, venue: Venue, vault: Vault, who: Principal, booking_id: str
+) -> str | None:
     """The code of the booking's valid ticket; None without one, or where `who` sees none."""
     async with db.acting(who) as conn:
         key = await find_ticket_key(conn, booking_id)
     if key is None or key.status != "valid":
         return None
-    return _mint(venue, key.ticket_id, key.generation, key)
+    return _mint(venue, vault, key.ticket_id, key.generation, key)
 
 
-def _mint(venue: Venue, ticket_id: str, generation: int, key: PartyKey | TicketKey) -> str:
+def _mint(
+    venue: Venue, vault: Vault, ticket_id: str, generation: int, key: PartyKey | TicketKey
+) -> str:
     begins, ends = night_bounds(
         date.fromisoformat(key.night), zone=venue.zone, starts=venue.night_starts
     )
@@ -74,4 +81,4 @@ def _mint(venue: Venue, ticket_id: str, generation: int, key: PartyKey | TicketK
         valid_minutes=int((ends - begins).total_seconds() // 60),
         party=key.party,
     )
-    return mint(claims, private_key(key.private))
+    return mint(claims, private_key(vault.open(signing_key_place(key.night), key.private)))

@@ -4,8 +4,10 @@ import secrets
 from uuid import uuid4
 
 from app.actions.act import UNNUMBERED, Act, Answered, Caller, perform
+from app.actions.bans import judge_welcome
 from app.actions.door import find_door
 from app.actions.holds import expire, expired_among
+from app.actions.persons import sealed_contact
 from app.actions.tickets import issue_for
 from app.db import bookings as rows
 from app.db.nights import find_key
@@ -20,26 +22,32 @@ from app.domain.bookings import (
 )
 from app.domain.facts import Facts
 from app.domain.references import make_reference
+from app.domain.sealing import Vault
 from app.errors import Conflict, NotFound
 from app.wire import BookingAnswer, WalkIn
 from floorplan import events
 from floorplan.venue import Venue
 
 
-async def seat_walk_in(db: Database, venue: Venue, caller: Caller, request: WalkIn) -> Answered:
+async def seat_walk_in(
+    db: Database, venue: Venue, vault: Vault, caller: Caller, request: WalkIn
+) -> Answered:
     """The party is inside, counted at its door's floor, and sits at the tables until it leaves.
 
     With `counted` the clicker had counted these people: the clicker's count goes down by them, so
     that nobody is counted twice. Its slot ends where the next claim begins. Raises Conflict
-    `capacity_full`, `table_not_available`, `table_occupied`, `too_early`, `too_late`.
+    `capacity_full`, `table_not_available`, `table_occupied`, `too_early`, `too_late`, `banned`,
+    `banned_name`.
     """
     door = find_door(venue, request.door)
     async with db.reading() as conn:
         key = await find_key(conn, request.night)
     if key is None:
         raise NotFound("night_not_found", f"No night {request.night} is open.")
+    person = sealed_contact(vault, request.contact)
     issued = await issue_for(
         venue,
+        vault,
         PartyKey(party=request.party, night=request.night, key_id=key.key_id, private=key.private),
     )
     booking_id = str(uuid4())
@@ -58,6 +66,8 @@ async def seat_walk_in(db: Database, venue: Venue, caller: Caller, request: Walk
                 "Last entry is over: only people who are inside already can be seated.",
                 last_entry_at=night.last_entry_at,
             )
+        if person is not None:
+            await judge_welcome(act, person, id_checked=request.id_checked)
         judge_set(facts.tables, numbers, request.party, venue.combinations, by_staff=True)
         judge_seatable(facts.tables, numbers, None)
         over = expired_among(act, numbers)
@@ -92,7 +102,7 @@ async def seat_walk_in(db: Database, venue: Venue, caller: Caller, request: Walk
             hold_expires_at=None,
             created_at=facts.now,
         )
-        await rows.insert_booking(act.conn, new, numbers, request.contact)
+        await rows.insert_booking(act.conn, new, numbers, person)
         await rows.confirm_booking(
             act.conn,
             booking_id,

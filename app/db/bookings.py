@@ -1,27 +1,29 @@
 """Rows of bookings, their claims, payments and tickets: what actions write."""
 
-from uuid import uuid4
-
 import asyncpg
 from msgspec import Struct
 
-from app.wire import Contact
+from app.domain.contacts import SealedPerson
 
-# One statement for the person, the booking and its claims: one round trip under the table locks.
+# One statement for the person, their key, the booking and its claims: one round trip under the
+# table locks.
 INSERT_BOOKING = """
 WITH guest AS (
-    INSERT INTO person (id, name, phone, email)
-    SELECT $17::uuid, $13, $14, $15 WHERE $17 IS NOT NULL
+    INSERT INTO person (id, sealed, name_index, email_index, phone_index)
+    SELECT $13, $14, $15, $16, $17 WHERE $13::uuid IS NOT NULL
+), wrapped AS (
+    INSERT INTO person_key (person_id, kid, wrapped)
+    SELECT $13, $18, $19 WHERE $13::uuid IS NOT NULL
 ), made AS (
     INSERT INTO booking (id, reference, night, status, party, slot, source, person_id, owner_hash,
                          deposit_pence, hold_expires_at, created_at)
     VALUES ($1, $2, $3::text::date, $4, $5,
-            tstzrange($6::text::timestamptz, $7::text::timestamptz), $8, $17, $9,
+            tstzrange($6::text::timestamptz, $7::text::timestamptz), $8, $13, $9,
             $10, $11::text::timestamptz, $12::text::timestamptz)
 )
 INSERT INTO booking_table (booking_id, night, number, slot, live)
 SELECT $1, $3::text::date, number, tstzrange($6::text::timestamptz, $7::text::timestamptz), true
-  FROM unnest($16::integer[]) AS number
+  FROM unnest($20::integer[]) AS number
 """
 # A claim that the booking once had and gave up comes alive again.
 CLAIM_TABLES = """
@@ -93,17 +95,23 @@ class NewBooking(Struct, frozen=True):
 
 
 async def insert_booking(
-    conn: asyncpg.Connection, new: NewBooking, tables: list[int], contact: Contact | None
+    conn: asyncpg.Connection, new: NewBooking, tables: list[int], person: SealedPerson | None
 ) -> None:
-    """The booking exists and claims the tables; whose it is stands apart.
+    """The booking exists and claims the tables; whose it is stands apart, sealed.
 
     Raises Conflict: a live claim overlaps.
     """
-    name, phone, email = (contact.name, contact.phone, contact.email) if contact else (None,) * 3
+    guest: tuple[object, ...] = (None,) * 7
+    if person is not None:
+        indexes = person.indexes
+        guest = (
+            person.id, person.sealed, indexes.name, indexes.email, indexes.phone, person.kid,
+            person.wrapped,
+        )  # fmt: skip
     await conn.execute(
         INSERT_BOOKING, new.id, new.reference, new.night, new.status, new.party, new.slot_from,
         new.slot_until, new.source, new.owner_hash, new.deposit_pence, new.hold_expires_at,
-        new.created_at, name, phone, email, tables, str(uuid4()) if contact else None,
+        new.created_at, *guest, tables,
     )  # fmt: skip
 
 

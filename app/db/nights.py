@@ -46,8 +46,8 @@ INSERT_HEADCOUNT = (
 LOCK_KEYS = "SELECT pg_advisory_xact_lock(hashtextextended('backroom:signing_key', 0))"
 # The number of the night's key is free again when its night is sealed: at most 256 open nights.
 INSERT_KEY = """
-INSERT INTO signing_key (night, key_id, private, public)
-SELECT $1::text::date, id, $2, $3
+INSERT INTO signing_key (night, key_id, private, kid, public)
+SELECT $1::text::date, id, $2, $3, $4
   FROM generate_series(0, 255) AS id
  WHERE id NOT IN (SELECT k.key_id FROM signing_key k JOIN night n ON n.date = k.night
                    WHERE n.status = 'open')
@@ -117,7 +117,7 @@ class NightRow(Struct, frozen=True):
 
 
 class NightKey(Struct, frozen=True):
-    """The key that signs a night's codes, raw Ed25519 bytes."""
+    """The key that signs a night's codes: Ed25519, its private half wrapped."""
 
     key_id: int
     private: bytes
@@ -162,11 +162,12 @@ async def insert_night(
     house_limit: int,
     floors: dict[str, int],
     tables: list[NightTable],
-    key: tuple[bytes, bytes],
+    key: tuple[bytes, str, bytes],
 ) -> bool:
     """The night, its tables, its counts and its key exist; False: it existed already.
 
-    `hours` are doors, last entry, close and the end of the business date; `key` is private, public.
+    `hours` are doors, last entry, close and the end of the business date; `key` is the private
+    half wrapped, the name of the outer key, the public half.
     """
     if not await conn.fetchval(INSERT_NIGHT, night, name, *hours, house_limit):
         return False

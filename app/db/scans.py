@@ -17,9 +17,6 @@ FIND_TONIGHT = """
 SELECT date::text FROM night
  WHERE status = 'open' AND ends_at > venue_now() ORDER BY date LIMIT 1
 """
-FIND_NAME = """
-SELECT p.name FROM person p JOIN booking b ON b.person_id = p.id WHERE b.id = $1
-"""
 
 
 class StoredScan(Struct, frozen=True):
@@ -63,9 +60,3 @@ async def find_tonight(conn: asyncpg.Connection) -> str | None:
     """The open night in progress, else the next open one."""
     night: str | None = await conn.fetchval(FIND_TONIGHT)
     return night
-
-
-async def find_name(conn: asyncpg.Connection, booking_id: str) -> str | None:
-    """The full name of the booking's customer; mask it before it is shown."""
-    name: str | None = await conn.fetchval(FIND_NAME, booking_id)
-    return name

@@ -17,7 +17,7 @@ SELECT b.party, b.night::text AS night, s.key_id, s.private
 
 
 class TicketKey(Struct, frozen=True):
-    """A ticket with the raw Ed25519 key of its night."""
+    """A ticket with the Ed25519 key of its night, wrapped."""
 
     ticket_id: str
     generation: int
@@ -29,7 +29,7 @@ class TicketKey(Struct, frozen=True):
 
 
 class PartyKey(Struct, frozen=True):
-    """A booking without a ticket yet, with the key of its night."""
+    """A booking without a ticket yet, with the key of its night, wrapped."""
 
     party: int
     night: str

@@ -3,6 +3,8 @@
 Instants are texts of the one form and compare as text.
 """
 
+from typing import Literal
+
 from msgspec import Struct
 
 
@@ -64,6 +66,8 @@ class TicketFact(Struct, frozen=True):
 
 
 class BookingFact(Struct, frozen=True):
+    """A booking; whether its person is banned is known to a scan alone."""
+
     id: str
     reference: str
     night: str
@@ -78,6 +82,7 @@ class BookingFact(Struct, frozen=True):
     extended: bool
     tables: tuple[int, ...]
     ticket: TicketFact | None
+    ban: Literal["banned", "banned_name"] | None = None
 
 
 class HeadcountFact(Struct, frozen=True):

@@ -1,4 +1,6 @@
-"""How a person's name is shown to whom."""
+"""How a person's data is shown to whom: masked, unless somebody asks for it and that is noted."""
+
+HIDDEN = "•••"
 
 
 def masked(name: str) -> str:
@@ -7,3 +9,14 @@ def masked(name: str) -> str:
     if len(words) < 2:
         return words[0] if words else ""
     return f"{words[0]} {words[-1][0]}."
+
+
+def masked_phone(phone: str) -> str:
+    """The last three digits, `•••123`: enough to tell two guests of one name apart."""
+    return HIDDEN + phone[-3:]
+
+
+def masked_email(email: str) -> str:
+    """The first letters, `s•••@d•••`."""
+    local, _, domain = email.partition("@")
+    return f"{local[:1]}{HIDDEN}@{domain[:1]}{HIDDEN}"

@@ -168,5 +168,10 @@ def key_place(person_id: str) -> str:
     return f"person|key|{person_id}"
 
 
+def signing_key_place(night: str) -> str:
+    """Where the private key of a night's codes belongs."""
+    return f"signing_key|private|{night}"
+
+
 def _bytes(aad: str | bytes) -> bytes:
     return aad.encode() if isinstance(aad, str) else aad

@@ -39,6 +39,8 @@ SAYINGS: Final[dict[str, Saying]] = {
     "nobody_inside": Saying("wait", "Nobody inside", "Nobody of this party is in. Count them out by hand."),
     "out": Saying("admit", "Out", "Counted out. They may come back."),
     "moved": Saying("admit", "Other floor", "Counted to the other floor."),
+    "banned": Saying("refuse", "Not welcome", "This guest is banned. Do not let them in; call the manager."),
+    "banned_name": Saying("wait", "Check the ID", "A person of this name is banned. Look at the ID: call the manager if it is them."),
     "too_early": Saying("wait", "Too early", "The doors are not open yet."),
     "too_late": Saying("refuse", "Too late", "Last entry is over."),
     "finished": Saying("refuse", "Finished", "The party has left its table. Send them to the desk."),
@@ -54,7 +56,8 @@ class Request(Struct, frozen=True):
     """What the judge must know of the scan beside the facts.
 
     `refused` is the reason for which the code itself does not stand. `floor` is where the door
-    leads, `leaves` the floor that it leaves when it is inside the house.
+    leads, `leaves` the floor that it leaves when it is inside the house. `id_checked`: the door has
+    looked at the ID, and the guest is not the banned person of that name.
     """
 
     direction: Literal["in", "out"]
@@ -63,6 +66,7 @@ class Request(Struct, frozen=True):
     leaves: str | None = None
     refused: str | None = None
     generation: int | None = None
+    id_checked: bool = False
 
 
 class Judgement(Struct, frozen=True):
@@ -148,6 +152,10 @@ def _judge_in(request: Request, booking: BookingFact, facts: Facts, night: Night
     closed_to_newcomers = facts.now > night.last_entry_at or booking.status == "completed"
     newcomers = 0 if closed_to_newcomers else booking.party - ticket.admitted
     places = newcomers + ticket.gone
+    if booking.ban == "banned":
+        return Judgement("banned")
+    if booking.ban == "banned_name" and not request.id_checked:
+        return Judgement("banned_name", left_to_enter=places)
     if facts.now < night.doors_at:
         return Judgement("too_early", left_to_enter=places)
     if facts.now >= night.closes_at or (facts.now > night.last_entry_at and not ticket.gone):

@@ -41,11 +41,13 @@ async def edit_night(call: Call) -> Answered:
     )
 
 
-open_night = doing(lambda c: nights.open_night(c.parts.db, c.parts.venue, c.caller, c.body))
+open_night = doing(
+    lambda c: nights.open_night(c.parts.db, c.parts.venue, c.parts.vault, c.caller, c.body)
+)
 patch_night = doing(edit_night)
 hold_tables = doing(
     lambda c: holds.hold_tables(
-        c.parts.db, c.parts.venue, c.parts.settings.secret, c.caller, c.body
+        c.parts.db, c.parts.venue, c.parts.vault, c.parts.settings.secret, c.caller, c.body
     )
 )
 release_hold = doing(lambda c: holds.release_hold(c.parts.db, c.caller, c.path["booking_id"]))
@@ -53,7 +55,9 @@ extend_hold = doing(
     lambda c: holds.extend_hold(c.parts.db, c.parts.venue, c.caller, c.path["booking_id"])
 )
 confirm_hold = doing(
-    lambda c: holds.confirm_hold(c.parts.db, c.parts.venue, c.caller, c.path["booking_id"], c.body)
+    lambda c: holds.confirm_hold(
+        c.parts.db, c.parts.venue, c.parts.vault, c.caller, c.path["booking_id"], c.body
+    )
 )
 cancel_booking = doing(
     lambda c: bookings.cancel_booking(c.parts.db, c.caller, c.path["booking_id"])
@@ -70,15 +74,19 @@ mark_no_show = doing(
 complete_booking = doing(
     lambda c: bookings.complete_booking(c.parts.db, c.caller, c.path["booking_id"])
 )
-seat_walk_in = doing(lambda c: walk_ins.seat_walk_in(c.parts.db, c.parts.venue, c.caller, c.body))
+seat_walk_in = doing(
+    lambda c: walk_ins.seat_walk_in(c.parts.db, c.parts.venue, c.parts.vault, c.caller, c.body)
+)
 vacate_table = doing(lambda c: tables.vacate_table(c.parts.db, c.caller, c.path["number"], c.body))
 reset_table = doing(lambda c: tables.reset_table(c.parts.db, c.caller, c.path["number"], c.body))
 block_table = doing(lambda c: tables.block_table(c.parts.db, c.caller, c.path["number"], c.body))
 unblock_table = doing(
     lambda c: tables.unblock_table(c.parts.db, c.caller, c.path["number"], c.body)
 )
-scan = doing(lambda c: door.scan(c.parts.db, c.parts.venue, c.caller, c.body))
-find_verdict = doing(lambda c: door.find_verdict(c.parts.db, c.caller, c.path["scan_id"]))
+scan = doing(lambda c: door.scan(c.parts.db, c.parts.venue, c.parts.vault, c.caller, c.body))
+find_verdict = doing(
+    lambda c: door.find_verdict(c.parts.db, c.parts.vault, c.caller, c.path["scan_id"])
+)
 change_headcount = doing(
     lambda c: door.change_headcount(c.parts.db, c.parts.venue, c.caller, c.body)
 )

@@ -32,6 +32,7 @@ TAGS: Final = {
     "bookings": "Holds and bookings; owners act by the token of their hold.",
     "door": "Scans, verdicts and the clicker.",
     "people": "Sessions of staff.",
+    "persons": "What is kept about people: looked up, shown, exported, erased; and bans.",
     "devices": "Tablets and cameras: pairing them, what they tell, taking them away.",
     "health": "For who runs the service.",
     "demo": "Only while a demo runs.",
@@ -181,7 +182,9 @@ def _responses(operation: Operation, schema_of: dict[int, Any]) -> dict[str, Any
             kind = {"type": "string", "contentMediaType": operation.media}
             answer["content"] = {operation.media: {"schema": kind}}
         elif shape is not None:
-            answer["content"] = {operation.media: {"schema": schema_of[id(shape)]}}
+            answer["content"] = {operation.media: {"schema": schema_of[id(shape)]}} | {
+                media: {"schema": {"type": "string"}} for media in operation.other_media
+            }
         found[str(status)] = answer
     problem = {"$ref": "#/components/responses/Problem"}
     for status in _refusals(operation):

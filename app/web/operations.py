@@ -49,7 +49,8 @@ class Operation(Struct, frozen=True, kw_only=True):
 
     `permission` is what the caller's role must hold; None: everybody may. `own` is what an owner
     must hold instead, and then only for the booking in the path: anybody else's is not found.
-    `answers` gives the shape of each good answer by status; `media` its type.
+    `answers` gives the shape of each good answer by status; `media` its type, and `other_media`
+    the types in which it can be had as a text to read.
     """
 
     method: Method
@@ -65,6 +66,7 @@ class Operation(Struct, frozen=True, kw_only=True):
     request_may_be_empty: bool = False
     answers: Mapping[int, Any] = {}
     media: str = "application/json"
+    other_media: tuple[str, ...] = ()
     limits: LimitClass = "read"
     idempotent: bool = False
 

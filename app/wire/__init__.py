@@ -148,7 +148,8 @@ class Nothing(Request, frozen=True):
 class WalkIn(Request, frozen=True):
     """`POST /v1/walk-ins`: a party without a booking is let in and seated at once.
 
-    `counted`: the clicker counted these people at the door already.
+    `counted`: the clicker counted these people at the door already. `id_checked`: after
+    `banned_name` the door looked at the ID, and it is somebody else.
     """
 
     night: NightDate
@@ -157,6 +158,7 @@ class WalkIn(Request, frozen=True):
     door: Annotated[str, Meta(max_length=40)]
     contact: Contact | None = None
     counted: bool = False
+    id_checked: bool = False
 
 
 class BookingAnswer(Answer, frozen=True, omit_defaults=True):
@@ -224,7 +226,10 @@ class TableAnswer(Answer, frozen=True):
 
 
 class ScanRequest(Request, frozen=True):
-    """`POST /v1/scans`: one read of a code, or a typed reference."""
+    """`POST /v1/scans`: one read of a code, or a typed reference.
+
+    `id_checked`: after `banned_name` the door looked at the ID, and it is somebody else.
+    """
 
     scan_id: Uuid
     door: Annotated[str, Meta(min_length=1, max_length=40)]
@@ -232,6 +237,7 @@ class ScanRequest(Request, frozen=True):
     code: Annotated[str, Meta(max_length=8192)] | None = None
     reference: Annotated[str, Meta(max_length=64)] | None = None
     people: Annotated[int, Meta(ge=1, le=60)] | None = None
+    id_checked: bool = False
 
 
 class HeadcountRequest(Request, frozen=True):

@@ -17,6 +17,7 @@ from app.db.clock import mark_demo, set_clock
 from app.db.floor import read_rows, rows_of
 from app.db.pool import Database
 from app.domain.principals import Principal
+from app.domain.sealing import Vault
 from app.settings import Settings
 from app.wire import (
     BlockTable,
@@ -35,6 +36,7 @@ from floorplan.venue import Venue, load_venue
 
 MANAGER = Principal(kind="staff", id=str(uuid4()), role="MANAGER", name="Morgan")
 DEVICE = Principal(kind="device", id=str(uuid4()), role="DEVICE", door="main")
+ADA = Contact("Ada Lovelace")
 NIGHT = "2026-11-21"
 EVENING = datetime(2026, 11, 21, 22, 30, tzinfo=UTC)  # half an hour after the doors
 
@@ -46,6 +48,7 @@ class House:
         self.db = db
         self.settings = settings
         self.venue = venue
+        self.vault = Vault.from_text(settings.person_keys, settings.secret)
 
     def caller(
         self, principal: Principal = MANAGER, key: str | None = None, body: object = b""
@@ -54,7 +57,9 @@ class House:
         return Caller(principal, str(uuid4()), key or str(uuid4()), digest, "127.0.0.1")
 
     async def open(self, night: str = NIGHT) -> Answered:
-        return await nights.open_night(self.db, self.venue, self.caller(), OpenNight(night))
+        return await nights.open_night(
+            self.db, self.venue, self.vault, self.caller(), OpenNight(night)
+        )
 
     async def hold(
         self,
@@ -63,19 +68,26 @@ class House:
         *,
         key: str | None = None,
         by: Principal = MANAGER,
+        contact: Contact | None = ADA,
         **slot: Any,
     ) -> dict[str, Any]:
-        request = HoldTables(NIGHT, numbers, party, Contact("Ada Lovelace"), **slot)
+        request = HoldTables(NIGHT, numbers, party, contact, **slot)
         answered = await holds.hold_tables(
-            self.db, self.venue, self.settings.secret, self.caller(by, key, request), request
-        )
+            self.db, self.venue, self.vault, self.settings.secret,
+            self.caller(by, key, request), request,
+        )  # fmt: skip
         return read(answered)
 
     async def confirm(self, booking: dict[str, Any], key: str | None = None) -> dict[str, Any]:
         request = ConfirmHold("cash", booking["deposit_pence"])
         return read(
             await holds.confirm_hold(
-                self.db, self.venue, self.caller(key=key), booking["booking_id"], request
+                self.db,
+                self.venue,
+                self.vault,
+                self.caller(key=key),
+                booking["booking_id"],
+                request,
             )
         )
 
@@ -92,10 +104,13 @@ class House:
         at: str = "main",
         direction: Any = "in",
         reference: str | None = None,
+        id_checked: bool = False,
     ) -> dict[str, Any]:
-        request = ScanRequest(scan_id or str(uuid4()), at, direction, code, reference, people)
+        request = ScanRequest(
+            scan_id or str(uuid4()), at, direction, code, reference, people, id_checked
+        )
         caller = Caller(by, str(uuid4()), None, hashlib.sha256(repr(request).encode()).digest())
-        return read(await door.scan(self.db, self.venue, caller, request))
+        return read(await door.scan(self.db, self.venue, self.vault, caller, request))
 
     async def seated(self, numbers: list[int], party: int = 4) -> dict[str, Any]:
         booking = await self.booked(numbers, party)
@@ -125,7 +140,9 @@ class House:
 
     async def walk_in(self, numbers: list[int], party: int = 2, **more: Any) -> dict[str, Any]:
         request = WalkIn(NIGHT, numbers, party, "main", **more)
-        return read(await walk_ins.seat_walk_in(self.db, self.venue, self.caller(), request))
+        return read(
+            await walk_ins.seat_walk_in(self.db, self.venue, self.vault, self.caller(), request)
+        )
 
     async def click(
         self, change: int | None = None, *, at: str = "main", floor: Any = "upstairs",

@@ -14,7 +14,7 @@ from app.embedded.servers import URLs
 # Constraints that no client can violate by what it sends or by losing a race: the rules judge
 # before, under locks. If one of these is ever seen it is a bug, and crashes loudly.
 BUGS_IF_SEEN = {
-    "table_block_slot", "table_block_reason", "person_name", "booking_status", "booking_party",
+    "table_block_slot", "table_block_reason", "booking_status", "booking_party",
     "booking_slot", "booking_source", "booking_deposit", "booking_paid", "booking_hold",
     "booking_reference_is_unique", "booking_table_slot", "payment_amount", "payment_method",
     "signing_key_id", "signing_key_private", "signing_key_public", "ticket_of_booking",
@@ -24,6 +24,8 @@ BUGS_IF_SEEN = {
     "floor_table_capacity", "installation_is_one_row", "clock_is_one_row",
     "clock_speed_is_positive", "event_type_is_a_word", "staff_role", "device_kind",
     "device_token_is_unique", "scan_verdict", "event_origin_is_a_digest",
+    "person_is_sealed_or_erased", "person_erased_is_not_found", "ban_reason",
+    "ban_lifted", "ban_lifted_is_not_found",
 }  # fmt: skip
 REFUSED_ELSEWHERE = {"staff_username_is_unique"}  # by the action that creates staff
 

@@ -69,6 +69,7 @@ DECLARE
     v_tables   integer[];
     v_bookings uuid[];
     v_answered jsonb;
+    v_bans     jsonb;
 BEGIN
     PERFORM set_config('app.uid', p_uid, true), set_config('app.role', p_role, true),
             set_config('app.action', p_action, true),
@@ -121,6 +122,9 @@ BEGIN
                 WHERE t.live AND t.booking_id = ANY (v_own) AND t.number <> ALL (v_tables)) THEN
         RAISE EXCEPTION 'the booking moved meanwhile' USING ERRCODE = 'serialization_failure';
     END IF;
+    IF p_action = 'scan' THEN
+        v_bans := bans_of(v_own, v_now);
+    END IF;
 
     RETURN jsonb_build_object(
         'now', instant_text(v_now),
@@ -159,6 +163,7 @@ BEGIN
                 'deposit_pence', b.deposit_pence,
                 'paid_pence', b.paid_pence, 'hold_expires_at', instant_text(b.hold_expires_at),
                 'extended', b.extended,
+                'ban', v_bans ->> b.id::text,
                 'tables', (SELECT coalesce(jsonb_agg(t.number ORDER BY t.number), '[]')
                     FROM booking_table t
                    WHERE t.booking_id = b.id
@@ -234,7 +239,7 @@ DECLARE
     name text;
 BEGIN
     FOREACH name IN ARRAY ARRAY['booking', 'booking_table', 'ticket', 'payment', 'scan', 'person',
-                                'idempotency']
+                                'person_key', 'ban', 'idempotency']
     LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
         EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', name);
@@ -347,8 +352,28 @@ CREATE POLICY erased_by_owner ON person FOR UPDATE TO app
     USING ((SELECT acts_as('OWNER')) AND EXISTS (SELECT FROM booking b WHERE b.person_id = person.id));
 
 -- person_key: as the person; it is made with them and goes with them.
+CREATE POLICY seen_with_person ON person_key FOR SELECT TO app
+    USING (EXISTS (SELECT FROM person p WHERE p.id = person_id));
+CREATE POLICY made_with_person ON person_key FOR INSERT TO app
+    WITH CHECK ((SELECT acts_as('ANONYMOUS', 'OWNER', 'DEVICE', 'PENDING', 'DOOR_STAFF', 'MANAGER',
+                                'SUPER_ADMIN')));
+CREATE POLICY erased_by_admin ON person_key FOR DELETE TO app
+    USING ((SELECT acts_as('SUPER_ADMIN')));
+CREATE POLICY erased_by_owner ON person_key FOR DELETE TO app
+    USING ((SELECT acts_as('OWNER'))
+           AND EXISTS (SELECT FROM booking b WHERE b.person_id = person_key.person_id));
 
--- ban: managers' alone; the door is told by lock_floor.
+-- ban: managers' alone; the door is told by lock_floor and ban_of. Who is meant may read it, and
+-- takes its note along when they are erased.
+CREATE POLICY kept_by_manager ON ban TO app USING ((SELECT acts_as('MANAGER', 'SUPER_ADMIN')));
+CREATE POLICY seen_by_owner ON ban FOR SELECT TO app
+    USING ((SELECT acts_as('OWNER'))
+           AND EXISTS (SELECT FROM booking b WHERE b.person_id = ban.person_id));
+CREATE POLICY erased_by_owner ON ban FOR UPDATE TO app
+    USING ((SELECT acts_as('OWNER'))
+           AND EXISTS (SELECT FROM booking b WHERE b.person_id = ban.person_id))
+    WITH CHECK ((SELECT acts_as('OWNER')) AND note IS NULL);
+REVOKE EXECUTE ON FUNCTION bans_of(uuid[], timestamptz) FROM app;
 
 -- quarantined_scan: a device leaves its own there and reads only these; managers resolve them.
 

@@ -7,8 +7,8 @@ import pytest
 from app.actions import bookings, holds, nights
 from app.actions.sweeper import sweep
 from app.errors import Conflict, NotFound, NotValid
-from app.wire import EditNight, OpenNight
-from tests.integration.floor import MANAGER, NIGHT, House, read
+from app.wire import EditNight
+from tests.integration.floor import NIGHT, House, read
 
 
 async def test_an_evening_in_which_everything_happens(venue_house: House) -> None:
@@ -197,16 +197,8 @@ async def test_the_hours_can_not_leave_booked_slots_outside(venue_house: House) 
 async def test_both_nights_when_the_clocks_change_open_with_their_own_length(
     venue_house: House,
 ) -> None:
-    spring = read(
-        await nights.open_night(
-            venue_house.db, venue_house.venue, venue_house.caller(MANAGER), OpenNight("2027-03-27")
-        )
-    )
-    autumn = read(
-        await nights.open_night(
-            venue_house.db, venue_house.venue, venue_house.caller(MANAGER), OpenNight("2027-10-30")
-        )
-    )
+    spring = read(await venue_house.open("2027-03-27"))
+    autumn = read(await venue_house.open("2027-10-30"))
     assert (spring["doors_at"], spring["closes_at"], spring["ends_at"]) == (
         "2027-03-27T22:00:00.000Z", "2027-03-28T04:00:00.000Z", "2027-03-28T05:00:00.000Z",
     )  # fmt: skip
