@@ -34,6 +34,7 @@ TAGS: Final = {
     "people": "Sessions of staff.",
     "persons": "What is kept about people: looked up, shown, exported, erased; and bans.",
     "devices": "Tablets and cameras: pairing them, what they tell, taking them away.",
+    "audit": "The books, for whoever answers for the venue.",
     "health": "For who runs the service.",
     "demo": "Only while a demo runs.",
 }

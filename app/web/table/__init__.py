@@ -7,7 +7,7 @@ from app.settings import Settings
 from app.web import bookings, demo, doing, floor, health, people
 from app.web.openapi import get_openapi
 from app.web.operations import Operation
-from app.web.table import devices, persons
+from app.web.table import audit, devices, persons
 from floorplan.venue import Venue
 
 NIGHT: Final = {"night": wire.NightDate}
@@ -25,6 +25,7 @@ def operations(venue: Venue, settings: Settings) -> tuple[Operation, ...]:
         *_door(),
         *_people(),
         *devices.operations(),
+        *audit.operations(),
         *persons.operations(),
         *_health(),
     )

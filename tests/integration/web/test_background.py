@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
+from app.anchors import AnchorFile
 from app.db.clock import mark_demo, set_clock
 from app.db.jobs import lead
 from app.db.pool import Database
@@ -24,6 +25,10 @@ async def other(settings: Settings) -> AsyncIterator[Database]:
     made = await Database.open(settings)
     yield made
     await made.close()
+
+
+def anchors_of(club: Club) -> AnchorFile:
+    return AnchorFile(club.parts.settings.anchors_path, club.parts.settings.secret)
 
 
 async def test_of_two_workers_one_leads_and_the_other_follows_when_it_ends(
@@ -116,11 +121,11 @@ async def test_a_bug_in_the_background_ends_the_worker(
 
     monkeypatch.setattr("app.main.sweep_alone", broken)
     with pytest.raises(ExceptionGroup) as crash:
-        async with tidied(club.parts.db):
+        async with tidied(club.parts.db, anchors_of(club)):
             await asyncio.sleep(DEADLINE_SECONDS)
     assert crash.group_contains(ZeroDivisionError)
 
 
 async def test_the_background_ends_with_its_block(club: Club) -> None:
-    async with asyncio.timeout(DEADLINE_SECONDS), tidied(club.parts.db):
+    async with asyncio.timeout(DEADLINE_SECONDS), tidied(club.parts.db, anchors_of(club)):
         await club.open(NIGHT)

@@ -54,6 +54,7 @@ MAY = {
     "GET /v1/devices": MANAGERS,
     "POST /v1/devices": MANAGERS,
     "DELETE /v1/devices/{device_id}": MANAGERS,
+    "GET /v1/audit": MANAGERS,
     "GET /health/live": EVERYBODY,
     "GET /health/ready": EVERYBODY,
     "GET /metrics": MANAGERS,
