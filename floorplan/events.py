@@ -161,11 +161,12 @@ class TablesMoved(Payload, frozen=True):
     tables: list[int]
 
 
-class GuestCheckedIn(Payload, frozen=True):
+class GuestCheckedIn(Payload, frozen=True, omit_defaults=True):
     """`people` of the party came in.
 
     `admitted` counts the people of the party who ever came in, `left` those of them who are out
-    again: a re-entry lowers `left` once the whole party has been in.
+    again: a re-entry lowers `left` once the whole party has been in. `after_seal`: it was told when
+    the night was sealed, whose figures stand.
     """
 
     booking_id: str
@@ -176,10 +177,14 @@ class GuestCheckedIn(Payload, frozen=True):
     floor: FloorName
     door: str
     inside: dict[FloorName, int]
+    after_seal: bool = False
 
 
-class GuestCheckedOut(Payload, frozen=True):
-    """`people` of the party went out; `left` counts those out at present."""
+class GuestCheckedOut(Payload, frozen=True, omit_defaults=True):
+    """`people` of the party went out; `left` counts those out at present.
+
+    `after_seal` as in GUEST_CHECKED_IN.
+    """
 
     booking_id: str
     ticket_id: str
@@ -188,6 +193,7 @@ class GuestCheckedOut(Payload, frozen=True):
     floor: FloorName
     door: str
     inside: dict[FloorName, int]
+    after_seal: bool = False
 
 
 class HeadcountChanged(Payload, frozen=True):

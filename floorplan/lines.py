@@ -79,6 +79,10 @@ def _text(payload: book.Payload, where: str, party: int) -> str | None:
         case book.TablesMoved():
             before = " + ".join(f"T{n}" for n in payload.tables_before)
             return f"{before} moved to {where}, party of {party}"
+        case book.GuestCheckedIn() if payload.after_seal:
+            return f"{payload.people} in at {payload.door}, told after the seal"
+        case book.GuestCheckedOut() if payload.after_seal:
+            return f"{payload.people} out at {payload.door}, told after the seal"
         case book.GuestCheckedIn():
             return (
                 f"{payload.people} in at {payload.door}, {payload.admitted} of {party} for {where}"

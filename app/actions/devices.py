@@ -1,112 +1,289 @@
-"""Devices: tablets and cameras, each at a door, known by a token that is derived and not stored."""
+"""Devices: tablets and cameras, each at a door, known by a token that is derived and not stored.
 
+A manager gives a device its place and gets a pairing code; whoever shows the code gets the token,
+once. Tokens and codes are HMACs of the device's id and a count, so that a repeated request is given
+the same one although no row and no stored answer has it.
+"""
+
+import asyncio
 import hmac
 import logging
 from base64 import urlsafe_b64encode
+from hashlib import sha256
 from typing import Final
 from uuid import uuid4
 
 import msgspec
+from msgspec import Struct
 
-from app.actions.act import Answered, Caller, finish, lock, replay
-from app.actions.identity import token_hash
+from app.actions.act import Act, Answered, Caller
+from app.actions.administration import audited
 from app.db import devices
 from app.db.pool import Database
-from app.domain.principals import Principal
-from app.errors import NotFound
-from app.wire.devices import CreateDevice, DeviceAnswer
+from app.domain.pairing import (
+    PAIRING_LASTS,
+    RANDOM_BYTES,
+    judge_pairing,
+    make_code,
+    read_code,
+    show_code,
+)
+from app.domain.principals import Principal, Scope
+from app.errors import Conflict, NotFound
+from app.wire.devices import (
+    CreateDevice,
+    DeviceAnswer,
+    DeviceStatus,
+    PairDevice,
+    PairingAnswer,
+    TokenAnswer,
+)
+from floorplan import administration as book
 from floorplan.venue import Venue
+from scanners.codes.drawing import draw_address
 
 logger = logging.getLogger(__name__)
 
-ADMINISTRATION: Final = "venue"  # the book of what belongs to no night
 DEVICE_PREFIX: Final = "dev_"  # tells a device's token from an owner's
 
 
-async def find_device(db: Database, token: str) -> Principal | None:
-    """The device whose token it is; None: unknown or revoked."""
+class FoundDevice(Struct, frozen=True):
+    """Whose token it is. `over`: the token counts no longer; what it still scans is kept apart."""
+
+    principal: Principal
+    over: bool
+
+
+class Drawn(Struct, frozen=True):
+    """What makes pairing codes: the service's secret, and the address that tablets open."""
+
+    secret: str
+    public_url: str
+
+    def __repr__(self) -> str:
+        return f"Drawn({self.public_url!r})"
+
+
+async def find_device(db: Database, token: str) -> FoundDevice | None:
+    """The device whose token it is or was; None: it is nobody's.
+
+    A rolled token counts from its first use, and ends the one before it.
+    """
+    digest = sha256(token.encode()).digest()
     async with db.reading() as conn:
-        device = await devices.find_device(conn, token_hash(token))
-        if device is None:
+        known = await devices.find_device(conn, digest)
+        if known is None:
             return None
-        if device.stale:
-            await devices.touch_device(conn, device.id)
-    return Principal("device", device.id, "DEVICE", device.name, device.door)
+        if known.is_next and not known.over:
+            await devices.promote_token(conn, known.id, digest)
+        if known.stale and not known.over:
+            await devices.touch_device(conn, known.id)
+    scope = Scope(door=known.door, night=known.night)
+    role = "REVOKED" if known.over else "DEVICE"
+    return FoundDevice(
+        Principal("device", known.id, role, known.name, known.door, scope), known.over
+    )
 
 
-async def create_device(
-    db: Database, venue: Venue, secret: str, caller: Caller, request: CreateDevice
+async def add_device(
+    db: Database, venue: Venue, drawn: Drawn, caller: Caller, request: CreateDevice
 ) -> Answered:
-    """The device exists; its token is in this answer and its replays, and nowhere else.
+    """The device has its place; its pairing code is in this answer and its replays, nowhere else.
 
-    Raises NotFound `door_not_found`.
+    Raises NotFound `door_not_found`, `night_not_found`.
     """
     doors = [door.id for door in venue.doors]
     if request.door not in doors:
         raise NotFound("door_not_found", f"There is no such door. Use {', '.join(doors)}.")
-    async with db.undecided() as conn:
-        act = await lock(conn, caller, "create_device", night=None)
-        if act.facts.answered is not None:
-            answered = replay(act.facts.answered)
-        else:
-            device_id = str(uuid4())
-            token = device_token(secret, device_id)
-            await devices.insert_device(
-                conn, device_id, request.name, request.kind, request.door, token_hash(token)
-            )
-            answer = DeviceAnswer(
-                device_id=device_id, name=request.name, kind=request.kind, door=request.door
-            )
-            body = msgspec.json.encode(answer)
-            await finish(act, ADMINISTRATION, 201, body)
-            answered = Answered(201, body)
-            logger.info("device created", extra={"device_id": device_id})
-    made = msgspec.json.decode(answered.body, type=DeviceAnswer)
-    shown = msgspec.structs.replace(made, token=device_token(secret, made.device_id))
-    return msgspec.structs.replace(answered, body=msgspec.json.encode(shown))
+
+    async def work(act: Act) -> tuple[int, DeviceAnswer]:
+        if request.night is not None and not await devices.is_open(act.conn, request.night):
+            raise NotFound("night_not_found", f"No night {request.night} is open.")
+        device_id = str(uuid4())
+        await devices.insert_device(
+            act.conn, device_id, request.name, request.kind, request.door, request.night
+        )
+        pairing = await _open_pairing(act, drawn, device_id, 1)
+        act.record(
+            book.DeviceAdded(request.kind, request.door, request.night), f"device:{device_id}"
+        )
+        return 201, DeviceAnswer(
+            device_id=device_id,
+            name=request.name,
+            kind=request.kind,
+            door=request.door,
+            night=request.night,
+            pairing_expires_at=pairing.expires_at,
+            pairing=pairing,
+        )
+
+    return await _with_code(drawn, await audited(db, caller, "add_device", work))
+
+
+async def pair_again(db: Database, drawn: Drawn, caller: Caller, device_id: str) -> Answered:
+    """A new code waits for the device; its token lasts until the code is used.
+
+    Raises NotFound `device_not_found`, Conflict `device_revoked`.
+    """
+
+    async def work(act: Act) -> tuple[int, DeviceAnswer]:
+        device = await devices.lock_device(act.conn, device_id)
+        if device is None:
+            raise _no_device()
+        if device.revoked_at is not None:
+            raise Conflict("device_revoked", "This device was taken away. Add it again.")
+        pairing = await _open_pairing(act, drawn, device_id, device.pairing_number + 1)
+        return 201, DeviceAnswer(
+            device_id=device.id,
+            name=device.name,
+            kind=device.kind,
+            door=device.door,
+            night=device.night,
+            generation=device.generation,
+            pairing_expires_at=pairing.expires_at,
+            pairing=pairing,
+        )
+
+    return await _with_code(drawn, await audited(db, caller, "pair_again", work))
+
+
+async def pair(db: Database, secret: str, caller: Caller, request: PairDevice) -> Answered:
+    """Whoever showed the code holds the device's token, and nobody else does any more.
+
+    Two uses of one code at the same time meet at the device's row: the second one waits for it,
+    and then finds the code used. Raises as `judge_pairing`.
+    """
+    code = read_code(request.code)
+
+    async def work(act: Act) -> tuple[int, TokenAnswer]:
+        found = None
+        if code is not None:
+            found = await devices.lock_pairing(act.conn, sha256(code.encode()).digest())
+        device = judge_pairing(found)
+        generation = device.generation + 1
+        token = device_token(secret, device.device_id, generation)
+        digest = sha256(token.encode()).digest()
+        await devices.use_pairing(act.conn, device.device_id, generation, digest, request.version)
+        act.record(book.DevicePaired(generation), f"device:{device.device_id}")
+        return 201, TokenAnswer(
+            device_id=device.device_id,
+            name=device.name,
+            kind=device.kind,
+            door=device.door,
+            night=device.night,
+            generation=generation,
+        )
+
+    return _with_token(secret, await audited(db, caller, "pair_device", work))
+
+
+async def roll(db: Database, secret: str, caller: Caller) -> Answered:
+    """The device has its next token; the one that it used ends with the first use of that one.
+
+    Rolled twice before then, it is the same token.
+    """
+    device_id = caller.principal.id
+
+    async def work(act: Act) -> tuple[int, TokenAnswer]:
+        device = await devices.lock_device(act.conn, device_id)
+        if device is None or device.revoked_at is not None:
+            raise Conflict("device_revoked", "This device was taken away meanwhile.")
+        generation = device.generation + 1
+        token = device_token(secret, device_id, generation)
+        await devices.roll_token(act.conn, device_id, sha256(token.encode()).digest())
+        act.record(book.DeviceRolled(generation), f"device:{device_id}")
+        return 200, TokenAnswer(
+            device_id=device.id,
+            name=device.name,
+            kind=device.kind,
+            door=device.door,
+            night=device.night,
+            generation=generation,
+        )
+
+    return _with_token(secret, await audited(db, caller, "roll_token", work))
 
 
 async def revoke_device(db: Database, caller: Caller, device_id: str) -> Answered:
-    """The device's token no longer counts. Raises NotFound."""
-    async with db.undecided() as conn:
-        act = await lock(conn, caller, "revoke_device", night=None)
-        if act.facts.answered is not None:
-            return replay(act.facts.answered)
-        row = await devices.revoke_device(conn, device_id)
-        if row is None:
-            raise NotFound("device_not_found", "There is no such device.")
-        answer = DeviceAnswer(
-            device_id=row.id,
-            name=row.name,
-            kind=row.kind,
-            door=row.door,
-            seen_at=row.seen_at,
-            revoked_at=row.revoked_at,
+    """The device's token no longer counts, nor does a code that waited for it. Raises NotFound."""
+
+    async def work(act: Act) -> tuple[int, DeviceAnswer]:
+        before = await devices.lock_device(act.conn, device_id)
+        row = await devices.revoke_device(act.conn, device_id)
+        if before is None or row is None:
+            raise _no_device()
+        if before.revoked_at is None:
+            act.record(book.DeviceRevoked(row.kind, row.door), f"device:{device_id}")
+        return 200, shown(row)
+
+    return await audited(db, caller, "revoke_device", work)
+
+
+async def report(db: Database, caller: Caller, status: DeviceStatus) -> None:
+    """What the device says of itself is known, and that it was there."""
+    async with db.begun() as conn:
+        await devices.set_status(
+            conn, caller.principal.id, status.battery_percent, status.version, status.spool
         )
-        body = msgspec.json.encode(answer)
-        await finish(act, ADMINISTRATION, 200, body)
-    logger.info("device revoked", extra={"device_id": device_id})
-    return Answered(200, body)
 
 
 async def list_devices(db: Database) -> list[DeviceAnswer]:
     """Every device, those in use first."""
     async with db.reading() as conn:
-        rows = await devices.list_devices(conn)
-    return [
-        DeviceAnswer(
-            device_id=row.id,
-            name=row.name,
-            kind=row.kind,
-            door=row.door,
-            seen_at=row.seen_at,
-            revoked_at=row.revoked_at,
-        )
-        for row in rows
-    ]
+        return [shown(row) for row in await devices.list_devices(conn)]
 
 
-def device_token(secret: str, device_id: str) -> str:
-    """The device's token, derived, so that no stored answer holds it."""
-    digest = hmac.digest(bytes.fromhex(secret), b"device:" + device_id.encode(), "sha256")
+def shown(row: devices.DeviceRow) -> DeviceAnswer:
+    """The device without any code or token."""
+    fields = msgspec.structs.asdict(row)
+    return DeviceAnswer(device_id=fields.pop("id"), **fields)
+
+
+def device_token(secret: str, device_id: str, generation: int) -> str:
+    """The device's token of that generation: 256 bits, the same whenever it is asked for."""
+    digest = _derived(secret, "device", device_id, generation)
     return DEVICE_PREFIX + urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+def pairing_code(secret: str, device_id: str, number: int) -> str:
+    """The code of the device's n-th pairing, without hyphens."""
+    return make_code(_derived(secret, "pairing", device_id, number)[:RANDOM_BYTES])
+
+
+def _derived(secret: str, purpose: str, device_id: str, count: int) -> bytes:
+    return hmac.digest(bytes.fromhex(secret), f"{purpose}:{device_id}:{count}".encode(), "sha256")
+
+
+async def _open_pairing(act: Act, drawn: Drawn, device_id: str, number: int) -> PairingAnswer:
+    code = pairing_code(drawn.secret, device_id, number)
+    expires_at = await devices.open_pairing(
+        act.conn, device_id, number, sha256(code.encode()).digest(), PAIRING_LASTS
+    )
+    return PairingAnswer(number=number, expires_at=expires_at)
+
+
+async def _with_code(drawn: Drawn, answered: Answered) -> Answered:
+    """The stored answer with the code and its drawing, which are never stored."""
+    made = msgspec.json.decode(answered.body, type=DeviceAnswer)
+    assert made.pairing is not None, "a device that was added, or is to be paired again, has one"
+    code = pairing_code(drawn.secret, made.device_id, made.pairing.number)
+    address = f"{drawn.public_url}/door#pair={code}"
+    # 20 ms of pure Python.
+    svg = await asyncio.to_thread(draw_address, address, "Pairing code")
+    pairing = msgspec.structs.replace(made.pairing, code=show_code(code), address=address, svg=svg)
+    return _replaced(answered, msgspec.structs.replace(made, pairing=pairing))
+
+
+def _with_token(secret: str, answered: Answered) -> Answered:
+    """The stored answer with the token, which is never stored."""
+    made = msgspec.json.decode(answered.body, type=TokenAnswer)
+    token = device_token(secret, made.device_id, made.generation)
+    return _replaced(answered, msgspec.structs.replace(made, token=token))
+
+
+def _replaced(answered: Answered, answer: Struct) -> Answered:
+    return msgspec.structs.replace(answered, body=msgspec.json.encode(answer))
+
+
+def _no_device() -> NotFound:
+    return NotFound("device_not_found", "There is no such device.")

@@ -44,6 +44,7 @@ ROLES: Final[dict[str, frozenset[str]]] = {
     "ANONYMOUS": _PUBLIC,
     "OWNER": _OWNER,
     "DEVICE": _DEVICE,
+    "REVOKED": frozenset(),  # a device whose token is over: what it sends waits for a manager
     "DOOR_STAFF": _DOOR_STAFF,
     "MANAGER": _MANAGER,
     "SUPER_ADMIN": _SUPER_ADMIN,

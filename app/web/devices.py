@@ -18,13 +18,35 @@ async def get_devices(call: Call) -> Answer:
 
 
 async def post_device(call: Call) -> Answer:
-    """The token is in this answer and in no other."""
+    """The pairing code is in this answer and in no other."""
     parts = call.parts
     return acted(
-        await devices.create_device(
-            parts.db, parts.venue, parts.settings.secret, call.caller, call.body
-        )
+        await devices.add_device(parts.db, parts.venue, _drawn(call), call.caller, call.body)
     )
+
+
+async def post_pairing(call: Call) -> Answer:
+    """As `post_device`, for a device that is there."""
+    return acted(
+        await devices.pair_again(call.parts.db, _drawn(call), call.caller, call.path["device_id"])
+    )
+
+
+async def pair_device(call: Call) -> Answer:
+    """The token is in this answer; the line in the book closes the screens of the one before."""
+    parts = call.parts
+    return acted(await devices.pair(parts.db, parts.settings.secret, call.caller, call.body))
+
+
+async def roll_token(call: Call) -> Answer:
+    """The next token is in this answer and in no other."""
+    parts = call.parts
+    return acted(await devices.roll(parts.db, parts.settings.secret, call.caller))
+
+
+async def post_status(call: Call) -> Answer:
+    await devices.report(call.parts.db, call.caller, call.body)
+    return Answer(204)
 
 
 async def delete_device(call: Call) -> Answer:
@@ -33,3 +55,7 @@ async def delete_device(call: Call) -> Answer:
     answered = await devices.revoke_device(parts.db, call.caller, call.path["device_id"])
     await parts.live.revoke(call.path["device_id"])
     return acted(answered)
+
+
+def _drawn(call: Call) -> devices.Drawn:
+    return devices.Drawn(call.parts.settings.secret, call.parts.settings.public_url)

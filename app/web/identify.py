@@ -23,13 +23,21 @@ TOKEN_LENGTH_MAX: Final = 512
 
 
 class Identified(Struct, frozen=True):
-    """Who it is; or, with no principal, a token that counts for nobody."""
+    """Who it is; or, with no principal, a token that counts for nobody.
+
+    `revoked` is the device whose token is over.
+    """
 
     principal: Principal | None
     by_cookie: bool = False
+    revoked: Principal | None = None
 
     def get(self) -> Principal:
         """The principal. Raises NotSignedIn: the token is unknown, over or revoked."""
+        if self.revoked is not None:
+            raise NotSignedIn(
+                "device_revoked", "This device's pairing has ended. Ask a manager to pair it again."
+            )
         if self.principal is None:
             raise NotSignedIn("token_refused", "This token is not valid any more. Sign in again.")
         return self.principal
@@ -46,6 +54,11 @@ async def identify(db: Database, headers: Headers) -> Identified:
         token = token.strip()
         if len(tokens) > 1 or scheme.lower() != "bearer" or not token.isascii():
             return Identified(None)
+        if token.startswith(DEVICE_PREFIX) and len(token) <= TOKEN_LENGTH_MAX:
+            device = await find_device(db, token)
+            if device is not None and device.over:
+                return Identified(None, revoked=device.principal)
+            return Identified(None if device is None else device.principal)
         return Identified(await principal_of(db, token))
     cookie = cookie_of(headers)
     if cookie is not None:
@@ -63,7 +76,8 @@ async def principal_of(db: Database, token: str) -> Principal | None:
     if not 20 <= len(token) <= TOKEN_LENGTH_MAX:
         return None
     if token.startswith(DEVICE_PREFIX):
-        return await find_device(db, token)
+        device = await find_device(db, token)
+        return None if device is None or device.over else device.principal
     return Principal("owner", hashlib.sha256(token.encode()).hexdigest(), "OWNER")
 
 

@@ -46,6 +46,9 @@ STAFF_READS: Final = Window("staff-reads", 1200, 60)
 STAFF_WRITES: Final = Window("staff-writes", 600, 60)
 # A turnstile with a camera: two people a second, and an upload after a time offline.
 DEVICE_CALLS: Final = Bucket("device", 30, 10.0)
+# A tablet pairs in one try; sixty a minute leave room for a few beside somebody who guesses, and
+# guessing one of 2^80 codes none.
+PAIRINGS: Final = Window("pairings", 60, 60)
 # Each one costs 30 ms of a core; failures of one account are counted apart, in Postgres.
 SIGN_INS: Final = Window("sign-ins", 30, 15 * 60)
 

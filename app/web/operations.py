@@ -19,8 +19,8 @@ Method = Literal["GET", "POST", "PATCH", "DELETE"]
 SAFE: Final = ("GET", "HEAD")
 
 # none: health and metrics; read, write: by address or session; scan: a device's own bucket;
-# sign_in: writes that hash a password.
-LimitClass = Literal["none", "read", "write", "scan", "sign_in"]
+# sign_in: writes that hash a password; pairing: tries of a code by a device that has no name yet.
+LimitClass = Literal["none", "read", "write", "scan", "sign_in", "pairing"]
 
 
 class Call(Struct, frozen=True):
@@ -50,7 +50,8 @@ class Operation(Struct, frozen=True, kw_only=True):
     `permission` is what the caller's role must hold; None: everybody may. `own` is what an owner
     must hold instead, and then only for the booking in the path: anybody else's is not found.
     `answers` gives the shape of each good answer by status; `media` its type, and `other_media`
-    the types in which it can be had as a text to read.
+    the types in which it can be had as a text to read. `revoked` answers, in place of the handler,
+    a device whose token is over; without it that is refused.
     """
 
     method: Method
@@ -69,6 +70,7 @@ class Operation(Struct, frozen=True, kw_only=True):
     other_media: tuple[str, ...] = ()
     limits: LimitClass = "read"
     idempotent: bool = False
+    revoked: Handler | None = None
 
     @property
     def is_safe(self) -> bool:

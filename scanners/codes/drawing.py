@@ -6,6 +6,7 @@ larger modules read further than more redundancy does.
 """
 
 import io
+import re
 from typing import Final
 
 import numpy as np
@@ -99,15 +100,35 @@ def draw_svg(code: str) -> str:
     modules = modules_of(code)
     if not reads_as(magnify(modules, READ_BACK_PX), code):
         raise CodeUnreadable("The code does not read back: issue its next generation.")
+    return _svg_of(modules, "Entry code")
+
+
+def draw_address(address: str, label: str) -> str:
+    """Return a QR code that opens the address, as an SVG document of as many modules as it needs.
+
+    `label` is what a screen reader says of it: plain words, without markup. Any phone or tablet
+    reads it; it is no code of this service. Raises ValueError: longer than a QR code holds.
+    """
+    if re.fullmatch(r"[A-Za-z0-9 ]+", label) is None:
+        raise ValueError("the label must be plain words")
+    symbol = qrcode.QRCode(error_correction=qrcode.constants.ERROR_CORRECT_M, border=QUIET_MODULES)
+    symbol.add_data(address.encode())
+    symbol.make(fit=True)
+    modules = np.where(np.array(symbol.get_matrix(), dtype=bool), 0, 255).astype(np.uint8)
+    return _svg_of(modules, label)
+
+
+def _svg_of(modules: Grey, label: str) -> str:
     dark = "".join(
         f"M{start} {row}h{length}v1h-{length}z"
         for row, line in enumerate(modules)
         for start, length in _dark_runs(line)
     )
+    side = len(modules)
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {MODULES} {MODULES}" '
-        f'shape-rendering="crispEdges" role="img" aria-label="Entry code">'
-        f'<path fill="#fff" d="M0 0h{MODULES}v{MODULES}h-{MODULES}z"/>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side} {side}" '
+        f'shape-rendering="crispEdges" role="img" aria-label="{label}">'
+        f'<path fill="#fff" d="M0 0h{side}v{side}h-{side}z"/>'
         f'<path fill="#000" d="{dark}"/></svg>\n'
     )
 

@@ -4,7 +4,7 @@ from typing import Final
 
 from app import wire
 from app.settings import Settings
-from app.web import bookings, demo, doing, floor, health, people
+from app.web import bookings, demo, doing, floor, health, people, quarantine
 from app.web.openapi import get_openapi
 from app.web.operations import Operation
 from app.web.table import audit, devices, persons
@@ -210,6 +210,7 @@ def _door() -> tuple[Operation, ...]:
         Operation(
             method="POST", path="/v1/scans", handler=doing.scan, permission="scan:create",
             request=wire.ScanRequest, answers={200: doing.ShownVerdict}, tag="door", limits="scan",
+            revoked=quarantine.keep_scan,
             summary="One read of a code or reference; the same scan_id has one verdict for ever.",
         ),
         Operation(

@@ -70,14 +70,32 @@ class Club:
         assert answer.status_code == 201, answer.text
         return client
 
-    async def device(self, door: str = "main") -> httpx.AsyncClient:
-        """A camera that a manager added."""
-        manager = await self.signed_in()
-        answer = await manager.post(
-            "/v1/devices", json={"name": "Camera", "kind": "camera", "door": door}, headers=key()
+    async def added(
+        self, manager: httpx.AsyncClient, door: str = "main", **more: Any
+    ) -> dict[str, Any]:
+        """A camera that the manager added, and nobody paired yet."""
+        body = {"name": "Camera", "kind": "camera", "door": door, **more}
+        answer = await manager.post("/v1/devices", json=body, headers=key())
+        assert answer.status_code == 201, answer.text
+        made: dict[str, Any] = answer.json()
+        return made
+
+    async def paired(
+        self, manager: httpx.AsyncClient, door: str = "main", **more: Any
+    ) -> dict[str, Any]:
+        """What a camera was given that the manager added and somebody paired."""
+        code = (await self.added(manager, door, **more))["pairing"]["code"]
+        answer = await (await self.client()).post(
+            "/v1/devices/pair", json={"code": code}, headers=key()
         )
         assert answer.status_code == 201, answer.text
-        return await self.client(Authorization=f"Bearer {answer.json()['token']}")
+        made: dict[str, Any] = answer.json()
+        return made
+
+    async def device(self, door: str = "main", **more: Any) -> httpx.AsyncClient:
+        """A camera that a manager added, with its token."""
+        made = await self.paired(await self.signed_in(), door, **more)
+        return await self.client(Authorization=f"Bearer {made['token']}")
 
     async def acting_as(self, role: str) -> httpx.AsyncClient:
         """Somebody of any role of the table of permissions."""

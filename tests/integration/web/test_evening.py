@@ -104,7 +104,13 @@ async def test_every_operation_answers_as_the_table_says(evening: Evening) -> No
     device = await call(
         manager, "POST", "/v1/devices", {"name": "Door", "kind": "camera", "door": "main"}
     )
-    camera = await club.client(Authorization=f"Bearer {device['token']}")
+    ours = {"device_id": device["device_id"]}
+    again = await call(manager, "POST", "/v1/devices/{device_id}/pairing", **ours)
+    paired = await call(guest, "POST", "/v1/devices/pair", {"code": again["pairing"]["code"]})
+    camera = await club.client(Authorization=f"Bearer {paired['token']}")
+    rolled = await call(camera, "POST", "/v1/devices/self/roll")
+    camera.headers["Authorization"] = f"Bearer {rolled['token']}"
+    await call(camera, "POST", "/v1/devices/self/status", {"battery_percent": 80, "spool": 0})
     scan = {"scan_id": str(uuid4()), "door": "main", "code": confirmed["code"], "people": 4}
     verdict = await call(camera, "POST", "/v1/scans", scan)
     assert (verdict["verdict"], verdict["name"], verdict["replayed"]) == ("admit", "Ada L.", False)
@@ -146,8 +152,15 @@ async def test_every_operation_answers_as_the_table_says(evening: Evening) -> No
         await call(manager, "GET", f"/v1/nights/{{night}}/{path}", night=NIGHT)
     await call(manager, "GET", "/v1/devices")
     await call(manager, "GET", "/metrics")
-    gone = {"device_id": device["device_id"]}
-    await call(manager, "DELETE", "/v1/devices/{device_id}", **gone)
+    await call(manager, "DELETE", "/v1/devices/{device_id}", **ours)
+    late_scan = {**scan, "scan_id": str(uuid4()), "people": 1}
+    assert (await camera.post("/v1/scans", json=late_scan)).json()["kept"] is True
+    waiting = (await call(manager, "GET", "/v1/quarantine"))["scans"]
+    await call(
+        manager, "POST", "/v1/quarantine/{quarantine_id}/resolve",
+        {"decision": "dismiss", "reason": "a_trial"},
+        quarantine_id=waiting[0]["quarantine_id"],
+    )  # fmt: skip
     await call(manager, "DELETE", "/v1/session")
     assert {one.id for one in club.table} - evening.seen == set()
 

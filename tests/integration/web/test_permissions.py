@@ -53,7 +53,13 @@ MAY = {
     "DELETE /v1/session": STAFF,
     "GET /v1/devices": MANAGERS,
     "POST /v1/devices": MANAGERS,
+    "POST /v1/devices/pair": EVERYBODY,
+    "POST /v1/devices/{device_id}/pairing": MANAGERS,
+    "POST /v1/devices/self/roll": "DEVICE",
+    "POST /v1/devices/self/status": "DEVICE",
     "DELETE /v1/devices/{device_id}": MANAGERS,
+    "GET /v1/quarantine": MANAGERS,
+    "POST /v1/quarantine/{quarantine_id}/resolve": MANAGERS,
     "GET /v1/audit": MANAGERS,
     "GET /health/live": EVERYBODY,
     "GET /health/ready": EVERYBODY,
@@ -74,8 +80,9 @@ OWN = {
 def address(path: str) -> str:
     unknown = str(uuid4())
     return path.format(
-        night=NIGHT, number=7, booking_id=unknown, scan_id=unknown, device_id=unknown
-    )
+        night=NIGHT, number=7, booking_id=unknown, scan_id=unknown, device_id=unknown,
+        quarantine_id=unknown,
+    )  # fmt: skip
 
 
 async def test_the_table_has_exactly_these_operations(club: Club) -> None:

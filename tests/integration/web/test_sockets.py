@@ -124,11 +124,13 @@ async def test_a_foreign_host_name_gets_no_socket(served: Served) -> None:
 
 
 async def test_a_revoked_device_is_closed_at_once(served: Served) -> None:
-    made = (
+    added = (
         await served.manager.post(
             "/v1/devices", json={"name": "T", "kind": "tablet", "door": "main"}, headers=key()
         )
     ).json()
+    code = {"code": added["pairing"]["code"]}
+    made = (await served.manager.post("/v1/devices/pair", json=code, headers=key())).json()
     async with served.socket() as ws:
         assert (await hello(ws, audience="door", token=made["token"]))["type"] == "welcome"
         await served.manager.delete(f"/v1/devices/{made['device_id']}", headers=key())
