@@ -196,12 +196,14 @@ def prepare_keys(settings: Settings) -> None:
 def prepare_database(settings: Settings, *, external: bool, play: bool) -> None:
     """Migrate, and keep demo data and a venue's apart. Raises CannotServe."""
     # asyncpg is loaded when it is needed, not for --help.
+    from app.actions.administration import note_settings  # noqa: PLC0415
     from app.db.installation import become_demo, is_demo  # noqa: PLC0415
 
     applied = apply_migrations(settings)
     if applied:
         say(f"Applied the migrations up to {applied[-1]}.")
     prepare_keys(settings)
+    asyncio.run(note_settings(settings.owner_database_url, settings.audited()))
     if play:
         if not asyncio.run(become_demo(settings.owner_database_url)):
             raise CannotServe(

@@ -20,6 +20,9 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 
 WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - recognised, not bound
 
+# Settings whose change is a deed of the administration.
+AUDITED = ("PUBLIC_URL", "ALLOWED_HOSTS", "TRUSTED_PROXIES", "BACKROOM_DEMO")
+
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -318,6 +321,14 @@ class Settings:
     def anchors_path(self) -> Path:
         """Where the heads of the books are remembered outside the database."""
         return self.anchor_file or self.data_dir / "anchors.log"
+
+    def audited(self) -> dict[str, str]:
+        """What the venue's book keeps of the settings: who is believed and answered; no secrets.
+
+        Only what is the same on every node, or each start would change it.
+        """
+        texts = self.environment()
+        return {variable: texts.get(variable, "") for variable in AUDITED}
 
     def environment(self) -> dict[str, str]:
         """The variables that give the same settings to another process of this service."""

@@ -5,18 +5,32 @@ Idempotency-Key, or not at all. What has no key of its own (signing in, a device
 writes its line with `note`.
 """
 
+from collections.abc import Mapping
+from typing import Final
+from uuid import uuid4
+
 import asyncpg
 import msgspec
 
 from app.actions.act import Act, Answered, Caller, Work, finish, numbered, replay
 from app.db.acting import acting_of
+from app.db.book import lock_book
 from app.db.pool import Database, retried
 from app.domain.facts import Facts
-from floorplan.administration import BOOK, WORD_OF
+from app.domain.principals import Principal
+from floorplan.administration import BOOK, WORD_OF, SettingsChanged
 from floorplan.events import Payload
 
 BEGIN_ADMINISTRATION = "SELECT begin_administration($1, $2, $3, $4, $5, $6, $7::text::uuid)"
 NOTE_ADMINISTRATION = "SELECT note_administration($1, $2, $3::text::jsonb, $4, $5, $6, $7)"
+# What the settings were is the sum of what they became; a venue changes them a few times a year.
+LIST_SETTINGS = """
+SELECT payload::text FROM event
+ WHERE book = 'venue' AND type = 'SETTINGS_CHANGED' AND subject = 'settings'
+ ORDER BY version
+"""
+# Who starts the service, whoever that is: its machine knows, and the service does not.
+STARTER: Final = Principal(kind="system", id="start", role="SYSTEM")
 
 _FACTS = msgspec.json.Decoder(Facts)
 
@@ -82,3 +96,26 @@ async def audited(
             return Answered(status, numbered(body, version), version)
 
     return await retried(attempt)
+
+
+async def note_settings(owner_url: str, settings: Mapping[str, str]) -> int | None:
+    """The settings that the service starts with are in the book; the line's version.
+
+    None: they are as they were. Of several nodes that start with the same ones, one writes.
+    """
+    conn = await asyncpg.connect(owner_url)
+    try:
+        async with conn.transaction():
+            await lock_book(conn, BOOK)
+            before: dict[str, str] = {}
+            for row in await conn.fetch(LIST_SETTINGS):
+                before |= msgspec.json.decode(row["payload"], type=SettingsChanged).after
+            moved = sorted(n for n in settings if before.get(n) != settings[n])
+            if not moved:
+                return None
+            payload = SettingsChanged(
+                {n: before[n] for n in moved if n in before}, {n: settings[n] for n in moved}
+            )
+            return await note(conn, Caller(STARTER, str(uuid4())), payload, "settings")
+    finally:
+        await conn.close()

@@ -10,7 +10,7 @@ import pytest
 
 from app.actions import bookings
 from app.actions.act import Act, Answered, Caller, perform
-from app.actions.administration import audited, note
+from app.actions.administration import audited, note, note_settings
 from app.db.book import list_events
 from app.domain.principals import ANONYMOUS
 from app.errors import NotValid
@@ -196,3 +196,52 @@ async def _past_the_guard(house: House, statement: str) -> None:
     await conn.execute("ALTER TABLE event DISABLE TRIGGER event_unchanged")
     await conn.execute(statement)
     await conn.close()
+
+
+async def test_changed_settings_are_a_line_with_what_changed(venue_house: House) -> None:
+    house = venue_house
+    url = house.settings.owner_database_url
+    first = {"PUBLIC_URL": "https://a.example", "TRUSTED_PROXIES": ""}
+    second = first | {"TRUSTED_PROXIES": "10.0.0.0/8"}
+    assert await note_settings(url, first) == 1
+    assert await note_settings(url, first) is None
+    assert await note_settings(url, second) == 2
+    assert await note_settings(url, second) is None
+    assert await note_settings(url, first) == 3
+    found = [administration.administration_of(line) for line in await lines(house)]
+    proxies = {"TRUSTED_PROXIES": "10.0.0.0/8"}
+    assert found == [
+        administration.SettingsChanged({}, first),
+        administration.SettingsChanged({"TRUSTED_PROXIES": ""}, proxies),
+        administration.SettingsChanged(proxies, {"TRUSTED_PROXIES": ""}),
+    ]
+    assert (await row(house, "venue", 1))["actor"] == "system:start"
+    assert await problems(house) == []
+
+
+async def test_of_nodes_that_start_at_once_one_writes_the_settings(venue_house: House) -> None:
+    url = venue_house.settings.owner_database_url
+    settings = {"PUBLIC_URL": "https://a.example"}
+    written = await asyncio.gather(*(note_settings(url, settings) for _ in range(6)))
+    assert sorted(written, key=str) == [1, None, None, None, None, None]
+
+
+async def test_without_the_lock_each_would_write_them(
+    venue_house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control: two nodes that looked before either wrote."""
+    looked = asyncio.Barrier(2)
+
+    async def wait(*_: object) -> None:
+        return None
+
+    async def after_both(*arguments: Any) -> int:
+        await looked.wait()
+        return await note(*arguments)
+
+    monkeypatch.setattr("app.actions.administration.lock_book", wait)
+    monkeypatch.setattr("app.actions.administration.note", after_both)
+    url = venue_house.settings.owner_database_url
+    settings = {"PUBLIC_URL": "https://a.example"}
+    written = await asyncio.gather(*(note_settings(url, settings) for _ in range(2)))
+    assert sorted(each or 0 for each in written) == [1, 2]
