@@ -6,7 +6,8 @@ text that somebody typed (a reason is a word of a list). What was changed stands
 after. `docs/events.md` has the table, made from here.
 
 Subjects: `staff:<id>`, `device:<id>`, `session:<id>` (its public id), `person:<id>`, `ban:<id>`,
-`settings`, `keys`; `staff:unknown` for a sign-in by a name that nobody has.
+`booking:<id>` (its links), `settings`, `keys`; `staff:unknown` for a sign-in by a name that nobody
+has.
 """
 
 from typing import Any, Final
@@ -117,10 +118,16 @@ class PinSet(Payload, frozen=True):
 
 
 class LinkMade(Payload, frozen=True):
-    """A single-use sign-in link was made for the account."""
+    """A link was made: one that signs an account in once, or one to a booking for its customer."""
 
-    purpose: str  # "invitation" | "sign_in" | "demo"
+    purpose: str  # "invitation" | "sign_in" | "demo" | "manage"
     expires_at: Instant
+
+
+class ManageLinksRevoked(Payload, frozen=True):
+    """Every link to the booking that was made until then is over."""
+
+    generation: int  # of the links that count from now on
 
 
 class DeviceAdded(Payload, frozen=True):
@@ -236,6 +243,7 @@ ADMINISTRATION: Final[dict[str, type[Payload]]] = {
     "PASSWORD_CHANGED": PasswordChanged,
     "PIN_SET": PinSet,
     "LINK_MADE": LinkMade,
+    "MANAGE_LINKS_REVOKED": ManageLinksRevoked,
     "DEVICE_ADDED": DeviceAdded,
     "DEVICE_PAIRED": DevicePaired,
     "DEVICE_ROLLED": DeviceRolled,
