@@ -1,6 +1,6 @@
 """How every action runs: lock and learn the facts, judge, write the rows, write the events, answer.
 
-    BEGIN · lock_floor (person, key, locks, facts) · rules in Python · rows · finish_action; COMMIT
+    BEGIN; begin_action (person, key, locks, facts) · rules in Python · rows · finish_action; COMMIT
 
 The events are written last, because they lock the book, and that lock is held to the commit: so
 both go to Postgres in one message, and nobody waits for this process while the book is locked.
@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from app.db.acting import acting_of
-from app.db.pool import Database, retried
+from app.db.pool import Database, retried, told
 from app.domain.facts import AnsweredFact, Facts
 from app.domain.principals import Principal
 from app.errors import NotReady, NotValid
@@ -23,14 +23,10 @@ from app.wire import Answer
 from floorplan.administration import WORD_OF
 from floorplan.events import TYPE_OF, Payload
 
-LOCK_FLOOR = (
-    "SELECT lock_floor($1, $2, $3, $4, $5, $6, $7::text::date, $8, $9::text[]::uuid[], $10,"
-    " $11::text::uuid)"
-)
-# Sent with the COMMIT in one message, which can have no parameters. Base64 has no character that
-# could end the literal.
+# Sent with BEGIN and with COMMIT in one message, which can have no parameters. Base64 has no
+# character that could end the literal.
+BEGIN_ACTION = "SELECT begin_action(convert_from(decode('{base64}', 'base64'), 'UTF8')::jsonb)"
 FINISH_ACTION = "SELECT finish_action(convert_from(decode('{base64}', 'base64'), 'UTF8')::jsonb)"
-READ_VERSION = "SELECT current_setting('app.version')::bigint"
 
 _FACTS = msgspec.json.Decoder(Facts)
 UNNUMBERED = -1  # the version in an answer until its events have theirs
@@ -118,7 +114,7 @@ async def perform(
     """
 
     async def attempt() -> Answered:
-        async with db.undecided(pool) as conn:
+        async with db.undecided(pool, begin=False) as conn:
             act = await lock(
                 conn,
                 caller,
@@ -152,22 +148,23 @@ async def lock(
     people: bool = False,
     making: str | None = None,
 ) -> Act:
-    """The person is set, the key claimed, the rows locked in the one order, the facts known."""
+    """A transaction has begun: the person is set, the key claimed, the rows locked in the one
+    order, the facts known."""
     acting = acting_of(caller.principal, caller=caller.scope, booking=making)
-    text = await conn.fetchval(
-        LOCK_FLOOR,
-        acting.uid,
-        acting.role,
-        action,
-        acting.caller,
-        caller.key,
-        caller.body_hash,
-        night,
-        sorted(set(tables)),
-        sorted(set(bookings)),
-        people,
-        acting.booking or None,
-    )
+    asked: dict[str, Any] = {
+        "uid": acting.uid,
+        "role": acting.role,
+        "action": action,
+        "caller": acting.caller,
+        "key": caller.key,
+        "body_hash": caller.body_hash.hex(),
+        "night": night,
+        "tables": sorted(set(tables)),
+        "bookings": sorted(set(bookings)),
+        "people": people,
+        "booking": acting.booking or None,
+    }
+    text = await told(conn, "BEGIN; " + BEGIN_ACTION.format(base64=_base64(asked)))
     return Act(conn, caller, _FACTS.decode(text))
 
 
@@ -194,9 +191,11 @@ async def finish(
         facts["scanner"], facts["scan_id"] = scan
     else:
         facts |= {"caller": caller.scope, "key": caller.key, "status": status}
-    text = base64.b64encode(msgspec.json.encode(facts)).decode()
-    await act.conn.execute(FINISH_ACTION.format(base64=text) + "; COMMIT")
-    return int(await act.conn.fetchval(READ_VERSION))
+    return int(await told(act.conn, FINISH_ACTION.format(base64=_base64(facts)) + "; COMMIT"))
+
+
+def _base64(document: dict[str, Any]) -> str:
+    return base64.b64encode(msgspec.json.encode(document)).decode()
 
 
 def numbered(body: bytes, version: int) -> bytes:

@@ -72,7 +72,7 @@ async def scan(
                 return await _replay(conn, vault, caller, stored)
             found = await _find(conn, venue, request)
             tonight = await find_tonight(conn)
-        async with db.undecided() as conn:
+        async with db.undecided(begin=False) as conn:
             night = found.night or tonight
             act = await lock(
                 conn,

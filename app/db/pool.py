@@ -147,15 +147,41 @@ class Database:
 
     @asynccontextmanager
     async def undecided(
-        self, pool: asyncpg.Pool | None = None
+        self, pool: asyncpg.Pool | None = None, *, begin: bool = True
     ) -> AsyncIterator[asyncpg.Connection]:
-        """As `begun`, but rolled back at the end unless a statement of the block committed."""
+        """As `begun`, but rolled back at the end unless a statement of the block committed.
+
+        Without `begin` the block's first message begins the transaction.
+        """
         async with mapped(), _acquired(pool or self.app) as conn:
-            await conn.execute("BEGIN")
             try:
+                if begin:
+                    await conn.execute("BEGIN")
                 yield conn
             finally:
                 await _rolled_back(conn)
+
+
+async def told(conn: asyncpg.Connection, statements: str) -> str:
+    """What the function called by one of the statements told in its INFO.
+
+    asyncpg gives no row of a message that holds several statements; a notice comes in the same
+    answer, before its end. Two such messages and one write are an action: five round trips became
+    three, of which each costs 0.13 ms here and as much in Postgres.
+    """
+    heard: list[str] = []
+
+    def hear(_conn: object, notice: asyncpg.PostgresLogMessage) -> None:
+        if notice.severity_en == "INFO":
+            heard.append(notice.message)
+
+    conn.add_log_listener(hear)
+    try:
+        await conn.execute(statements)
+    finally:
+        conn.remove_log_listener(hear)
+    (text,) = heard
+    return text
 
 
 async def retried(work: Callable[[], Awaitable[Answer]]) -> Answer:
