@@ -6,7 +6,7 @@ from typing import Final
 import asyncpg
 from msgspec import Struct
 
-from app.actions.identity import create_link
+from app.actions.sign_in import create_link
 from app.db.clock import NotDemo, mark_demo, set_clock
 from app.db.pool import Database, mapped
 from app.db.staff import count_real_staff, find_staff, insert_staff

@@ -21,12 +21,13 @@ _OWNER: Final = _PUBLIC | {
 }  # fmt: skip
 _DEVICE: Final = _PUBLIC | {
     "scan:create", "scan:read", "headcount:change", "state:read", "live:door", "device:self",
-    "pin:use",
+    "pin:use", "session:read",
 }  # fmt: skip
 _DOOR_STAFF: Final = _PUBLIC | {
     "scan:create", "scan:read", "headcount:change", "state:read", "book:read", "booking:list",
     "guest:read", "booking:read", "booking:seat", "table:vacate", "table:reset", "walk_in:create",
-    "live:door", "session:end", "session:totp", "session:elevate", "session:password", "pin:set",
+    "live:door", "session:read", "session:end", "session:totp", "session:elevate",
+    "session:password", "pin:set",
 }  # fmt: skip
 _MANAGER: Final = _DOOR_STAFF | {
     "night:open", "night:edit", "night:close", "hold:desk", "booking:confirm", "booking:extend",
@@ -58,7 +59,7 @@ RANKS: Final[dict[str, int]] = {"DOOR_STAFF": 1, "MANAGER": 2, "SUPER_ADMIN": 3}
 ELEVATED: Final = frozenset({"payment:refund", "staff:manage", "person:export", "person:erase"})
 
 # A session that lacks its second factor can give it, or end.
-PENDING: Final = _PUBLIC | {"session:end", "session:totp"}
+PENDING: Final = _PUBLIC | {"session:read", "session:end", "session:totp"}
 
 # A PIN is four digits typed on a tablet that everybody holds: it attributes what the door does
 # anyway, and changes nobody's own keys. The one thing beyond it is the override at the door, which

@@ -12,13 +12,17 @@ NO_STORE: Final = "no-store"
 
 
 class Answer(Struct, frozen=True):
-    """Status, bytes and headers. Without a `cache_control` nothing may keep a copy."""
+    """Status, bytes and headers. Without a `cache_control` nothing may keep a copy.
+
+    `cookies` are whole lines of Set-Cookie.
+    """
 
     status: int
     body: bytes = b""
     content_type: str = JSON
     headers: Mapping[str, str] = {}
     cache_control: str = NO_STORE
+    cookies: tuple[str, ...] = ()
 
 
 def encoded(value: Any, status: int = 200, **headers: str) -> Answer:
@@ -38,6 +42,7 @@ async def send_answer(send: Send, answer: Answer) -> None:
         (name.lower().encode("latin-1"), value.encode("latin-1"))
         for name, value in answer.headers.items()
     ]
+    lines += [(b"set-cookie", cookie.encode("latin-1")) for cookie in answer.cookies]
     if answer.status in (204, 304):
         lines = [line for line in lines if line[0] != b"content-length"]
     await send({"type": "http.response.start", "status": answer.status, "headers": lines})

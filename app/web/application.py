@@ -7,6 +7,7 @@ from starlette.routing import BaseRoute, Route, Router, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
+from app.actions.identity import find_session_by_id
 from app.domain.principals import ANONYMOUS, Principal
 from app.errors import NotFound, NotSignedIn
 from app.live.sockets import serve_socket
@@ -75,7 +76,15 @@ def socket_of(parts: Parts) -> ASGIApp:
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         websocket = WebSocket(scope, receive, send)
 
+        session_id = ""  # once known: the cookie is another one after a step-up
+
         async def who(token: str | None) -> Principal:
+            nonlocal session_id
+            if session_id:
+                found_again = await find_session_by_id(parts.db, session_id)
+                if found_again is None:
+                    raise NotSignedIn("not_signed_in", "The session is over. Sign in again.")
+                return found_again.principal
             if token is not None:
                 found = await principal_of(parts.db, token)
                 if found is None:
@@ -84,6 +93,7 @@ def socket_of(parts: Parts) -> ASGIApp:
             # The headers are read again each time: the socket forgets the cookie of a stranger.
             headers = [line for line in scope["headers"] if line[0] == b"cookie"]
             principal = (await identify(parts.db, headers)).get()
+            session_id = principal.session_id
             if principal is ANONYMOUS and has_session(websocket):
                 raise NotSignedIn("not_signed_in", "The session is over. Sign in again.")
             return principal

@@ -15,14 +15,26 @@ from msgspec import Struct
 from starlette.types import Receive, Scope, Send
 
 from app.actions.act import Caller
+from app.actions.credentials import step_up_needed
+from app.actions.scopes import judge_scope
+from app.actions.sign_in import is_known
 from app.domain.origins import origin_key, origin_of
-from app.domain.principals import Principal
+from app.domain.principals import ELEVATED, ROLES, Principal
 from app.errors import Malformed, NotAllowed, NotFound, NotSignedIn, NotValid
+from app.web.agents import agent_of
 from app.web.answers import send_answer
 from app.web.bodies import decode_body, decode_path, decode_query, read_body
-from app.web.identify import Identified, cookie_of, identify, judge_site, owns
+from app.web.identify import (
+    KNOWN_COOKIES,
+    Identified,
+    cookie_of,
+    identify,
+    judge_site,
+    owns,
+)
 from app.web.limits import (
     DEVICE_CALLS,
+    KNOWN_SIGN_INS,
     PAIRINGS,
     SIGN_INS,
     STAFF_READS,
@@ -61,18 +73,20 @@ class Endpoint:
         headers = scope["headers"]
         visitor: Visitor = scope["state"]["visitor"]
         identified = await identify(parts.db, headers)
-        await self._limit(identified, visitor)
+        await self._limit(identified, visitor, cookie_of(headers, KNOWN_COOKIES))
         handler = operation.handler
         if identified.revoked is not None and operation.revoked is not None:
             principal, handler = identified.revoked, operation.revoked
         else:
-            principal = identified.get()
+            principal = identified.acting_with(operation.permission)
         scope["state"]["actor"] = principal.actor
         if operation.idempotent or not operation.is_safe:
             judge_site(headers, visitor, parts.hosts, by_cookie=identified.by_cookie)
         booking_id = None
         if handler is operation.handler:
             booking_id = judge_permission(operation, principal, visitor, scope["path_params"])
+            judge_step_up(operation, principal)
+            judge_night(operation, principal, scope["path_params"])
         path = decode_path(scope["path_params"], operation.parameters)
         for name in self._path_dates:
             check_date(path[name], f"{{{name}}}")
@@ -109,6 +123,8 @@ class Endpoint:
             body=body,
             etag=seen[0] if seen else None,
             token=cookie_of(headers),
+            known=cookie_of(headers, KNOWN_COOKIES),
+            agent=agent_of(headers),
         )
         await send_answer(send, await handler(call))
 
@@ -124,11 +140,14 @@ class Endpoint:
         check_calendar(body, self._dates, "$.")
         return body
 
-    async def _limit(self, identified: Identified, visitor: Visitor) -> None:
+    async def _limit(self, identified: Identified, visitor: Visitor, known: str | None) -> None:
         kind = self.operation.limits
         # A device whose token is over uploads at its own pace, and at nobody's cost.
         limiter, principal = self._parts.limiter, identified.principal or identified.revoked
         if kind == "none":
+            return
+        if kind == "sign_in" and known is not None and await is_known(self._parts.db, known):
+            await limiter.spend(KNOWN_SIGN_INS, known, stranger_writes=True)
             return
         if kind == "sign_in":
             await limiter.spend(SIGN_INS, visitor.address, stranger_writes=True)
@@ -170,6 +189,23 @@ def judge_permission(
         f"This needs the permission {operation.permission}, which your role does not have.",
         permission=operation.permission,
     )
+
+
+def judge_step_up(operation: Operation, principal: Principal) -> None:
+    """Raises NotAllowed `step_up_needed`: the right is held, and needs a fresh proof to be used."""
+    permission = operation.permission
+    if permission in ELEVATED and principal.may(permission) and not principal.is_elevated:
+        raise step_up_needed(permission)
+
+
+def judge_night(operation: Operation, principal: Principal, parameters: Mapping[str, str]) -> None:
+    """Raises NotAllowed `out_of_scope`: the path names a night that is not the caller's.
+
+    What everybody may read, everybody with a scope may read too.
+    """
+    night = parameters.get("night")
+    if night is not None and operation.permission not in ROLES["ANONYMOUS"]:
+        judge_scope(principal, night=night)
 
 
 def key_in(headers: list[tuple[bytes, bytes]]) -> str:
@@ -222,7 +258,7 @@ def check_calendar(message: Struct, fields: list[tuple[str, str, bool]], root: s
     """Raises NotValid for the first of these fields (of `dates_of`) that no calendar has."""
     for field, name, is_instant in fields:
         value = getattr(message, field)
-        if value is not None:
+        if isinstance(value, str):  # neither null nor left out
             (check_instant if is_instant else check_date)(value, f"{root}{name}")
 
 

@@ -4,6 +4,7 @@ import hashlib
 from http.cookies import CookieError, SimpleCookie
 from typing import Final
 
+import msgspec
 from msgspec import Struct
 
 from app.actions.devices import DEVICE_PREFIX, find_device
@@ -19,18 +20,30 @@ Headers = list[tuple[bytes, bytes]]
 # With the prefix a browser takes the cookie only over TLS and for this host alone; loopback HTTP
 # cannot have it.
 COOKIES: Final = ("__Host-sid", "sid")
+KNOWN_COOKIES: Final = ("__Host-known", "known")  # by which a browser is known at sign-in
 TOKEN_LENGTH_MAX: Final = 512
 
 
 class Identified(Struct, frozen=True):
     """Who it is; or, with no principal, a token that counts for nobody.
 
-    `revoked` is the device whose token is over.
+    `revoked` is the device whose token is over. `person` is who holds the tablet that the principal
+    is, by PIN.
     """
 
     principal: Principal | None
     by_cookie: bool = False
     revoked: Principal | None = None
+    person: Principal | None = None
+
+    def acting_with(self, permission: str | None) -> Principal:
+        """Whose act it is: the person's on the tablet, where they may; else the tablet's own.
+
+        Raises NotSignedIn as `get`.
+        """
+        if self.person is not None and permission is not None and self.person.may(permission):
+            return self.person
+        return self.get()
 
     def get(self) -> Principal:
         """The principal. Raises NotSignedIn: the token is unknown, over or revoked."""
@@ -58,14 +71,27 @@ async def identify(db: Database, headers: Headers) -> Identified:
             device = await find_device(db, token)
             if device is not None and device.over:
                 return Identified(None, revoked=device.principal)
-            return Identified(None if device is None else device.principal)
+            if device is None:
+                return Identified(None)
+            person = await person_on(db, device.principal, headers)
+            return Identified(device.principal, person=person)
         return Identified(await principal_of(db, token))
     cookie = cookie_of(headers)
     if cookie is not None:
         found = await find_session(db, cookie)
-        if found is not None:
-            return Identified(found[0], by_cookie=True)
+        # A session by PIN counts beside its tablet's token alone.
+        if found is not None and found.principal.device is None:
+            return Identified(found.principal, by_cookie=True)
     return Identified(ANONYMOUS)
+
+
+async def person_on(db: Database, tablet: Principal, headers: Headers) -> Principal | None:
+    """Who holds the tablet by PIN, at the tablet's door; None: nobody does any more."""
+    cookie = cookie_of(headers)
+    found = None if cookie is None else await find_session(db, cookie)
+    if found is None or found.principal.device != tablet.id:
+        return None
+    return msgspec.structs.replace(found.principal, door=tablet.door)
 
 
 async def principal_of(db: Database, token: str) -> Principal | None:
@@ -88,14 +114,14 @@ async def owns(db: Database, principal: Principal, booking_id: str) -> bool:
     return owner_hash is not None and owner_hash.hex() == principal.id
 
 
-def cookie_of(headers: Headers) -> str | None:
-    """The session's cookie."""
+def cookie_of(headers: Headers, names: tuple[str, ...] = COOKIES) -> str | None:
+    """The session's cookie, or the one of other names."""
     for line in values(headers, b"cookie"):
         try:
             cookies = SimpleCookie(line)
         except CookieError:
             continue
-        for name in COOKIES:
+        for name in names:
             if name in cookies and cookies[name].value.isascii():
                 return cookies[name].value[:TOKEN_LENGTH_MAX]
     return None

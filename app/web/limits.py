@@ -51,6 +51,9 @@ DEVICE_CALLS: Final = Bucket("device", 30, 10.0)
 PAIRINGS: Final = Window("pairings", 60, 60)
 # Each one costs 30 ms of a core; failures of one account are counted apart, in Postgres.
 SIGN_INS: Final = Window("sign-ins", 30, 15 * 60)
+# A browser on which somebody has signed in is counted by itself: the whole venue has one address,
+# and whoever uses that up from the dance floor must not keep the manager out.
+KNOWN_SIGN_INS: Final = Window("known-sign-ins", 30, 15 * 60)
 
 # The sliding window is estimated from this window's count and the last one's, weighted by how much
 # of it is still inside: two numbers instead of one entry for each request.

@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from app.domain.principals import ROLES
+from app.domain.principals import ELEVATED, ROLES
 from app.web.answers import Answer
 from app.web.floor import hash_of, tagged
 from app.web.operations import Call, Operation
@@ -131,6 +131,7 @@ def _described(operation: Operation, schema_of: dict[int, Any]) -> dict[str, Any
     }
     if operation.permission is not None:
         described["x-permission"] = operation.permission
+        described["x-step-up"] = operation.permission in ELEVATED
         if operation.permission not in ROLES["ANONYMOUS"]:
             described["security"] = [{"session": []}, {"token": []}]
     if operation.own is not None:
@@ -152,6 +153,8 @@ def _who(operation: Operation) -> str:
         return f"{operation.summary} Everybody may."
     roles = [role for role, held in ROLES.items() if operation.permission in held]
     told = f"{operation.summary} Needs `{operation.permission}` ({', '.join(roles)})."
+    if operation.permission in ELEVATED:
+        told += " Needs a step-up within the last five minutes: `POST /v1/session/elevate`."
     if operation.own is not None:
         told += f" The owner of the booking needs `{operation.own}`."
     return told

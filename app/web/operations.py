@@ -39,6 +39,8 @@ class Call(Struct, frozen=True):
     body: Any
     etag: str | None
     token: str | None  # the session's cookie as it came, for signing out
+    known: str | None = None  # the cookie by which the browser is known at sign-in
+    agent: str | None = None  # which browser it says it is: "Firefox on Android"
 
 
 Handler = Callable[[Call], Awaitable[Answer]]

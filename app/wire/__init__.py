@@ -278,22 +278,3 @@ class Verdict(Answer, frozen=True):
     tables: list[int] = []
     floor: str | None = None
     version: int | None = None
-
-
-# -- sessions -------------------------------------------------------------------------------------
-
-
-class SignIn(Request, frozen=True):
-    """`POST /v1/session`: a password, or a single-use link's token."""
-
-    username: Annotated[str, Meta(min_length=1, max_length=80)] | None = None
-    password: Annotated[str, Meta(min_length=1, max_length=1024)] | None = None
-    link: Annotated[str, Meta(min_length=20, max_length=200)] | None = None
-
-
-class SessionAnswer(Answer, frozen=True):
-    staff_id: str
-    name: str
-    role: str
-    permissions: list[str]
-    expires_at: str

@@ -4,10 +4,10 @@ from typing import Final
 
 from app import wire
 from app.settings import Settings
-from app.web import bookings, demo, doing, floor, health, people, quarantine
+from app.web import bookings, demo, doing, floor, health, quarantine
 from app.web.openapi import get_openapi
 from app.web.operations import Operation
-from app.web.table import audit, devices, persons
+from app.web.table import audit, devices, persons, staff
 from floorplan.venue import Venue
 
 NIGHT: Final = {"night": wire.NightDate}
@@ -23,7 +23,7 @@ def operations(venue: Venue, settings: Settings) -> tuple[Operation, ...]:
         *_bookings(),
         *_floor(),
         *_door(),
-        *_people(),
+        *staff.operations(),
         *devices.operations(),
         *audit.operations(),
         *persons.operations(),
@@ -223,26 +223,6 @@ def _door() -> tuple[Operation, ...]:
             permission="headcount:change", request=wire.HeadcountRequest,
             answers={200: wire.HeadcountAnswer}, tag="door", limits="write", idempotent=True,
             summary="The clicker: people in or out; managers also correct the count.",
-        ),
-    )  # fmt: skip
-
-
-def _people() -> tuple[Operation, ...]:
-    return (
-        Operation(
-            method="POST", path="/v1/session", handler=people.post_session, permission=None,
-            request=wire.SignIn, answers={201: wire.SessionAnswer}, tag="people",
-            limits="sign_in", summary="Sign in by password or single-use link; sets the cookie.",
-        ),
-        Operation(
-            method="GET", path="/v1/session", handler=people.get_session,
-            permission="session:end", answers={200: wire.SessionAnswer}, tag="people",
-            summary="Who is signed in, and what they may do.",
-        ),
-        Operation(
-            method="DELETE", path="/v1/session", handler=people.delete_session,
-            permission="session:end", answers={204: None}, tag="people", limits="write",
-            summary="Sign out.",
         ),
     )  # fmt: skip
 

@@ -12,9 +12,13 @@ import asyncpg
 import httpx
 from starlette.types import ASGIApp
 
-from app.actions.identity import create_link
+from app.actions.sign_in import create_link
+from app.db.sessions import elevate_session, insert_session
 from app.db.staff import insert_staff
 from app.domain.passwords import hash_password
+from app.domain.principals import Assurance
+from app.domain.second_factor import ELEVATION_LASTS
+from app.domain.tokens import new_token, token_hash
 from app.main import running
 from app.settings import Settings
 from app.web.application import build
@@ -61,13 +65,21 @@ class Club:
     async def link(self, staff_id: str, lasts: timedelta = timedelta(minutes=5)) -> str:
         return await create_link(self.parts.db, staff_id, lasts)
 
-    async def signed_in(self, role: str = "MANAGER") -> httpx.AsyncClient:
-        """A member of staff at a browser of their own."""
+    async def signed_in(
+        self, role: str = "MANAGER", *, elevated: bool = False, staff_id: str | None = None
+    ) -> httpx.AsyncClient:
+        """A member of staff at a browser of their own, with all that their role has to show."""
         client = await self.client(Origin=ORIGIN)
-        answer = await client.post(
-            "/v1/session", json={"link": await self.link(await self.staff(role))}
-        )
-        assert answer.status_code == 201, answer.text
+        token = new_token()
+        assurance: Assurance = "link" if role == "DOOR_STAFF" else "totp"
+        async with self.parts.db.begun(self.parts.db.auth) as conn:
+            session_id, _ = await insert_session(
+                conn, token_hash(token), staff_id or await self.staff(role), timedelta(hours=8),
+                began="link", assurance=assurance,
+            )  # fmt: skip
+            if elevated:
+                await elevate_session(conn, session_id, token_hash(token), ELEVATION_LASTS)
+        client.cookies.set("sid", token, domain="127.0.0.1", path="/")
         return client
 
     async def added(
@@ -103,7 +115,9 @@ class Club:
             return await self.client()
         if role == "OWNER":
             return await self.client(Authorization=f"Bearer {secrets.token_urlsafe(32)}")
-        return await self.device() if role == "DEVICE" else await self.signed_in(role)
+        return (
+            await self.device() if role == "DEVICE" else await self.signed_in(role, elevated=True)
+        )
 
     async def open(self, night: str = NIGHT) -> dict[str, Any]:
         """A night that can be booked."""
@@ -136,7 +150,7 @@ class Club:
         """How many rows each table has that a request could write to."""
         names = (
             "event", "night", "booking", "booking_table", "person", "payment", "ticket", "scan",
-            "idempotency", "device", "table_block",
+            "idempotency", "device", "retired_token", "quarantined_scan", "table_block",
         )  # fmt: skip
         async with self.looking() as conn:
             return {n: await conn.fetchval(f"SELECT count(*) FROM {n}") for n in names}

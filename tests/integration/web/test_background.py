@@ -72,7 +72,9 @@ async def test_old_answers_links_and_attempts_go_and_young_ones_stay(
     manager = await club.signed_in()
     await club.open()
     await club.held(manager, [2])
-    await club.staff("MANAGER", "mara")
+    mara = await club.staff("MANAGER", "mara")
+    await club.link(mara)
+    await club.link(mara)
     await manager.post("/v1/session", json={"username": "mara", "password": "wrong"})
     await manager.post("/v1/session", json={"username": "nobody", "password": "wrong"})
     await tidy(club.parts.db)
@@ -85,12 +87,13 @@ async def test_old_answers_links_and_attempts_go_and_young_ones_stay(
             "WHERE key = (SELECT min(key) FROM idempotency)"
         )
         await owner.execute("UPDATE sign_in_link SET expires_at = now() - interval '2 days'")
-        await owner.execute("UPDATE sign_in_failure SET failed_at = now() - interval '2 days'")
+        await owner.execute("UPDATE guess SET failed_at = now() - interval '2 days'")
         await tidy(club.parts.db)
         assert tuple(await owner.fetchrow(counted)) == (1, 0)
         # A real account's failures in a row count however slowly they come.
-        kept = await owner.fetch("SELECT username FROM sign_in_failure")
+        kept = await owner.fetch("SELECT username FROM guess JOIN staff ON id = staff_id")
         assert [row["username"] for row in kept] == ["mara"]
+        assert await owner.fetchval("SELECT count(*) FROM guess") == 1
     finally:
         await owner.close()
 

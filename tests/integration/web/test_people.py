@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
-from app.actions.identity import token_hash
 from app.db.pool import Database
-from app.domain import passwords
-from app.domain.passwords import DELAY_SECONDS_MAX, FAILURES_MAX, FREE_FAILURES
+from app.domain.patience import PASSWORD as PATIENCE
+from app.domain.patience import delay_seconds
+from app.domain.tokens import token_hash
 from app.web.limits import SIGN_INS
 from tests.integration.web.club import ORIGIN, PASSWORD, Club
 
+FREE_FAILURES, FAILURES_MAX = PATIENCE.free, PATIENCE.most
 WRONG = {"username": "mara", "password": "wrong"}
 RIGHT = {"username": "mara", "password": PASSWORD}
 
@@ -26,7 +27,7 @@ async def sign_in(club: Club, body: dict[str, Any]) -> Any:
 async def long_ago(db: Database) -> None:
     """The failures so far happened an hour ago."""
     async with db.begun(db.auth) as conn:
-        await conn.execute("UPDATE sign_in_failure SET failed_at = now() - interval '1 hour'")
+        await conn.execute("UPDATE guess SET failed_at = now() - interval '1 hour'")
 
 
 async def test_a_password_signs_in_and_the_cookie_is_out_of_reach(club: Club) -> None:
@@ -38,6 +39,7 @@ async def test_a_password_signs_in_and_the_cookie_is_out_of_reach(club: Club) ->
     cookie = answer.headers["set-cookie"]
     assert cookie.startswith("sid=")
     assert {"HttpOnly", "SameSite=Strict", "Path=/"} <= set(cookie.split("; "))
+    assert answer.json()["second_factor"] == "enrol"
     token = client.cookies["sid"]
     assert len(token) == 43  # 256 bits
     assert token not in answer.text
@@ -45,6 +47,7 @@ async def test_a_password_signs_in_and_the_cookie_is_out_of_reach(club: Club) ->
         stored = await conn.fetchval("SELECT id_hash FROM session")
     assert stored == token_hash(token)
     assert (await client.get("/v1/session")).json()["name"] == "Mara Quill"
+    assert (await client.get("/v1/devices")).status_code == 403
 
 
 async def test_behind_tls_the_cookie_has_the_guarded_name(club: Club) -> None:
@@ -55,7 +58,7 @@ async def test_behind_tls_the_cookie_has_the_guarded_name(club: Club) -> None:
     assert answer.status_code == 201, answer.text
     cookie = answer.headers["set-cookie"]
     assert cookie.startswith("__Host-sid=")
-    assert cookie.endswith("; Secure")
+    assert cookie.split(", ")[0].endswith("; Secure")
     assert answer.headers["strict-transport-security"].startswith("max-age=31536000")
 
 
@@ -158,7 +161,7 @@ async def test_without_counting_first_all_guesses_would_get_through(
 ) -> None:
     """The negative control of the test above: the guard is what refuses, not chance."""
     await club.staff("MANAGER", "mara")
-    monkeypatch.setattr("app.actions.identity.judge_patience", lambda past: None)
+    monkeypatch.setattr("app.actions.guessing.judge_patience", lambda past, proof: None)
     clients = [await club.client() for _ in range(12)]
     answers = await asyncio.gather(*(c.post("/v1/session", json=WRONG) for c in clients))
     assert [answer.status_code for answer in answers] == [401] * 12
@@ -168,7 +171,7 @@ async def test_after_a_hundred_failures_only_a_link_helps(club: Club) -> None:
     staff_id = await club.staff("MANAGER", "mara")
     await sign_in(club, WRONG)
     async with club.parts.db.begun(club.parts.db.auth) as conn:
-        await conn.execute("UPDATE sign_in_failure SET failures = $1", FAILURES_MAX)
+        await conn.execute("UPDATE guess SET failures = $1", FAILURES_MAX)
     await long_ago(club.parts.db)
     assert (await sign_in(club, RIGHT)).json()["reason"] == "account_locked"
     assert (await sign_in(club, {"link": await club.link(staff_id)})).status_code == 201
@@ -195,7 +198,8 @@ async def test_a_link_that_is_over_signs_nobody_in(club: Club) -> None:
 async def test_signing_in_again_ends_the_session_before(club: Club) -> None:
     client = await club.signed_in()
     before = client.cookies["sid"]
-    again = await client.post("/v1/session", json={"link": await club.link(await club.staff())})
+    somebody = await club.staff("DOOR_STAFF")
+    again = await client.post("/v1/session", json={"link": await club.link(somebody)})
     assert again.status_code == 201
     assert client.cookies["sid"] != before
     old = await club.client(Cookie=f"sid={before}")
@@ -252,6 +256,6 @@ async def test_a_flood_of_sign_ins_from_one_address_is_limited(club: Club) -> No
 
 
 def test_the_delay_doubles_from_a_second_to_a_quarter_of_an_hour() -> None:
-    delays = [passwords.delay_seconds(failures) for failures in range(20)]
+    delays = [delay_seconds(failures) for failures in range(20)]
     assert delays[: FREE_FAILURES + 4] == [0] * FREE_FAILURES + [1, 2, 4, 8]
-    assert delays[-1] == DELAY_SECONDS_MAX
+    assert delays[-1] == PATIENCE.seconds_max
