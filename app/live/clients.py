@@ -40,6 +40,7 @@ class Client:
 
     __slots__ = (
         "acknowledged",
+        "address",
         "audience",
         "beat",
         "drained",
@@ -63,6 +64,7 @@ class Client:
         *,
         principal: Principal = ANONYMOUS,
         token: str | None = None,
+        address: str = "",
         known_at: int = 0,
         follows_tonight: bool = True,
     ) -> None:
@@ -70,6 +72,7 @@ class Client:
         self.audience = audience
         self.principal = principal
         self.token = token  # what the principal was known by; None: the session's cookie
+        self.address = address  # what strangers are counted by; "": not counted
         self.known_at = known_at  # the version of the venue's book that its rights are of
         self.follows_tonight = follows_tonight  # it named no night: it moves on at the roll-over
         self.hub: Hub | None = None

@@ -26,11 +26,12 @@ from app.db.clock import Clock
 from app.domain.principals import Principal
 from app.errors import NotFound, NotReady, Refusal
 from app.live.clients import Client
+from app.live.crowd import Crowd
 from app.live.hub import Hub
 from app.live.listener import Listener
 from app.live.mirror import Mirror
 from app.live.projector import Projector, is_night, load_room
-from app.live.protocol import REVOKED, SIGN_IN
+from app.live.protocol import CROWDED, REVOKED, SIGN_IN
 from app.live.redis_state import RedisState
 from app.live.revocations import ENDING, Revocations
 from app.live.rooms import Room
@@ -87,6 +88,7 @@ class Live:
         self.clock = Clock(started, started, 1.0)
         self._shown = (self.clock.real_at, self.clock.shown_at, self.clock.speed)
         self.hub = Hub(node, self._now_and_speed)
+        self.crowd = Crowd()
         self._redis = None if redis is None else RedisState(redis, prefix=redis_prefix)
         self.mirror = (
             None
@@ -254,6 +256,15 @@ class Live:
 
     # -- screens ----------------------------------------------------------------------------------
 
+    def enter(self, client: Client) -> bool:
+        """Whether there is room for the screen; a person's oldest one may have to go for it."""
+        leaving = self.crowd.enter(client)
+        if leaving is client:
+            return False
+        if leaving is not None:
+            self.hub.end(leaving, CROWDED, "this person or device opened too many screens")
+        return True
+
     def watch(self, client: Client, who: Who) -> None:
         """The client ends with its person's rights, by the book and by a look every minute.
 
@@ -272,6 +283,7 @@ class Live:
     def leave(self, client: Client) -> None:
         """The client is gone. Idempotent."""
         self._whos.pop(client, None)
+        self.crowd.leave(client)
         self.hub.detach(client)
 
     # -- what the listener says -------------------------------------------------------------------

@@ -17,6 +17,7 @@ SLOW: Final = 4008  # took nothing for too long
 BAD_MESSAGE: Final = 4400
 SIGN_IN: Final = 4401  # nobody, or not enough for this audience
 REVOKED: Final = 4403
+CROWDED: Final = 4429  # too many screens of one person, or of strangers at one address
 
 HELLO_SECONDS: Final = 5.0
 # A screen says hello, and then one acknowledgement per heartbeat; 10 a second is a fault.

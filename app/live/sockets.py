@@ -19,6 +19,7 @@ from app.live.frames import SUBPROTOCOL
 from app.live.live import Live, Who
 from app.live.protocol import (
     BAD_MESSAGE,
+    CROWDED,
     HELLO_SECONDS,
     RESTART,
     SIGN_IN,
@@ -33,8 +34,8 @@ from app.live.rooms import Room
 from app.live.transport import CUT_SECONDS, EXTENSION
 
 
-async def serve_socket(live: Live, websocket: WebSocket, who: Who) -> None:
-    """Serve one WebSocket to its end.
+async def serve_socket(live: Live, websocket: WebSocket, who: Who, address: str = "") -> None:
+    """Serve one WebSocket to its end; strangers are counted by `address`, if it is given.
 
     `who(token)` answers who speaks: by the device's token, or without one by the session's cookie;
     it raises a Refusal for a token or a session that is not good, and answers ANONYMOUS where there
@@ -53,10 +54,10 @@ async def serve_socket(live: Live, websocket: WebSocket, who: Who) -> None:
         return
     direct: Outlet | None = websocket.scope["extensions"].get(EXTENSION)
     if direct is not None:
-        await _converse(live, websocket, who, direct)
+        await _converse(live, websocket, who, direct, address)
         return
     outlet = AsgiOutlet(websocket)
-    reading = asyncio.create_task(_converse(live, websocket, who, outlet))
+    reading = asyncio.create_task(_converse(live, websocket, who, outlet, address))
     sending = asyncio.create_task(outlet.run())
     try:
         await asyncio.wait((reading, sending), return_when="FIRST_COMPLETED")
@@ -70,7 +71,9 @@ async def serve_socket(live: Live, websocket: WebSocket, who: Who) -> None:
                 await task
 
 
-async def _converse(live: Live, websocket: WebSocket, who: Who, outlet: Outlet) -> None:
+async def _converse(
+    live: Live, websocket: WebSocket, who: Who, outlet: Outlet, address: str
+) -> None:
     conversation = Conversation()
     try:
         async with asyncio.timeout(HELLO_SECONDS):
@@ -83,7 +86,7 @@ async def _converse(live: Live, websocket: WebSocket, who: Who, outlet: Outlet) 
         assert isinstance(heard, Ended), "the conversation lets only a hello be first"
         outlet.end(heard.code, heard.reason)
         return
-    welcomed = await _welcome(live, heard, who, outlet)
+    welcomed = await _welcome(live, heard, who, outlet, address)
     if isinstance(welcomed, Ended):
         outlet.end(welcomed.code, welcomed.reason)
         return
@@ -93,7 +96,9 @@ async def _converse(live: Live, websocket: WebSocket, who: Who, outlet: Outlet) 
         live.leave(welcomed)
 
 
-async def _welcome(live: Live, hello: Hello, who: Who, outlet: Outlet) -> Client | Ended:
+async def _welcome(
+    live: Live, hello: Hello, who: Who, outlet: Outlet, address: str
+) -> Client | Ended:
     """The client is attached, or the reason why not."""
     try:
         known_at, principal = await _principal(live, hello, who)
@@ -114,12 +119,15 @@ async def _welcome(live: Live, hello: Hello, who: Who, outlet: Outlet) -> Client
         hello.audience,
         principal=principal,
         token=hello.token,
+        address=address,
         known_at=known_at,
         follows_tonight=hello.night is None,
     )
     if live.hub.draining or live.hub.is_full:
         live.hub.say_goodbye(client)
         return Ended(RESTART, "try again")
+    if not live.enter(client):
+        return Ended(CROWDED, "too many screens are open at this address")
     since = None if room.night is None else hello.version_of(room.night, room.epoch)
     live.hub.attach(client, room, since)
     if principal.kind in ("staff", "device"):
@@ -174,10 +182,13 @@ async def _hear(
 
 
 def _origin_of(websocket: WebSocket, allowed: frozenset[str]) -> str:
-    headers = dict(websocket.scope["headers"])
-    origin, host = headers.get(b"origin"), headers.get(b"host")
+    headers = websocket.scope["headers"]
+    origins = [value.decode("latin-1") for name, value in headers if name == b"origin"]
+    if len(origins) > 1:
+        return "foreign"  # no browser sends two, and one of them would go unread
+    host = dict(headers).get(b"host")
     return judge_origin(
-        None if origin is None else origin.decode("latin-1"),
+        origins[0] if origins else None,
         None if host is None else host.decode("latin-1"),
         websocket.scope["scheme"],
         allowed,

@@ -11,12 +11,14 @@ from app.actions.identity import find_session_by_id
 from app.domain.principals import ANONYMOUS, Principal
 from app.errors import NotFound, NotSignedIn
 from app.live.sockets import serve_socket
+from app.web.cookies import Headers, find_cookie
 from app.web.endpoint import Endpoint, Methods
 from app.web.envelope import Envelope
 from app.web.identify import COOKIES, identify, principal_of
 from app.web.operations import Operation
 from app.web.pages import PAGES, STATIC, Files, Page, StaticFiles
 from app.web.parts import Parts
+from app.web.visitors import Visitor
 
 GZIP_BYTES = 1024  # below this the header costs what the compression saves
 
@@ -74,6 +76,10 @@ def socket_of(parts: Parts) -> ASGIApp:
     """`/ws`: who speaks is known by the token in the hello, else by the session's cookie."""
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        visitor: Visitor = scope["state"]["visitor"]
+        # Behind a proxy that ends TLS the connection is plain, and the page's origin is not.
+        scheme = "wss" if visitor.scheme == "https" else "ws"
+        scope = {**scope, "scheme": scheme}
         websocket = WebSocket(scope, receive, send)
 
         session_id = ""  # once known: the cookie is another one after a step-up
@@ -94,18 +100,19 @@ def socket_of(parts: Parts) -> ASGIApp:
             headers = [line for line in scope["headers"] if line[0] == b"cookie"]
             principal = (await identify(parts.db, headers)).get()
             session_id = principal.session_id
-            if principal is ANONYMOUS and has_session(websocket):
+            if principal is ANONYMOUS and has_session(headers):
                 raise NotSignedIn("not_signed_in", "The session is over. Sign in again.")
             return principal
 
-        await serve_socket(parts.live, websocket, who)
+        address = "" if visitor.is_near else visitor.address
+        await serve_socket(parts.live, websocket, who, address)
 
     return _Socket(serve)
 
 
-def has_session(websocket: WebSocket) -> bool:
+def has_session(headers: Headers) -> bool:
     """Whether the browser sent a session's cookie at all."""
-    return any(name in websocket.cookies for name in COOKIES)
+    return find_cookie(headers, COOKIES) is not None
 
 
 class _Socket:

@@ -32,7 +32,7 @@ class Disconnected(Exception):
 
 async def read_body(receive: Receive, length: str | None, limit: int = BODY_BYTES) -> bytes:
     """The whole body. Raises Problem 413 or 408; Disconnected: nobody waits for an answer."""
-    if length is not None and length.isdigit() and int(length) > limit:
+    if length is not None and is_longer(length, limit):
         raise _too_large(limit)
     chunks: list[bytes] = []
     size = 0
@@ -175,6 +175,13 @@ def spoken(sentence: str) -> str:
         if sentence.endswith(f"matching regex {form!r}"):
             return f"Expected {words}"
     return sentence
+
+
+def is_longer(length: str, limit: int) -> bool:
+    """Whether the Content-Length announces more; one that is no number is left to the bytes."""
+    if not (length.isascii() and length.isdigit()):
+        return False
+    return len(length.lstrip("0")) > len(str(limit)) or int(length) > limit
 
 
 def is_json(content_type: str | None) -> bool:

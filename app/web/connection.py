@@ -12,6 +12,7 @@ import asyncio
 from typing import Any, Final
 from uuid import uuid4
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from app.web.answers import Answer
@@ -70,11 +71,35 @@ class HttpConnection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._in_head = False
         self._unset_deadline()
+        if not self.url.startswith(b"/"):
+            self._believe_target()
         super().on_headers_complete()
+
+    def _believe_target(self) -> None:
+        """`GET http://name/path`: the name in it is the host, whatever the header says.
+
+        Source: RFC 9112 section 3.2.2. A proxy in front decided by that name.
+        """
+        target = httptools.parse_url(self.url)
+        if target.host is not None:
+            name = b"[%b]" % target.host if b":" in target.host else target.host
+            port = b":%d" % target.port if target.port else b""
+            lines = [line for line in self.headers if line[0] != b"host"]
+            self.headers[:] = [*lines, (b"host", name + port)]
+
+    def _unsupported_upgrade_warning(self) -> None:
+        # The parser has dropped whatever came behind: another request, whose sender would take the
+        # next answer for its own. So this answer is the connection's last.
+        self.cycle.keep_alive = False
 
     def handle_websocket_upgrade(self) -> None:
         self._is_websocket = True  # the transport has another protocol from here on
         super().handle_websocket_upgrade()
+        protocol: Any = self.transport.get_protocol()
+        # A head that it cannot read (a body, a line of 8 KB, 128 lines) ends its parser and nothing
+        # else: uvicorn would keep the connection for ever.
+        if protocol.conn.handshake_exc is not None and not self.transport.is_closing():
+            self._refuse(400, "malformed_request", "This is no WebSocket handshake. Send less.")
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's sentence
         """Whatever is not HTTP is refused as everything else is: by a problem document."""

@@ -14,9 +14,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.errors import Refusal
 from app.web.answers import Answer, send_answer
 from app.web.bodies import Disconnected
+from app.web.cookies import only_guarded
 from app.web.metrics import Metrics
 from app.web.problems import Problem, bug_answer, problem_answer
-from app.web.visitors import Hosts, Visitor
+from app.web.visitors import Hosts, Visitor, values
 
 access = logging.getLogger("backroom.access")
 logger = logging.getLogger(__name__)
@@ -56,6 +57,7 @@ class Envelope:
         visitor = self._hosts.visitor(scope)
         request_id = str(uuid4())
         scope["state"] = {"visitor": visitor, "request_id": request_id}
+        guard_cookies(scope, visitor)
         lines = [*HEADERS, (b"x-request-id", request_id.encode())]
         if visitor.scheme == "https":
             lines.append(TLS_ONLY)
@@ -74,6 +76,7 @@ class Envelope:
         try:
             try:
                 self._judge_host(visitor)
+                judge_framing(scope)
                 await self._app(scope, receive, sending)
             except Refusal as refusal:
                 await self._answer(problem_answer(refusal, request_id), sending, status)
@@ -96,6 +99,7 @@ class Envelope:
     async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
         visitor = self._hosts.visitor(scope)
         scope["state"] = {"visitor": visitor, "request_id": str(uuid4())}
+        guard_cookies(scope, visitor)
         if not self._hosts.is_ours(visitor.host):
             await receive()
             await send({"type": "websocket.close", "code": 1008})
@@ -128,6 +132,21 @@ class Envelope:
         if "actor" in state:
             about["actor"] = state["actor"]
         return {**about, **state.get("path", {})}
+
+
+def judge_framing(scope: Scope) -> None:
+    """Raises Problem: a body in an encoding that the server in front may have read otherwise."""
+    said = values(scope["headers"], b"transfer-encoding")
+    if said and [one.strip().lower() for one in said] != ["chunked"]:
+        raise Problem(
+            400, "malformed_request", "Send the body with Content-Length, or chunked and no more."
+        )
+
+
+def guard_cookies(scope: Scope, visitor: Visitor) -> None:
+    """Nobody further in sees a cookie that a neighbouring site could have set."""
+    if visitor.scheme == "https":
+        scope["headers"] = only_guarded(scope["headers"])
 
 
 def wrong_host() -> Problem:

@@ -21,6 +21,7 @@ from app.settings import Network, Settings
 _HOST: Final = re.compile(
     r"(?:(?P<name>[a-z0-9._-]+)|\[(?P<literal>[0-9a-f:.]+)\])(?::[0-9]{1,5})?"
 )
+FORWARDING: Final = (b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host", b"forwarded")
 LOOPBACK_NAMES: Final = ("localhost", "127.0.0.1", "::1")
 
 
@@ -64,15 +65,19 @@ class Hosts:
         scheme = str(scope["scheme"])
         scheme = {"ws": "http", "wss": "https"}.get(scheme, scheme)
         headers = scope["headers"]
-        address, forwarded = peer, False
+        address = peer
+        # Believed or not: whoever passes requests on does not ask for itself. A proxy on this
+        # machine that nobody named as trusted would else make every stranger a neighbour.
+        forwarded = any(name in FORWARDING for name, _ in headers)
         if is_among(peer, self._proxies):
             chain = ",".join(values(headers, b"x-forwarded-for")).split(",")
-            claimed = client_of(chain, self._proxies)
-            forwarded = claimed is not None
-            address = claimed or peer
+            address = client_of(chain, self._proxies) or peer
             said = values(headers, b"x-forwarded-proto")
             if said and said[-1].strip() in ("http", "https"):
                 scheme = said[-1].strip()
+            elif forwarded:
+                # Without the header the public origin tells: a cookie must not lose its guard.
+                scheme = urlsplit(self._public_origin).scheme
         hosts = values(headers, b"host")
         netloc = hosts[0].lower() if len(hosts) == 1 else ""
         near = not forwarded and (is_loopback(peer) or is_among(peer, self._proxies))

@@ -6,9 +6,16 @@ import pytest
 
 from app.settings import Settings
 from tests.integration.web.club import Club, opened
+from tests.integration.web.served import Served, serving
 
 
 @pytest.fixture
 async def club(settings: Settings) -> AsyncIterator[Club]:
     async with opened(settings) as made:
+        yield made
+
+
+@pytest.fixture
+async def served(settings: Settings) -> AsyncIterator[Served]:
+    async with serving(settings) as made:
         yield made

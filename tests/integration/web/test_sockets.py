@@ -4,68 +4,19 @@ import asyncio
 import contextlib
 import json
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 
-import httpx
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
-from websockets.typing import Subprotocol
 
 from app.live.server import LiveServer
 from app.main import server_config
 from app.settings import Settings
-from tests.integration.web.club import Club, key, opened
+from tests.integration.web.club import key, opened
+from tests.integration.web.served import PROTOCOL, Served
 
 DEADLINE_SECONDS = 10.0
-PROTOCOL = Subprotocol("backroom.v1")
-
-
-@dataclass
-class Served:
-    """A worker on a port, and the cookie of a manager."""
-
-    club: Club
-    address: str
-    manager: httpx.AsyncClient
-
-    @property
-    def origin(self) -> str:
-        return f"http://{self.address}"
-
-    @property
-    def cookie(self) -> str:
-        return f"sid={self.manager.cookies['sid']}"
-
-    @asynccontextmanager
-    async def socket(self, **headers: str) -> AsyncIterator[ClientConnection]:
-        async with connect(
-            f"ws://{self.address}/ws",
-            subprotocols=[PROTOCOL],
-            additional_headers=headers,
-        ) as ws:
-            yield ws
-
-
-@pytest.fixture
-async def served(settings: Settings) -> AsyncIterator[Served]:
-    async with opened(settings) as club:
-        await club.open()
-        with socket.socket() as listener:
-            listener.bind(("127.0.0.1", 0))
-            listener.listen()
-            server = LiveServer(server_config(settings, club.app))
-            server.live = club.parts.live
-            serving = asyncio.create_task(server._serve([listener]))
-            try:
-                host, port = listener.getsockname()
-                yield Served(club, f"{host}:{port}", await club.signed_in())
-            finally:
-                server.should_exit = True
-                await serving
 
 
 async def hello(ws: ClientConnection, **more: Any) -> dict[str, Any]:
