@@ -1,6 +1,8 @@
 """The command `backroom-camera`: reads its arguments, finds OpenCV, and keeps watch.
 
-    backroom-camera --source 0 --server https://backroom.example --door main --direction in
+    backroom-camera --source 0 --server https://backroom.example --door main --pair CODE
+
+Paired once, it keeps its token for this server and door.
 
 Exit codes: 0 the source ended or a signal came; 1 the source cannot be used; 2 wrong arguments;
 3 a library that OpenCV needs is missing; 4 the server does not accept this device.
@@ -18,11 +20,14 @@ from types import FrameType
 from typing import Final
 from urllib.parse import urlsplit
 
+from scanners.pairing import STATE_HELP, Keeping, PairingRefused, state_folder
+
 TOKEN_VARIABLE: Final = "BACKROOM_DEVICE_TOKEN"  # noqa: S105 - the name of it, not a token
 
 EXIT_UNUSABLE: Final = 1
 EXIT_ARGUMENTS: Final = 2
 EXIT_LIBRARY: Final = 3
+EXIT_DISMISSED: Final = 4  # as the watch's own
 
 # The Debian package that brings each library which OpenCV's wheel leaves to the system.
 PACKAGES: Final = {
@@ -45,8 +50,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def run(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     """Run the camera until its source ends or a signal comes; return the exit code."""
     given = _parser().parse_args(arguments)
-    token, trouble = _token(given, environment)
-    trouble = trouble or _trouble_with(given.server)
+    trouble = _trouble_with(given.server)
+    if trouble:
+        return _complain(trouble, EXIT_ARGUMENTS)
+    try:
+        token, trouble = _token(given, environment)
+    except PairingRefused as refused:
+        return _complain(str(refused), EXIT_DISMISSED)
     if trouble:
         return _complain(trouble, EXIT_ARGUMENTS)
     try:
@@ -102,6 +112,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--server", default="http://127.0.0.1:8000", help="default: %(default)s")
     parser.add_argument("--door", required=True, help="the door where the camera hangs")
     parser.add_argument("--direction", choices=("in", "out"), default="in")
+    parser.add_argument(
+        "--pair", metavar="CODE", help="a manager's pairing code; used once, then the token is kept"
+    )
+    parser.add_argument(
+        "--state", type=Path, metavar="FOLDER", help=f"where it is kept; default: {STATE_HELP}"
+    )
     parser.add_argument("--token-file", type=Path, help="a file with the device's token")
     parser.add_argument(
         "--token", help=f"the token itself; others can see it, so prefer ${TOKEN_VARIABLE}"
@@ -119,7 +135,16 @@ def _parser() -> argparse.ArgumentParser:
 
 def _token(given: argparse.Namespace, environment: Mapping[str, str]) -> tuple[str, str]:
     """The device's token, and what is wrong with it ("" when nothing is)."""
-    token = given.token or environment.get(TOKEN_VARIABLE, "")
+    if given.pair is not None and (given.token or given.token_file):
+        return "", "Give either --pair or a token, not both."
+    token = (given.token or environment.get(TOKEN_VARIABLE, "")).strip()
+    if given.token_file is None and (given.pair is not None or not token):
+        keeping = Keeping(given.state or state_folder(environment), given.server, given.door)
+        try:
+            kept = keeping.token(given.pair)
+        except OSError as error:
+            return "", f"The state folder cannot be used: {error}."
+        token = kept or token
     if given.token_file is not None:
         try:
             token = given.token_file.read_text("ascii")
@@ -128,8 +153,8 @@ def _token(given: argparse.Namespace, environment: Mapping[str, str]) -> tuple[s
     token = token.strip()
     if not token:
         return "", (
-            f"The camera needs its device token: set {TOKEN_VARIABLE} or give --token-file. A "
-            "manager gets one with POST /v1/devices."
+            "The camera is not paired: give --pair with the code that a manager sees when adding "
+            f"the device, or a token by {TOKEN_VARIABLE} or --token-file."
         )
     if not re.fullmatch(r"[\x21-\x7e]{8,512}", token):
         return "", "The device token has characters that no token has: was the file cut?"

@@ -3,7 +3,6 @@
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -49,13 +48,13 @@ def inside(premises: Premises) -> dict[str, int]:
     return found
 
 
-def camera(premises: Premises, token: str, source: Path) -> "subprocess.CompletedProcess[str]":
+def camera(premises: Premises, source: Path, *more: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [
             sys.executable, "-m", "scanners.camera", "--source", str(source),
-            "--server", premises.origin, "--door", "main", "--direction", "in",
+            "--server", premises.origin, "--door", "main", "--direction", "in", *more,
         ],
-        cwd=ROOT, env=premises.environment | {"BACKROOM_DEVICE_TOKEN": token},
+        cwd=ROOT, env=premises.environment | {"XDG_STATE_HOME": str(source.parent)},
         capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
 
@@ -64,17 +63,12 @@ def test_guests_who_hold_up_their_codes_are_counted_in(
     premises: Premises, night: str, tmp_path: Path
 ) -> None:
     """Two parties, one of them twice (a camera admits one person a time), and a stranger's code."""
-    with premises.desk() as desk:
-        device: dict[str, Any] = desk.post(
-            "/v1/devices",
-            json={"name": "Camera over the street door", "kind": "camera", "door": "main"},
-            headers=key(),
-        ).json()
+    pairing = premises.added("camera", "Camera over the street door")["pairing"]
     alone, pair = booked(premises, [7], 2), booked(premises, [8], 2)
     stranger = alone["code"][:-6] + "000000"
     source = tmp_path / "door.avi"
     film(source, [None, alone["code"], None, pair["code"], None, stranger, None])
-    done = camera(premises, device["token"], source)
+    done = camera(premises, source, "--pair", pairing["code"])
     assert done.returncode == 0, done.stdout + done.stderr
     assert inside(premises) == {"upstairs": 2, "downstairs": 0}
     assert alone["code"] not in done.stdout + done.stderr
@@ -89,17 +83,20 @@ def test_guests_who_hold_up_their_codes_are_counted_in(
 def test_a_camera_whose_token_was_taken_away_says_so_and_stops(
     premises: Premises, night: str, tmp_path: Path
 ) -> None:
+    """It kept its token; what it saw last waits for a manager."""
     assert night
-    code = booked(premises, [7], 2)["code"]
+    booking = booked(premises, [7], 2)
     source = tmp_path / "door.avi"
-    film(source, [None, code, None])
+    device = premises.added("camera", "Old camera")
+    film(source, [None, None])
+    assert camera(premises, source, "--pair", device["pairing"]["code"]).returncode == 0
+    film(source, [None, booking["code"], None])
     with premises.desk() as desk:
-        device = desk.post(
-            "/v1/devices",
-            json={"name": "Old camera", "kind": "camera", "door": "main"},
-            headers=key(),
-        ).json()
         desk.delete(f"/v1/devices/{device['device_id']}", headers=key()).raise_for_status()
-    done = camera(premises, device["token"], source)
-    assert done.returncode == 4
-    assert inside(premises) == {"upstairs": 0, "downstairs": 0}
+        done = camera(premises, source)
+        assert done.returncode == 4, done.stdout + done.stderr
+        assert "device_revoked" in done.stderr
+        assert inside(premises) == {"upstairs": 0, "downstairs": 0}
+        ours = {"device_id": device["device_id"]}
+        kept = desk.get("/v1/quarantine", params=ours).json()["scans"]
+    assert [one["booking_id"] for one in kept] == [booking["booking_id"]]

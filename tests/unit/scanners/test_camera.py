@@ -12,19 +12,21 @@ GOOD = ["--source", "0", "--door", "main"]
 @pytest.mark.parametrize(
     ("arguments", "token", "says"),
     [
-        ([], "", "needs its device token"),
-        ([], "   \n", "needs its device token"),
+        ([], "", "is not paired"),
+        ([], "   \n", "is not paired"),
         ([], "short", "no token has"),
         ([], "with a space in it", "no token has"),
         (["--server", "backroom.example"], "a-proper-token", "--server must be an address"),
         (["--server", "ftp://backroom.example"], "a-proper-token", "--server must be an address"),
         (["--token-file", "no/such/file"], "a-proper-token", "token file cannot be read"),
+        (["--pair", "X", "--token", "a-proper-token"], "", "either --pair or a token"),
     ],
 )
 def test_a_wrong_argument_is_answered_with_what_to_do(
-    arguments: list[str], token: str, says: str, capsys: pytest.CaptureFixture[str]
+    arguments: list[str], token: str, says: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    code = camera.run([*GOOD, *arguments], {camera.TOKEN_VARIABLE: token})
+    environment = {camera.TOKEN_VARIABLE: token, "XDG_STATE_HOME": str(tmp_path)}
+    code = camera.run([*GOOD, *arguments], environment)
     assert code == camera.EXIT_ARGUMENTS
     said = capsys.readouterr().err
     assert says in said

@@ -97,3 +97,23 @@ def test_a_reading_does_not_show_its_text() -> None:
 
     assert [one.text for one in found] == [CODE]
     assert CODE[4:20] not in repr(found)
+
+
+def test_an_address_is_drawn_as_large_as_it_needs_and_any_phone_reads_it() -> None:
+    address = "https://backroom.example/door#pair=7Q4M2XKD9RTAF3HN"
+    svg = drawing.draw_address(address, "Pairing code")
+    side = int(re.search(r'viewBox="0 0 (\d+) \1"', svg)[1])  # type: ignore[index]
+    modules = np.full((side, side), 255, dtype=np.uint8)
+    for column, row, length in re.findall(r"M(\d+) (\d+)h(\d+)v1h-\d+z", svg):
+        modules[int(row), int(column) : int(column) + int(length)] = 0
+    assert [r.text for r in reading.read_codes(drawing.magnify(modules, 4))] == [address]
+    assert 'aria-label="Pairing code"' in svg
+    assert "script" not in svg
+
+
+@pytest.mark.parametrize(
+    ("address", "label"), [("https://backroom.example", '"><script>'), ("x" * 4000, "Pairing code")]
+)
+def test_what_cannot_be_drawn_plainly_is_not_drawn(address: str, label: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - the words are qrcode's own for the second
+        drawing.draw_address(address, label)
