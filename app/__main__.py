@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from dataclasses import replace
+from pathlib import Path
 
 from app.backing import CannotServe, apply_migrations, find_psql, prepare_keys, reaching_servers
 from app.leash import tie_to_parent
@@ -91,6 +92,26 @@ def _parser() -> argparse.ArgumentParser:
         "--role", choices=("SUPER_ADMIN", "MANAGER", "DOOR_STAFF"), default="SUPER_ADMIN"
     )
 
+    keys = commands.add_parser(
+        "keys",
+        help="make a new key for people's data, and put everything under it",
+        description="make: add a key, the first from the next start on. rotate: wrap what other "
+        "keys have wrapped by the first one, while the service runs. See docs/operations.md.",
+    )
+    keys.add_argument("deed", choices=("make", "rotate"))
+
+    erasures = commands.add_parser(
+        "erasures",
+        help="after a restore: erase again who was erased",
+        description="Erase everybody whom the erasure log names, in a database that was restored "
+        "from an older dump, before the service is started on it.",
+    )
+    erasures.add_argument("deed", choices=("replay",))
+    erasures.add_argument(
+        "--file", action="append", default=[], type=Path, metavar="FILE",
+        help="the log of a node (ERASURE_LOG); repeatable",
+    )  # fmt: skip
+
     # What the parent starts; not for people, so not listed.
     worker = commands.add_parser("worker")
     worker.add_argument("--fd", type=int, required=True)
@@ -169,6 +190,23 @@ def _admin(settings: Settings, options: argparse.Namespace) -> int:
         return administrator.create(complete, options.username, name, options.role)
 
 
+def _keys(settings: Settings, options: argparse.Namespace) -> int:
+    from app import keys  # noqa: PLC0415
+
+    if options.deed == "make":
+        return keys.make(settings)
+    keys.judge_restarted(settings)
+    with reaching_servers(settings) as complete:
+        return keys.rotate(complete)
+
+
+def _erasures(settings: Settings, options: argparse.Namespace) -> int:
+    from app import erasures  # noqa: PLC0415
+
+    with reaching_servers(settings) as complete:
+        return erasures.replay(complete, options.file)
+
+
 def _psql(settings: Settings, options: argparse.Namespace) -> int:
     import subprocess  # noqa: PLC0415 - for this command alone
     from urllib.parse import unquote, urlsplit  # noqa: PLC0415
@@ -220,6 +258,8 @@ COMMANDS = {
     "migrate": _migrate,
     "verify": _verify,
     "admin": _admin,
+    "keys": _keys,
+    "erasures": _erasures,
     "psql": _psql,
     "worker": _worker,
     "play": _play,

@@ -114,15 +114,31 @@ def with_servers(
 
 def with_kept_keys(settings: Settings) -> Settings:
     """The settings with key material of their own, beside servers that are not ours."""
-    from app.domain.sealing import make_outer_key  # noqa: PLC0415 - brings the cryptography
-
     return replace(
         settings,
         secret=settings.secret
         or kept_key(settings.data_dir / "secret", "BACKROOM_SECRET", lambda: secrets.token_hex(32)),
-        person_keys=settings.person_keys
-        or kept_key(settings.data_dir / "person-keys", "PERSON_KEYS", make_outer_key),
+        person_keys=settings.person_keys or kept_person_keys(settings.data_dir),
     )
+
+
+def kept_person_keys(data_dir: Path, *, first: str | None = None) -> str:
+    """The keys for people's data beside servers that are not ours, with a new `first` one."""
+    from app.domain.sealing import make_outer_key  # noqa: PLC0415 - brings the cryptography
+
+    file = data_dir / "person-keys"
+    keys = kept_key(file, "PERSON_KEYS", make_outer_key)
+    if first is None:
+        return keys
+    beside = file.with_suffix(".new")
+    beside.unlink(missing_ok=True)
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as stream:
+        stream.write(f"{first},{keys}\n")
+        stream.flush()
+        os.fsync(stream.fileno())
+    beside.replace(file)
+    return f"{first},{keys}"
 
 
 def kept_key(file: Path, variable: str, make: Callable[[], str]) -> str:

@@ -35,6 +35,11 @@ STARTER: Final = Principal(kind="system", id="start", role="SYSTEM")
 _FACTS = msgspec.json.Decoder(Facts)
 
 
+def at_the_terminal() -> Caller:
+    """Who runs a command on the service's machine: nobody whom the service knows by name."""
+    return Caller(Principal("system", "command", "SYSTEM"), str(uuid4()))
+
+
 async def note(conn: asyncpg.Connection, caller: Caller, payload: Payload, subject: str) -> int:
     """The line is in the venue's book once the caller's transaction commits; its version.
 

@@ -8,8 +8,9 @@ from msgspec import Struct
 
 from app.actions.act import Caller
 from app.actions.administration import note
+from app.actions.second_factor import staff_place
 from app.db import keys as rows
-from app.domain.sealing import Unopened, Vault, key_place, signing_key_place
+from app.domain.sealing import Unopened, Vault, key_place, kid_of, signing_key_place
 from floorplan.administration import KeysRotated
 
 # One transaction: 500 keys are opened and sealed in some 5 ms, and their rows locked for as long.
@@ -29,6 +30,7 @@ class Rotated(Struct, frozen=True):
 
     persons: int
     signing_keys: int
+    seeds: int
     unopened: list[str]
 
 
@@ -37,7 +39,9 @@ async def begin_sealing(conn: asyncpg.Connection, vault: Vault) -> int:
 
     Raises KeysUnknown: nothing would open that stands under these keys, so nobody should serve.
     """
-    unknown = sorted(set(await rows.list_kids(conn)) - set(vault.kids))
+    used = set(await rows.list_kids(conn))
+    used |= {kid_of(seed.sealed) for seed in await rows.list_seeds(conn)}
+    unknown = sorted(used - set(vault.kids))
     if unknown:
         raise KeysUnknown(unknown)
     plain = [key for key in await rows.list_signing_keys(conn, vault.kid) if key.kid is None]
@@ -52,7 +56,7 @@ async def rotate_keys(conn: asyncpg.Connection, vault: Vault, caller: Caller) ->
 
     Safe to stop and to begin again at any moment, and beside a service that knows all these keys.
     """
-    persons, signing, unopened = 0, 0, list[str]()
+    persons, signing, seeds, unopened = 0, 0, 0, list[str]()
     for kid in await rows.list_kids(conn):
         after = rows.NOBODY
         while kid != vault.kid:
@@ -80,7 +84,18 @@ async def rotate_keys(conn: asyncpg.Connection, vault: Vault, caller: Caller) ->
             conn, night, vault.kid, private or vault.seal(place, night.private)
         )
         signing += 1
-    if persons or signing:
+    for seed in await rows.list_seeds(conn):
+        if kid_of(seed.sealed) == vault.kid:
+            continue
+        place = staff_place(seed.staff_id)
+        try:
+            sealed = vault.reseal(place, seed.sealed)
+        except Unopened:
+            unopened.append(place)
+            continue
+        await rows.wrap_seed(conn, seed, sealed)
+        seeds += 1
+    if persons or signing or seeds:
         async with conn.transaction():
             await note(conn, caller, KeysRotated(vault.kid, persons, signing), "keys")
-    return Rotated(persons, signing, unopened)
+    return Rotated(persons, signing, seeds, unopened)

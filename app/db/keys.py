@@ -20,6 +20,12 @@ LIST_SIGNING_KEYS = """
 SELECT night::text AS night, private, kid FROM signing_key
  WHERE kid IS DISTINCT FROM $1 ORDER BY night
 """
+# The name of the key stands in what it sealed.
+LIST_SEEDS = """
+SELECT id::text AS staff_id, totp_sealed AS sealed FROM staff
+ WHERE totp_sealed IS NOT NULL ORDER BY id
+"""
+WRAP_SEED = "UPDATE staff SET totp_sealed = $3 WHERE id = $1 AND totp_sealed = $2"
 WRAP_SIGNING_KEY = """
 UPDATE signing_key SET private = $3, kid = $4 WHERE night = $1::text::date AND private = $2
 """
@@ -30,6 +36,13 @@ NOBODY = "00000000-0000-0000-0000-000000000000"  # before every person
 class PersonKey(Struct, frozen=True):
     person_id: str
     wrapped: bytes
+
+
+class Seed(Struct, frozen=True):
+    """The sealed seed of an account's second factor."""
+
+    staff_id: str
+    sealed: bytes
 
 
 class SigningKey(Struct, frozen=True):
@@ -59,6 +72,16 @@ async def wrap_person_keys(
     await conn.executemany(
         WRAP_PERSON_KEY, [(one.person_id, one.wrapped, kid, after) for one, after in wrapped]
     )
+
+
+async def list_seeds(conn: asyncpg.Connection) -> list[Seed]:
+    """The seeds of every account that has a second factor."""
+    return [Seed(**row) for row in await conn.fetch(LIST_SEEDS)]
+
+
+async def wrap_seed(conn: asyncpg.Connection, seed: Seed, sealed: bytes) -> None:
+    """The seed stands under another key; an account that enrolled again meanwhile is passed."""
+    await conn.execute(WRAP_SEED, seed.staff_id, seed.sealed, sealed)
 
 
 async def list_signing_keys(conn: asyncpg.Connection, kid: str) -> list[SigningKey]:

@@ -84,7 +84,11 @@ def phone_form(phone: str) -> str:
         number = phonenumbers.parse(phone, COUNTRY)
     except phonenumbers.NumberParseException:
         number = None
-    if number is None or not phonenumbers.is_possible_number(number):
+    # Not "possible" alone, which is also what can be dialled within one town.
+    if number is None or (
+        phonenumbers.is_possible_number_with_reason(number)
+        != phonenumbers.ValidationResult.IS_POSSIBLE
+    ):
         raise ContactUnreadable(
             "phone", "This is no phone number. Give it in full, from abroad with + and the country."
         )

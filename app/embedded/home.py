@@ -81,6 +81,17 @@ class Home:
         """
         return _read_or_make_secrets(self.top / "secrets.json")
 
+    def add_person_key(self, key: str) -> None:
+        """The key stands before the others in `person_keys`."""
+        known = self.secrets()
+        keys = {"person_keys": f"{key},{known['person_keys']}"}
+        _write_secrets(self.top / "secrets.json", known | keys)
+
+    def secrets_are_older_than_lock(self) -> bool:
+        """Whether whoever holds the lock took it after the secrets were written last."""
+        secrets_at = (self.top / "secrets.json").stat().st_mtime_ns
+        return secrets_at <= (self.top / "lock").stat().st_mtime_ns
+
     def lock(self) -> int:
         """Take this home for this process; the descriptor holds it until it is closed.
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from app.embedded.binaries import EmbeddedServerError
+from app.embedded.binaries import AlreadyRunning, EmbeddedServerError
 from app.embedded.home import Home, prepare_home
 from app.embedded.postgres import Postgres
 from app.embedded.processes import bound_log
@@ -132,6 +132,20 @@ class EmbeddedServers:
     def person_keys(self) -> str:
         """The keys that personal data is sealed under, in the form of PERSON_KEYS."""
         return self.home.secrets()["person_keys"]
+
+    def add_person_key(self, key: str) -> None:
+        """The key is the first from the next start on; the others still open."""
+        self.home.add_person_key(key)
+
+    def knows_its_keys(self) -> bool:
+        """False if the service runs here, and was started before its newest key was made."""
+        try:
+            descriptor = self.home.lock()
+        except AlreadyRunning:
+            return self.home.secrets_are_older_than_lock()
+        # Nobody runs here; taking the lock has written into the file, which the next start does.
+        os.close(descriptor)
+        return True
 
     def tend(self) -> list[str]:
         """Start again what has ended and bound the logs; returns a sentence for each restart.

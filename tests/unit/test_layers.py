@@ -32,8 +32,10 @@ HEIGHTS = {
     "embedded": 6,
     "administrator": 6,
     "verify": 6,
+    "erasures": 6,
     "demo": 6,
     "backing": 7,
+    "keys": 8,
     "supervisor": 8,
     "__main__": 9,
 }

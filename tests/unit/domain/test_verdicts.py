@@ -17,7 +17,7 @@ DOORS, LAST, CLOSE = (
 )
 TICKET = TicketFact("t", 1, "valid", 6, 2, 0, "2026-11-21T22:40:00.000Z", "main")
 BOOKING = BookingFact(
-    "b", "R", NIGHT, "confirmed", 6, DOORS, CLOSE, "public", None, 0, 0, None, False, (7,), TICKET
+    "b", "R", NIGHT, "confirmed", 6, DOORS, CLOSE, "public", 0, 0, None, False, (7,), TICKET
 )
 FACTS = Facts(
     now="2026-11-21T23:00:00.000Z",
@@ -74,6 +74,10 @@ def test_newcomers_are_counted_before_those_who_come_back() -> None:
         ("cancelled", {"ticket": {"status": "revoked"}}),
         ("wrong_night", {"tonight": "2026-11-28"}),
         ("wrong_night", {"night": {"status": "sealed"}}),
+        ("banned", {"booking": {"ban": "banned"}}),
+        ("banned", {"booking": {"ban": "banned"}, "id_checked": True}),
+        ("banned", {"booking": {"ban": "banned"}, "ticket": {"admitted": 6, "gone": 6}}),
+        ("banned_name", {"booking": {"ban": "banned_name"}}),
         ("too_early", {"facts": {"now": "2026-11-21T21:59:59.999Z"}}),
         ("too_late", {"facts": {"now": "2026-11-22T03:00:00.001Z"}}),
         ("too_late", {"facts": {"now": CLOSE}, "ticket": {"admitted": 6, "gone": 6}}),
@@ -101,6 +105,16 @@ def test_one_thing_changed_gives_this_reason(reason: str, changed: dict[str, Any
 
 def test_a_code_that_leads_nowhere_is_unknown() -> None:
     assert judge_scan(REQUEST, None, FACTS, NIGHT).reason == "unknown_code"
+
+
+def test_somebody_of_a_banned_name_is_admitted_when_the_id_says_so() -> None:
+    assert judged(booking={"ban": "banned_name"}, id_checked=True).reason == "admitted"
+
+
+def test_a_banned_guest_who_is_inside_is_counted_on_the_way_out_and_between_floors() -> None:
+    banned = {"ban": "banned"}
+    assert judged(booking=banned, direction="out").reason == "out"
+    assert judged(booking=banned, leaves="downstairs").reason == "moved"
 
 
 def test_used_never_hides_cancelled() -> None:
