@@ -14,6 +14,7 @@ import asyncpg
 import msgspec
 from msgspec import Struct
 
+from app.actions.scopes import judge_facts
 from app.db.acting import acting_of
 from app.db.pool import Database, retried, told
 from app.domain.facts import AnsweredFact, Facts
@@ -110,7 +111,8 @@ async def perform(
     The same key with the same body gives the stored answer, `replayed`; with another body
     NotValid `key_reused`. Locks the named tables, those of the named bookings, the bookings, their
     tickets and, with `people`, the headcount. Without a night it is that of the first booking.
-    `making` is the id of the booking that a hold is about to make. Raises the refusals of `work`.
+    `making` is the id of the booking that a hold is about to make. Raises the refusals of `work`,
+    and NotAllowed `out_of_scope`: a locked table, or the night, is beyond the caller's rights.
     """
 
     async def attempt() -> Answered:
@@ -127,6 +129,7 @@ async def perform(
             )
             if act.facts.answered is not None:
                 return replay(act.facts.answered)
+            judge_facts(caller.principal, act.facts)
             status, answer = await work(act)
             body = msgspec.json.encode(answer)
             book = night or (act.facts.night.date if act.facts.night else None)

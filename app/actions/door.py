@@ -19,6 +19,7 @@ from app.actions.act import (
     spliced,
 )
 from app.actions.persons import opened
+from app.actions.scopes import judge_scope
 from app.db import bookings as rows
 from app.db.nights import list_keys
 from app.db.persons import find_held
@@ -72,6 +73,7 @@ async def scan(
                 return await _replay(conn, vault, caller, stored)
             found = await _find(conn, venue, request)
             tonight = await find_tonight(conn)
+        judge_scope(caller.principal, night=tonight)
         async with db.undecided(begin=False) as conn:
             night = found.night or tonight
             act = await lock(
@@ -221,8 +223,12 @@ def find_door(venue: Venue, door_id: str) -> Door:
 
 
 def find_own_door(venue: Venue, caller: Caller, door_id: str) -> Door:
-    """As `find_door`; a device acts at the door where it stands. Raises NotAllowed `other_door`."""
+    """As `find_door`; a device acts at the door where it stands, and nobody beyond their scope.
+
+    Raises NotAllowed `other_door`, `out_of_scope`.
+    """
     door = find_door(venue, door_id)
+    judge_scope(caller.principal, door=door_id, floor=door.floor)
     at = caller.principal.door
     if at is not None and at != door_id:
         raise NotAllowed("other_door", f"This device stands at {at}. Pair it again to move it.")

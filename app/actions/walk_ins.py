@@ -5,7 +5,7 @@ from uuid import uuid4
 
 from app.actions.act import UNNUMBERED, Act, Answered, Caller, perform
 from app.actions.bans import judge_welcome
-from app.actions.door import find_door
+from app.actions.door import find_own_door
 from app.actions.holds import expire, expired_among
 from app.actions.persons import sealed_contact
 from app.actions.tickets import issue_for
@@ -39,7 +39,7 @@ async def seat_walk_in(
     `capacity_full`, `table_not_available`, `table_occupied`, `too_early`, `too_late`, `banned`,
     `banned_name`.
     """
-    door = find_door(venue, request.door)
+    door = find_own_door(venue, caller, request.door)
     async with db.reading() as conn:
         key = await find_key(conn, request.night)
     if key is None:
