@@ -36,20 +36,9 @@ UPDATE ban
        name_index = NULL, email_index = NULL, phone_index = NULL
  WHERE id = $1
 """
-# The note went with the person's key. The digests stay as long as the ban does, and no longer.
-FORGET_BANS_OF = """
-WITH forgotten AS (
-    UPDATE ban b
-       SET note = NULL,
-           name_index = CASE WHEN f.now THEN b.name_index END,
-           email_index = CASE WHEN f.now THEN b.email_index END,
-           phone_index = CASE WHEN f.now THEN b.phone_index END
-      FROM (SELECT id, lifted_at IS NULL AND (until IS NULL OR until > venue_now()) AS now
-              FROM ban WHERE person_id = $1) AS f
-     WHERE b.id = f.id
-    RETURNING f.now
-) SELECT coalesce(bool_or(now), false) FROM forgotten
-"""
+# The note went with the person's key. The digests stay as long as the ban does, and no longer. An
+# owner may change no ban, so the function asks itself whether the person is erased.
+FORGET_BANS_OF = "SELECT forget_bans($1)"
 FIND_BAN = "SELECT ban_of($1, $2, $3)"
 
 

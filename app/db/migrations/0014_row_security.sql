@@ -52,6 +52,26 @@ $$;
 REVOKE EXECUTE ON FUNCTION expire_holds(uuid[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION expire_holds(uuid[]) TO app, jobs;
 
+-- The bans of a person who was erased have no note, and digests only while they are in force; it
+-- sees for itself that the person was. Returns whether one is in force.
+CREATE FUNCTION forget_bans(p_person uuid) RETURNS boolean LANGUAGE sql SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp AS $$
+    WITH forgotten AS (
+        UPDATE ban b
+           SET note = NULL,
+               name_index = CASE WHEN f.now THEN b.name_index END,
+               email_index = CASE WHEN f.now THEN b.email_index END,
+               phone_index = CASE WHEN f.now THEN b.phone_index END
+          FROM (SELECT id, lifted_at IS NULL AND (until IS NULL OR until > venue_now()) AS now
+                  FROM ban WHERE person_id = p_person) AS f
+         WHERE b.id = f.id
+           AND EXISTS (SELECT FROM person p WHERE p.id = p_person AND p.erased_at IS NOT NULL)
+        RETURNING f.now
+    ) SELECT coalesce(bool_or(now), false) FROM forgotten
+$$;
+REVOKE EXECUTE ON FUNCTION forget_bans(uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION forget_bans(uuid) TO app;
+
 -- As before, and it runs as its owner: it has to see the claims of others on the tables wanted, and
 -- tells of them what a claim is (until when, how many, in which state) and no reference.
 DROP FUNCTION lock_floor(text, text, text, text, text, bytea, date, integer[], uuid[], boolean);
@@ -228,7 +248,7 @@ GRANT UPDATE (status, hold_expires_at) ON booking TO jobs;
 GRANT UPDATE (live) ON booking_table TO jobs;
 GRANT UPDATE (status) ON ticket TO jobs;
 GRANT UPDATE (people) ON headcount TO jobs;
-REVOKE SELECT ON payment, scan FROM jobs;
+REVOKE SELECT ON payment, scan, quarantined_scan FROM jobs;
 REVOKE EXECUTE ON FUNCTION finish_action(jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION finish_action(jsonb) TO app, jobs, auth;
 
@@ -239,7 +259,7 @@ DECLARE
     name text;
 BEGIN
     FOREACH name IN ARRAY ARRAY['booking', 'booking_table', 'ticket', 'payment', 'scan', 'person',
-                                'person_key', 'ban', 'idempotency']
+                                'person_key', 'ban', 'quarantined_scan', 'idempotency']
     LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
         EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', name);
@@ -330,10 +350,17 @@ CREATE POLICY taken_by_manager ON payment FOR INSERT TO app
     WITH CHECK ((SELECT acts_as('MANAGER', 'SUPER_ADMIN'))
                 AND taken_by = 'staff:' || current_setting('app.uid', true));
 
--- scan: a scanner's own, and nobody else's.
+-- scan: a scanner's own; managers read all, and add the ones of quarantine that they accepted.
 CREATE POLICY own ON scan TO app
     USING (scanner = (SELECT acting_caller())
            AND (SELECT acts_as('DEVICE', 'DOOR_STAFF', 'MANAGER', 'SUPER_ADMIN')));
+CREATE POLICY seen_by_manager ON scan FOR SELECT TO app
+    USING ((SELECT acts_as('MANAGER', 'SUPER_ADMIN')));
+CREATE POLICY accepted_later ON scan FOR INSERT TO app
+    WITH CHECK ((SELECT acts_as('MANAGER', 'SUPER_ADMIN'))
+                AND EXISTS (SELECT FROM quarantined_scan q
+                             WHERE 'device:' || q.device_id = scanner AND q.scan_id = scan.scan_id
+                               AND q.resolution = 'accept'));
 
 -- person: made with a booking; seen by staff, by the owner, and at the door while the night is open.
 CREATE POLICY seen_by_staff ON person FOR SELECT TO app
@@ -363,19 +390,24 @@ CREATE POLICY erased_by_owner ON person_key FOR DELETE TO app
     USING ((SELECT acts_as('OWNER'))
            AND EXISTS (SELECT FROM booking b WHERE b.person_id = person_key.person_id));
 
--- ban: managers' alone; the door is told by lock_floor and ban_of. Who is meant may read it, and
--- takes its note along when they are erased.
+-- ban: managers' alone; the door is told by lock_floor and ban_of. Who is meant may read it.
 CREATE POLICY kept_by_manager ON ban TO app USING ((SELECT acts_as('MANAGER', 'SUPER_ADMIN')));
 CREATE POLICY seen_by_owner ON ban FOR SELECT TO app
     USING ((SELECT acts_as('OWNER'))
            AND EXISTS (SELECT FROM booking b WHERE b.person_id = ban.person_id));
-CREATE POLICY erased_by_owner ON ban FOR UPDATE TO app
-    USING ((SELECT acts_as('OWNER'))
-           AND EXISTS (SELECT FROM booking b WHERE b.person_id = ban.person_id))
-    WITH CHECK ((SELECT acts_as('OWNER')) AND note IS NULL);
 REVOKE EXECUTE ON FUNCTION bans_of(uuid[], timestamptz) FROM app;
 
--- quarantined_scan: a device leaves its own there and reads only these; managers resolve them.
+-- quarantined_scan: what a device whose token is over sends, and that device reads only its own;
+-- managers resolve it.
+CREATE POLICY own ON quarantined_scan FOR SELECT TO app
+    USING ((SELECT acts_as('REVOKED')) AND 'device:' || device_id = (SELECT acting_caller()));
+CREATE POLICY left_by_device ON quarantined_scan FOR INSERT TO app
+    WITH CHECK ((SELECT acts_as('REVOKED')) AND resolved_at IS NULL AND counted = 0
+                AND 'device:' || device_id = (SELECT acting_caller()));
+CREATE POLICY seen_by_manager ON quarantined_scan FOR SELECT TO app
+    USING ((SELECT acts_as('MANAGER', 'SUPER_ADMIN')));
+CREATE POLICY resolved_by_manager ON quarantined_scan FOR UPDATE TO app
+    USING ((SELECT acts_as('MANAGER', 'SUPER_ADMIN')));
 
 -- idempotency: the answers to a caller are that caller's; a day later they are swept away.
 CREATE POLICY own ON idempotency TO app, auth USING (caller = (SELECT acting_caller()));
