@@ -78,7 +78,6 @@ SELECT caller, 'k', '\\x'::bytea, now() FROM unnest($1::text[]) AS caller
 """
 
 
-
 # What could be done to Ben's booking ({ben}), his hold ({hold}) or in somebody else's name.
 WRITES = {
     "cancel": "UPDATE booking SET status = 'cancelled' WHERE id = '{ben}'",
@@ -141,6 +140,8 @@ WRITES = {
     "forget the money": "DELETE FROM payment",
     "change the money": "UPDATE payment SET amount_pence = 1",
 }  # fmt: skip
+
+
 @dataclass(frozen=True)
 class World:
     """Two customers with a booking and all that hangs on it; an old guest of a sealed night."""
@@ -215,5 +216,3 @@ def told(who: Principal) -> Acting:
     """What Postgres is told of somebody at 127.0.0.1."""
     caller = f"{who.scanner}@127.0.0.1" if who.kind == "anonymous" else who.scanner
     return acting_of(who, caller=caller)
-
-
