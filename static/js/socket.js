@@ -22,7 +22,10 @@ const PROBE_DEADLINE_MS = 2000;
 const FIRST_DELAY_MS = 250;
 const LONGEST_DELAY_MS = 8000;
 const WATCH_MS = 500;
-const CLOSE = { restart: 1012, slow: 4008, bad: 4400, signIn: 4401, revoked: 4403 };
+const CROWDED_DELAY_MS = 45000; // longer than a dead screen of one's own is still counted
+const CLOSE = {
+  restart: 1012, slow: 4008, bad: 4400, signIn: 4401, revoked: 4403, crowded: 4429,
+};
 
 export class Connection {
   /** @param {Wiring} wiring */
@@ -148,7 +151,8 @@ export class Connection {
     }
     if (this.stopped) return;
     this.#set("reconnecting");
-    const ceiling = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** this.failures);
+    const growing = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** this.failures);
+    const ceiling = code === CLOSE.crowded ? CROWDED_DELAY_MS : growing;
     const delay = this.promisedDelayMs ?? ceiling * (0.5 + Math.random() / 2);
     this.promisedDelayMs = null;
     this.failures = code === CLOSE.bad ? 6 : Math.min(this.failures + 1, 6);

@@ -37,9 +37,13 @@ class Served:
         return f"sid={self.manager.cookies['sid']}"
 
     @asynccontextmanager
-    async def socket(self, **headers: str) -> AsyncIterator[ClientConnection]:
+    async def socket(self, name: str = "", **headers: str) -> AsyncIterator[ClientConnection]:
+        """A socket, asked for under that name."""
+        host, _, port = self.address.partition(":")
         async with connect(
-            f"ws://{self.address}/ws",
+            f"ws://{name or self.address}/ws",
+            host=host,
+            port=int(port),
             subprotocols=[PROTOCOL],
             additional_headers=headers,
         ) as ws:

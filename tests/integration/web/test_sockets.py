@@ -4,17 +4,19 @@ import asyncio
 import contextlib
 import json
 import socket
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from app.live.crowd import Crowd
 from app.live.server import LiveServer
 from app.main import server_config
 from app.settings import Settings
 from tests.integration.web.club import key, opened
-from tests.integration.web.served import PROTOCOL, Served
+from tests.integration.web.served import PROTOCOL, Served, serving
 
 DEADLINE_SECONDS = 10.0
 
@@ -98,6 +100,60 @@ async def test_signing_out_closes_the_screens(served: Served) -> None:
         assert (await hello(ws, audience="manager"))["type"] == "welcome"
         assert (await served.manager.delete("/v1/session")).status_code == 204
         assert (await last_words(ws))[1] == 4403
+
+
+async def test_behind_a_proxy_that_ends_tls_every_name_of_ours_has_its_own_pages(
+    settings: Settings,
+) -> None:
+    """The connection itself is plain HTTP there, and the page's origin is https."""
+    changed = {
+        "public_url": "https://tables.example.com",
+        "allowed_hosts": ("floor.example.com",),
+        "trusted_proxies": (ip_network("127.0.0.1"),),
+    }
+    async with serving(settings, **changed) as served:
+        cookie = served.cookie.replace("sid=", "__Host-sid=")
+        forwarded = {"X-Forwarded-For": "192.0.2.7", "X-Forwarded-Proto": "https"}
+        answers = {}
+        for name, origin in (
+            ("floor.example.com", "https://floor.example.com"),
+            ("tables.example.com", "https://tables.example.com"),
+            ("floor.example.com", "http://floor.example.com"),
+            ("floor.example.com", "https://evil.floor.example.com"),
+            ("evil.example", "https://evil.example"),
+        ):
+            try:
+                async with served.socket(name, Origin=origin, Cookie=cookie, **forwarded) as ws:
+                    answers[name, origin] = (await hello(ws, audience="manager"))["type"]
+            except InvalidStatus as refused:
+                answers[name, origin] = str(refused.response.status_code)
+        assert list(answers.values()) == ["welcome", "welcome", "403", "403", "403"]
+
+
+async def test_a_crowd_at_one_address_keeps_no_tablet_and_no_manager_out(
+    settings: Settings,
+) -> None:
+    async with serving(settings, trusted_proxies=(ip_network("127.0.0.1"),)) as served:
+        served.club.parts.live.crowd = Crowd(strangers_most=2, screens_most=2)
+        venue = {"X-Forwarded-For": "192.0.2.7", "Origin": served.origin}
+        tablet = (await served.club.paired(served.manager))["token"]
+        async with contextlib.AsyncExitStack() as stack:
+
+            async def opened_by(**headers: str) -> ClientConnection:
+                return await stack.enter_async_context(served.socket(**venue, **headers))
+
+            for _ in range(2):
+                assert (await hello(await opened_by()))["type"] == "welcome"
+            crowded = await opened_by()
+            await crowded.send(json.dumps({"type": "hello"}))
+            assert await last_words(crowded) == ([], 4429)
+            # Everybody else is known by name, from the same address.
+            door = await opened_by()
+            assert (await hello(door, audience="door", token=tablet))["type"] == "welcome"
+            screens = [await opened_by(Cookie=served.cookie) for _ in range(3)]
+            for screen in screens:
+                assert (await hello(screen, audience="manager"))["type"] == "welcome"
+            assert (await last_words(screens[0]))[1] == 4429
 
 
 async def test_a_worker_that_ends_tells_its_screens_when_to_come_back(settings: Settings) -> None:

@@ -31,6 +31,10 @@ class MemoryTransport(asyncio.Transport):
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
         self.protocol = protocol
 
+    def get_protocol(self) -> asyncio.BaseProtocol:
+        assert self.protocol is not None
+        return self.protocol
+
     def write(self, data: bytes | bytearray | memoryview) -> None:
         self.written += bytes(data)
 

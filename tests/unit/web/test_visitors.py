@@ -64,6 +64,23 @@ def test_this_machine_and_the_proxy_itself_are_near_and_their_clients_are_not() 
     assert not visit(peer=None).is_near
 
 
+def test_whatever_was_passed_on_is_not_near_even_if_nobody_is_named_as_a_proxy() -> None:
+    alone = replace(SETTINGS, trusted_proxies=())
+    assert visit(alone, "127.0.0.1").is_near
+    for header in ("x_forwarded_for", "x_forwarded_proto", "x_forwarded_host", "forwarded"):
+        assert not visit(alone, "127.0.0.1", **{header: "for=192.0.2.1"}).is_near
+    # A guest whose address lies among the proxies', and one that writes no address at all.
+    for chain in ("10.1.7.7", "unknown"):
+        assert not visit(peer="10.1.0.5", x_forwarded_for=chain).is_near
+
+
+def test_a_proxy_that_does_not_name_the_scheme_serves_the_public_one() -> None:
+    assert visit(x_forwarded_for="198.51.100.1").scheme == "https"
+    assert visit(x_forwarded_for="198.51.100.1", x_forwarded_proto="ftp").scheme == "https"
+    assert visit(x_forwarded_for="198.51.100.1", x_forwarded_proto="http").scheme == "http"
+    assert visit(peer="192.0.2.9", x_forwarded_for="198.51.100.1").scheme == "http"
+
+
 @pytest.mark.parametrize(
     ("address", "group"),
     [
