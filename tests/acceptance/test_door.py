@@ -6,8 +6,9 @@ import signal
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
+from floorplan.venue import load_venue
 from tests.acceptance.visits import TABLET, Visits
 from tests.premises import Premises, key
 
@@ -152,21 +153,90 @@ def test_the_clicker_counts_whoever_has_no_code(
     expect(map_.get_by_role("meter", name=re.compile("Upstairs: 3 of"))).to_be_visible()
 
 
-def test_a_paired_tablet_scans_without_a_person(
+def paired(visits: Visits, device: dict[str, Any], tablet: BrowserContext | None = None) -> Page:
+    """The tablet that opened the address of the pairing code's picture, at its door."""
+    page = (tablet or visits.context(TABLET)).new_page()
+    page.goto(device["pairing"]["address"])
+    expect(page.locator("#link")).to_have_attribute("data-link", "live")
+    return page
+
+
+def test_a_tablet_is_paired_by_its_codes_address_and_stands_at_its_door(
+    visits: Visits, night: str, premises: Premises
+) -> None:
+    booking = booked(premises, [7], 1)
+    device = premises.added("tablet", "Tablet 1", "main")
+    page = paired(visits, device)
+    assert page.url == f"{premises.origin}/door"
+    secret = device["pairing"]["address"].partition("pair=")[2]
+    assert secret not in page.evaluate("JSON.stringify(localStorage)")
+    assert page.evaluate("history.length") <= 2
+    expect(page.locator("#door")).to_be_disabled()
+    expect(page.locator("#door option")).to_have_count(len(load_venue().doors))
+    assert page.locator("#door").input_value() == "main"
+    wedge(page, booking["code"])
+    verdict(page, "admit", "Come in")
+    with premises.desk() as desk:
+        listed = desk.get("/v1/devices").json()["devices"]
+    (ours,) = [one for one in listed if one["device_id"] == device["device_id"]]
+    assert ours["version"] == "0.1.0"
+    page.reload()
+    expect(page.locator("#link")).to_have_attribute("data-link", "live")
+
+
+def test_a_tablet_tells_its_battery_and_its_spool(
+    visits: Visits, night: str, premises: Premises
+) -> None:
+    tablet = visits.context(TABLET)
+    tablet.add_init_script("navigator.getBattery = async () => ({ level: 0.42 })")
+    device = premises.added("tablet", "Tablet 2")
+    page = tablet.new_page()
+    with page.expect_response("**/v1/devices/self/status") as told:
+        page.goto(device["pairing"]["address"])
+    assert told.value.status == 204
+    with premises.desk() as desk:
+        listed = desk.get("/v1/devices").json()["devices"]
+    (ours,) = [one for one in listed if one["device_id"] == device["device_id"]]
+    assert (ours["battery_percent"], ours["spool"]) == (42, 0)
+
+
+def test_a_code_that_was_used_says_so_and_another_one_can_be_typed(
+    visits: Visits, night: str, premises: Premises
+) -> None:
+    visits.expect("status of 409 ")
+    device = premises.added("tablet", "Tablet 3")
+    paired(visits, device)
+    other = visits.page(device["pairing"]["address"].removeprefix(premises.origin), TABLET)
+    expect(other.get_by_role("dialog")).to_contain_text("was used already")
+    fresh = premises.added("tablet", "Tablet 4")
+    other.get_by_label("Or type the pairing code").fill(fresh["pairing"]["code"].lower())
+    other.get_by_role("button", name="Pair", exact=True).click()
+    expect(other.locator("#link")).to_have_attribute("data-link", "live")
+
+
+def test_a_revoked_tablet_says_so_at_once_and_its_last_scan_waits_for_a_manager(
     visits: Visits, night: str, premises: Premises
 ) -> None:
     visits.expect("status of 401 ")
     booking = booked(premises, [7], 1)
+    device = premises.added("tablet", "Tablet 5")
+    page = paired(visits, device)
+    page.evaluate("window.neverReloaded = true")
     with premises.desk() as desk:
-        device = {"name": "Tablet 1", "kind": "tablet", "door": "main"}
-        answer = desk.post("/v1/devices", json=device, headers=key())
-        token = answer.json()["token"]
-    page = visits.page("/door", TABLET)
-    page.get_by_label("Or paste this device's token").fill(token)
-    page.get_by_role("button", name="Pair", exact=True).click()
-    expect(page.locator("#link")).to_have_attribute("data-link", "live")
-    wedge(page, booking["code"])
-    verdict(page, "admit", "Come in")
+        gone = desk.delete(f"/v1/devices/{device['device_id']}", headers=key())
+        gone.raise_for_status()
+        expect(page.get_by_role("dialog")).to_contain_text("pairing has ended")
+        page.keyboard.press("Escape")
+        wedge(page, booking["code"])
+        verdict(page, "wait", "Not paired")
+        expect(page.locator("#verdict")).to_contain_text("waits for a manager")
+        ours = {"device_id": device["device_id"]}
+        (kept,) = desk.get("/v1/quarantine", params=ours).json()["scans"]
+        accept = {"decision": "accept", "reason": "let_in"}
+        path = f"/v1/quarantine/{kept['quarantine_id']}/resolve"
+        assert desk.post(path, json=accept, headers=key()).json()["counted"] == 1
+    assert page.evaluate("window.neverReloaded") is True
+    premises.assert_agrees()
 
 
 def test_what_is_typed_stands_as_typed_unless_it_is_a_reference(

@@ -1,34 +1,75 @@
 // @ts-check
-/** Who this tablet is: paired by a token, or signed in by a person. */
+/** Who this tablet is: paired by a code that a manager shows, or signed in by a person. */
 
-import { read, send } from "../api.js";
+import { Problem, read, send } from "../api.js";
 import { actForm, field, showDialog } from "../dialog.js";
 import { el } from "../elements.js";
+import { VERSION } from "./report.js";
+
+/** @typedef {{name: string, door: string | null, device: boolean, may: (permission: string) => boolean}} Who */
 
 const TOKEN_KEY = "backroom.device";
+/**
+ * The code that the page was opened with, until it paired the tablet; with one key for all its
+ * tries, so that a lost reply is given again.
+ * @type {{code: string, key: string} | null}
+ */
+let waiting = null;
 
 /** The token of a paired tablet, kept on it alone. */
 export function token() {
   return localStorage.getItem(TOKEN_KEY);
 }
 
-/** Staff by their session; a paired tablet by its token, which every call proves. */
+/** Staff by their session; a paired tablet by its token, at its door alone. @returns {Promise<Who>} */
 export async function whoAmI() {
-  if (token()) return { name: "Paired tablet", may: () => true };
   const session = await read("/v1/session");
+  const device = Boolean(session.device_id); // also while somebody acts on it by PIN
   return {
     name: session.name,
-    may: (/** @type {string} */ one) => session.permissions.includes(one),
+    door: device ? session.door : null,
+    device,
+    may: (one) => session.permissions.includes(one),
   };
 }
 
-/** What this device is, and a way out of it. @param {{name: string}} who */
+/**
+ * Pairs the tablet by the code behind the `#` of the page's address, where there is one. The code
+ * leaves the address bar and the history before anything else happens; while the server is out of
+ * reach it is tried again. Whether it paired. Raises Problem: the code does not pair anything.
+ */
+export async function pairByAddress() {
+  const code = new URLSearchParams(location.hash.slice(1)).get("pair");
+  if (code) {
+    waiting = { code, key: crypto.randomUUID() };
+    history.replaceState(null, "", location.pathname + location.search);
+  }
+  if (!waiting) return false;
+  await pairBy(waiting.code, waiting.key);
+  return true;
+}
+
+/** The tablet has its token from now on. @param {string} code @param {string} key */
+async function pairBy(code, key) {
+  try {
+    const body = { code, version: VERSION };
+    const paired = await send("POST", "/v1/devices/pair", body, { token: null, key });
+    localStorage.setItem(TOKEN_KEY, paired.token);
+    waiting = null;
+  } catch (error) {
+    if (error instanceof Problem && error.status < 500) waiting = null;
+    throw error;
+  }
+}
+
+/** What this device is, and a way out of it. @param {Who} who */
 export function showDevice(who) {
   return showDialog("This device", (close) => [
     el(
       "div",
       { class: "form" },
       el("p", {}, who.name),
+      who.device && el("p", { class: "soft" }, "Paired by a manager, for this door."),
       el(
         "div",
         { class: "dialog-foot" },
@@ -60,9 +101,10 @@ async function leave() {
   location.assign("/sign-in?next=/door");
 }
 
-/** Signing in, or pasting the token that a manager got when adding this device. @param {string} why */
+/** Signing in, or typing the code that a manager sees when adding this device. @param {string} why */
 export async function pair(why) {
   if (document.querySelector("dialog[open]")) return;
+  const key = crypto.randomUUID();
   await showDialog("Who is at the door?", (close) => [
     el(
       "div",
@@ -75,19 +117,22 @@ export async function pair(why) {
       "Pair",
       [
         field(
-          "Or paste this device's token",
+          "Or type the pairing code",
           el("input", {
             class: "input",
-            name: "token",
+            name: "code",
             required: true,
-            minlength: "20",
+            minlength: "16",
+            maxlength: "40",
             autocomplete: "off",
+            autocapitalize: "characters",
+            spellcheck: "false",
           }),
-          "A manager gets it when adding the device.",
+          "A manager sees it when adding the device, and a picture that opens this page with it.",
         ),
       ],
       async (data) => {
-        localStorage.setItem(TOKEN_KEY, String(data.get("token")).trim());
+        await pairBy(String(data.get("code")), key);
         location.reload();
       },
       close,

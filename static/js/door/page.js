@@ -11,7 +11,8 @@ import { secondsText, useTimeZone } from "../venue-clock.js";
 import { beginsReference, LINK_WORD, tablesText, typedText } from "../words.js";
 import { Camera, canUseCamera } from "./camera.js";
 import { Clicker } from "./clicker.js";
-import { pair, showDevice, token, whoAmI } from "./device.js";
+import { pair, pairByAddress, showDevice, token, whoAmI } from "./device.js";
+import { reportOn } from "./report.js";
 import { Scanner } from "./scanner.js";
 import { allowSound, signal } from "./signals.js";
 import { shape, VerdictFace } from "./verdict.js";
@@ -20,6 +21,8 @@ import { shape, VerdictFace } from "./verdict.js";
 
 const DOOR_KEY = "backroom.door";
 const RETRY_MS = 3000;
+// What a pairing code is refused for.
+const PAIRING = /^(pairing_|device_revoked)/;
 
 const input = /** @type {HTMLInputElement} */ (byId("input"));
 const doorChoice = /** @type {HTMLSelectElement} */ (byId("door"));
@@ -43,7 +46,7 @@ const scanner = new Scanner({ token, onVerdict: decided, onChange: drawScans });
 /** @type {Scan | null} the scan whose verdict is on the screen */
 let current = null;
 
-/** @type {{name: string} | null} */
+/** @type {import("./device.js").Who | null} */
 let me = null;
 /** @type {{number: number, floor: string}[]} */
 let tables = [];
@@ -53,14 +56,17 @@ byId("settings").addEventListener("click", () =>
 );
 offerScanning();
 offerDirection();
+// The address of a pairing code, opened where this page stands already: only its end changes.
+window.addEventListener("hashchange", () => pairAgain());
 begin();
 
 async function begin() {
   try {
+    await pairByAddress();
     const [who, floor] = await Promise.all([whoAmI(), read("/v1/floor")]);
     useTimeZone(floor.time_zone);
     tables = floor.tables;
-    offerDoors(floor.doors);
+    offerDoors(floor.doors, who.door);
     const clicker = new Clicker(
       byId("counters"),
       live,
@@ -74,9 +80,11 @@ async function begin() {
     live.start();
     setInterval(drawLink, 250);
     me = who;
+    if (who.device) reportOn(() => scanner.undecided);
   } catch (error) {
     if (error instanceof Problem && error.status === 401)
       return stranger("This tablet is not signed in.");
+    if (error instanceof Problem && PAIRING.test(error.reason)) return stranger(error.message);
     const sentence =
       error instanceof Unreachable ? "The server cannot be reached. Trying again…" : String(error);
     cannot("Not connected", sentence);
@@ -199,6 +207,7 @@ function decided(scan, late = false) {
   face.show(scan.verdict);
   signal(scan.verdict.verdict);
   if (scan.verdict.title === "Sign in") stranger("This tablet may not scan.");
+  else if (scan.verdict.reason === "device_revoked") stranger("This tablet's pairing has ended.");
 }
 
 function drawScans() {
@@ -249,9 +258,10 @@ function offerDirection() {
   }
 }
 
-/** @param {{id: string, name: string}[]} doors */
-function offerDoors(doors) {
-  const chosen = localStorage.getItem(DOOR_KEY) ?? doors[0].id;
+/** @param {{id: string, name: string}[]} doors @param {string | null} own a paired tablet's */
+function offerDoors(doors, own) {
+  const chosen = own ?? localStorage.getItem(DOOR_KEY) ?? doors[0].id;
+  doorChoice.disabled = own !== null;
   fill(
     doorChoice,
     doors.map((door) => el("option", { value: door.id, selected: door.id === chosen }, door.name)),
@@ -292,6 +302,15 @@ function drawLink() {
           ? "Scanning works. Figures are delayed: this network cuts live connections."
           : "Scan a code, or type the reference of a booking",
     );
+  }
+}
+
+/** The tablet is paired anew by the address that was opened, and begins again. */
+async function pairAgain() {
+  try {
+    if (await pairByAddress()) location.reload();
+  } catch (error) {
+    stranger(error instanceof Error ? error.message : String(error));
   }
 }
 

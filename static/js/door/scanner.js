@@ -53,6 +53,11 @@ export class Scanner {
     this.waiting = 0;
   }
 
+  /** How many scans have no verdict that is known. */
+  get undecided() {
+    return this.scans.filter(({ state }) => state !== "known").length;
+  }
+
   /**
    * @param {string} text what was read or typed
    * @param {string} door @param {"in" | "out"} direction
@@ -165,6 +170,15 @@ export class Scanner {
 
 /** A request that was refused says nothing of the guest: amber, with what to do. @param {Problem} problem @returns {Verdict} */
 function refusalOf(problem) {
+  if (problem.reason === "device_revoked")
+    return {
+      verdict: "wait",
+      reason: problem.reason,
+      title: "Not paired",
+      instruction: problem.fields.kept
+        ? "This tablet's pairing has ended. The scan waits for a manager; nobody was counted."
+        : "This tablet's pairing has ended. Ask the desk; do not let anybody in on this.",
+    };
   const signedOut = problem.status === 401 || problem.status === 403;
   return {
     verdict: "wait",
