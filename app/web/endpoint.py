@@ -18,6 +18,7 @@ from app.actions.act import Caller
 from app.actions.credentials import step_up_needed
 from app.actions.scopes import judge_scope
 from app.actions.sign_in import is_known
+from app.domain.manage_links import link_key
 from app.domain.origins import origin_key, origin_of
 from app.domain.principals import ELEVATED, ROLES, Principal
 from app.errors import Malformed, NotAllowed, NotFound, NotSignedIn, NotValid
@@ -61,6 +62,7 @@ class Endpoint:
         self.operation = operation
         self._parts = parts
         self._origin_key = origin_key(parts.settings.secret)
+        self._link_key = link_key(parts.settings.secret)
         shape = operation.request
         self._decoder = None if shape is None else msgspec.json.Decoder(shape)
         self._dates = [] if shape is None else dates_of(shape)
@@ -72,7 +74,7 @@ class Endpoint:
         operation, parts = self.operation, self._parts
         headers = scope["headers"]
         visitor: Visitor = scope["state"]["visitor"]
-        identified = await identify(parts.db, headers)
+        identified = await identify(parts.db, headers, self._link_key)
         await self._limit(identified, visitor, cookie_of(headers, KNOWN_COOKIES))
         handler = operation.handler
         if identified.revoked is not None and operation.revoked is not None:
@@ -91,8 +93,10 @@ class Endpoint:
         for name in self._path_dates:
             check_date(path[name], f"{{{name}}}")
         scope["state"]["path"] = path
-        if booking_id is not None and not await owns(parts.db, principal, path["booking_id"]):
-            raise NotFound("booking_not_found", "There is no such booking.")
+        if booking_id is not None:
+            if not await owns(parts.db, principal, path["booking_id"]):
+                raise NotFound("booking_not_found", "There is no such booking.")
+            judge_own(operation, principal)
         key = key_in(headers) if operation.idempotent else None
         query = None
         if operation.query is not None:
@@ -160,10 +164,16 @@ class Endpoint:
             )
         elif principal is not None and principal.kind == "device":
             await limiter.spend(DEVICE_CALLS, principal.id)
-        elif self.operation.is_safe:
-            await limiter.spend(STRANGER_READS, visitor.address)
         else:
-            await limiter.spend(STRANGER_WRITES, visitor.address, stranger_writes=True)
+            # A link is proven by its signature, so a whole club behind one address can use theirs;
+            # the token of a hold is anybody's word until its booking is looked up.
+            whose = visitor.address
+            if principal is not None and principal.booking_id is not None:
+                whose = principal.id
+            if self.operation.is_safe:
+                await limiter.spend(STRANGER_READS, whose)
+            else:
+                await limiter.spend(STRANGER_WRITES, whose, stranger_writes=True)
 
 
 def judge_permission(
@@ -180,11 +190,22 @@ def judge_permission(
         return None
     if operation.permission == "health:read" and visitor.is_near:
         return None
-    if operation.own is not None and principal.kind == "owner" and principal.may(operation.own):
+    if principal.kind == "owner" and "booking_id" in parameters:
+        # Whose booking it is comes first: of anybody else's an owner learns nothing at all.
         return parameters["booking_id"]
     if principal.kind == "anonymous":
         raise NotSignedIn("not_signed_in", "Sign in first, or send the token of your booking.")
-    raise NotAllowed(
+    raise _not_allowed(operation)
+
+
+def judge_own(operation: Operation, principal: Principal) -> None:
+    """Raises NotAllowed: not even with one's own booking."""
+    if operation.own is None or not principal.may(operation.own):
+        raise _not_allowed(operation)
+
+
+def _not_allowed(operation: Operation) -> NotAllowed:
+    return NotAllowed(
         "not_allowed",
         f"This needs the permission {operation.permission}, which your role does not have.",
         permission=operation.permission,

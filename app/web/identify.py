@@ -1,7 +1,6 @@
 """Who sends a request: staff by their session's cookie, devices and owners by a bearer token."""
 
 import hashlib
-from http.cookies import CookieError, SimpleCookie
 from typing import Final
 
 import msgspec
@@ -9,10 +8,13 @@ from msgspec import Struct
 
 from app.actions.devices import DEVICE_PREFIX, find_device
 from app.actions.identity import find_session
+from app.actions.links import find_link_owner
 from app.db.bookings import find_owner
 from app.db.pool import Database
+from app.domain.manage_links import PREFIX as LINK_PREFIX
 from app.domain.principals import ANONYMOUS, Principal
 from app.errors import NotAllowed, NotSignedIn
+from app.web.cookies import find_cookie
 from app.web.visitors import Hosts, Visitor, values
 
 Headers = list[tuple[bytes, bytes]]
@@ -56,8 +58,11 @@ class Identified(Struct, frozen=True):
         return self.principal
 
 
-async def identify(db: Database, headers: Headers) -> Identified:
+async def identify(db: Database, headers: Headers, links: bytes | None = None) -> Identified:
     """Who sends these headers. A bearer token counts before a cookie.
+
+    `links` is the key of the manage links; without it none of them counts, as on a socket, where
+    an owner sees what everybody sees.
 
     A cookie that is over makes its sender nobody, as if it had none: the public page still works.
     """
@@ -75,7 +80,7 @@ async def identify(db: Database, headers: Headers) -> Identified:
                 return Identified(None)
             person = await person_on(db, device.principal, headers)
             return Identified(device.principal, person=person)
-        return Identified(await principal_of(db, token))
+        return Identified(await principal_of(db, token, links))
     cookie = cookie_of(headers)
     if cookie is not None:
         found = await find_session(db, cookie)
@@ -94,21 +99,26 @@ async def person_on(db: Database, tablet: Principal, headers: Headers) -> Princi
     return msgspec.structs.replace(found.principal, door=tablet.door)
 
 
-async def principal_of(db: Database, token: str) -> Principal | None:
+async def principal_of(db: Database, token: str, links: bytes | None = None) -> Principal | None:
     """The device or the owner that the bearer token makes; None: it makes nobody.
 
-    An owner is whoever has the token of a hold; whose booking it is, is asked where it matters.
+    An owner is whoever has the token of a hold; whose booking it is, is asked where it matters. A
+    manage link (under the key `links`) says itself which booking it is of.
     """
     if not 20 <= len(token) <= TOKEN_LENGTH_MAX:
         return None
     if token.startswith(DEVICE_PREFIX):
         device = await find_device(db, token)
         return None if device is None or device.over else device.principal
+    if token.startswith(LINK_PREFIX):
+        return None if links is None else await find_link_owner(db, links, token)
     return Principal("owner", hashlib.sha256(token.encode()).hexdigest(), "OWNER")
 
 
 async def owns(db: Database, principal: Principal, booking_id: str) -> bool:
-    """Whether the owner's token is that of this booking."""
+    """Whether the owner's token, or link, is that of this booking."""
+    if principal.booking_id is not None:
+        return principal.booking_id == booking_id
     async with db.acting(principal) as conn:
         owner_hash = await find_owner(conn, booking_id)
     return owner_hash is not None and owner_hash.hex() == principal.id
@@ -116,15 +126,7 @@ async def owns(db: Database, principal: Principal, booking_id: str) -> bool:
 
 def cookie_of(headers: Headers, names: tuple[str, ...] = COOKIES) -> str | None:
     """The session's cookie, or the one of other names."""
-    for line in values(headers, b"cookie"):
-        try:
-            cookies = SimpleCookie(line)
-        except CookieError:
-            continue
-        for name in names:
-            if name in cookies and cookies[name].value.isascii():
-                return cookies[name].value[:TOKEN_LENGTH_MAX]
-    return None
+    return find_cookie(headers, names)
 
 
 def judge_site(headers: Headers, visitor: Visitor, hosts: Hosts, *, by_cookie: bool) -> None:

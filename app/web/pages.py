@@ -46,6 +46,7 @@ PAGES: Final[dict[str, tuple[str, str]]] = {
     "/floor": ("pages/floor.html", ""),
     "/door": ("pages/door.html", " 'wasm-unsafe-eval'"),  # reads codes with the tablet's camera
     "/sign-in": ("pages/sign-in.html", ""),
+    "/manage": ("pages/manage.html", ""),  # a customer's own booking, by its link
     "/docs": ("pages/docs.html", ""),
 }
 

@@ -6,7 +6,7 @@
  */
 
 import { read, readPicture, send, Problem } from "../api.js";
-import { askSure } from "../dialog.js";
+import { askSure, showDialog } from "../dialog.js";
 import { byId, el, fill, mark, write } from "../elements.js";
 import { tell, tellProblem } from "../toasts.js";
 import { countdownText, longNightText, ms, timeText } from "../venue-clock.js";
@@ -180,6 +180,7 @@ export class Ticket {
         el(
           "div",
           { class: "ticket-actions" },
+          this.#keepLink("button"),
           !this.extended &&
             el(
               "button",
@@ -218,6 +219,7 @@ export class Ticket {
         el(
           "div",
           { class: "ticket-actions" },
+          this.#keepLink("button button-main"),
           el(
             "button",
             { class: "button button-plain small", type: "button", onclick: () => this.#forget() },
@@ -267,6 +269,66 @@ export class Ticket {
     } catch (error) {
       tellProblem(error, "The code cannot be shown yet");
     }
+  }
+
+  /** @param {string} look */
+  #keepLink(look) {
+    return el(
+      "button",
+      { class: look, type: "button", onclick: () => this.#showLink() },
+      "Keep this link",
+    );
+  }
+
+  /** The link by which the booking is reached from anywhere, also when this phone forgets it. */
+  async #showLink() {
+    let address = "";
+    try {
+      const { booking_id: id, token } = this.booking;
+      const made = await send("POST", `/v1/bookings/${id}/link`, {}, { token });
+      address = `${location.origin}${made.link}`;
+    } catch (error) {
+      return tellProblem(error, "No link was made");
+    }
+    const input = el("input", {
+      class: "input",
+      readonly: true,
+      value: address,
+      "aria-label": "Link to your booking",
+      onfocus: () => input.select(),
+    });
+    const copy = async () => {
+      try {
+        await navigator.clipboard.writeText(address);
+        tell("Copied", "Paste it where you will find it again.");
+      } catch {
+        input.select(); // without a secure context the person copies it by hand
+      }
+    };
+    await showDialog("Keep this link", () => [
+      el(
+        "p",
+        { class: "soft" },
+        "It opens your booking and its entry code on any phone, until a week after the night. Whoever has it can come in with it, or cancel: send it to nobody you would not bring.",
+      ),
+      input,
+      el(
+        "div",
+        { class: "dialog-foot" },
+        el("a", { class: "button", href: address, target: "_blank", rel: "noreferrer" }, "Open"),
+        "share" in navigator &&
+          el(
+            "button",
+            {
+              class: "button",
+              type: "button",
+              onclick: () => navigator.share({ url: address }).catch(() => {}),
+            },
+            "Share",
+          ),
+        el("button", { class: "button button-main", type: "button", onclick: copy }, "Copy"),
+      ),
+    ]);
   }
 
   async #extend() {

@@ -1,0 +1,50 @@
+// @ts-check
+/**
+ * The link that opened this page. Its token comes behind the `#`, which no browser sends to any
+ * server, and leaves the address bar at once: a picture of the screen, the history or a forwarded
+ * address would hand the booking on. It lasts as long as the tab, unless it is kept on purpose.
+ */
+
+const KEY = "backroom.manage";
+const FORM = /^mng_[A-Za-z0-9_-]{56}$/;
+
+/** The token, from the address or from before; null: there is none. @returns {string | null} */
+export function takeToken() {
+  const said = location.hash.slice(1);
+  if (location.hash) history.replaceState(null, "", location.pathname);
+  if (said) sessionStorage.setItem(KEY, said);
+  return sessionStorage.getItem(KEY) ?? localStorage.getItem(KEY);
+}
+
+/** Whether this phone opens the booking without the link from now on. */
+export function isKept() {
+  return localStorage.getItem(KEY) !== null;
+}
+
+/** @param {string} token */
+export function keep(token) {
+  localStorage.setItem(KEY, token);
+}
+
+/** This phone knows nothing of the booking any more, this tab excepted. */
+export function forget() {
+  localStorage.removeItem(KEY);
+}
+
+/** The link is over: neither tab nor phone keeps it. */
+export function drop() {
+  sessionStorage.removeItem(KEY);
+  forget();
+}
+
+/**
+ * The booking that a link is of: its first sixteen bytes. Null: not in the form of a link.
+ * @param {string} token @returns {string | null}
+ */
+export function bookingOf(token) {
+  if (!FORM.test(token)) return null;
+  const base64 = token.slice(4).replaceAll("-", "+").replaceAll("_", "/");
+  const bytes = [...atob(base64)].slice(0, 16);
+  const hex = bytes.map((byte) => byte.charCodeAt(0).toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}

@@ -1,0 +1,322 @@
+// @ts-check
+/** A customer's own booking, by its link: how it stands, the entry code, and what may be done. */
+
+import { Problem, read, readPicture, send } from "../api.js";
+import { askSure } from "../dialog.js";
+import { byId, el, fill, mark, write } from "../elements.js";
+import { floorText } from "../floors.js";
+import { FloorMap } from "../map.js";
+import { offerTheme } from "../theme.js";
+import { tell, tellProblem } from "../toasts.js";
+import {
+  VenueClock,
+  countdownText,
+  longNightText,
+  ms,
+  timeText,
+  useTimeZone,
+} from "../venue-clock.js";
+import { capital, partyText, pounds, referenceText, tablesSpoken } from "../words.js";
+import { bookingOf, drop, forget, isKept, keep, takeToken } from "./link.js";
+import { rightsCard } from "./rights.js";
+
+const PENDING_MS = 2000; // the desk may confirm it at any moment
+const SETTLED_MS = 20_000;
+const URGENT_MS = 120_000;
+const LIVES = new Set(["confirmed", "seated"]);
+/** @type {Object<string, string>} */
+const EYEBROW = { pending: "Held for you", confirmed: "Booked", seated: "Enjoy your night" };
+/** @type {Object<string, string>} */
+const ENDED = {
+  expired: "The hold ran out",
+  released: "Let go",
+  cancelled: "Cancelled",
+  no_show: "The table was given away",
+  completed: "Thank you for coming",
+};
+
+const token = takeToken();
+const id = token === null ? null : bookingOf(token);
+const clock = new VenueClock();
+/** @type {any} */
+let floor = null;
+/** @type {any} */
+let booking = null;
+let key = "";
+let codeShown = "";
+let asking = false;
+let timer = 0;
+/** @type {number | null} venue's time of the last answer */
+let knownAt = null;
+
+offerTheme(byId("theme"));
+addEventListener("hashchange", () => location.reload()); // another link, in the same tab
+if (token === null) {
+  noBooking("No link", "Open this page by the link that came with your booking.");
+} else if (id === null) {
+  refused();
+} else {
+  document.addEventListener("visibilitychange", () => document.hidden || ask());
+  addEventListener("online", () => ask());
+  setInterval(tick, 500);
+  ask();
+}
+
+/** Asks how the booking stands, and when to ask again. */
+async function ask() {
+  if (asking || id === null) return;
+  asking = true;
+  clearTimeout(timer);
+  try {
+    if (floor === null) floor = await read("/v1/floor");
+    useTimeZone(floor.time_zone);
+    const [answer, nights] = await Promise.all([
+      read(`/v1/bookings/${id}`, { token }),
+      clock.known ? null : read("/v1/nights"),
+    ]);
+    if (nights) clock.set(nights.now, nights.speed);
+    booking = answer;
+    knownAt = clock.now();
+    draw();
+    await showCode();
+    note("");
+  } catch (error) {
+    if (error instanceof Problem && (error.status === 401 || error.status === 404)) {
+      return refused();
+    }
+    note(
+      booking === null
+        ? "The club cannot be reached just now. Trying again…"
+        : `Not reached since ${timeText(knownAt ?? clock.now())}. The code still lets you in.`,
+    );
+  } finally {
+    asking = false;
+  }
+  const settled = booking !== null && booking.status !== "pending";
+  if (!document.hidden) timer = window.setTimeout(ask, settled ? SETTLED_MS : PENDING_MS);
+}
+
+// ------------------------------------------------------------------------------------- drawing
+
+function draw() {
+  const shown = JSON.stringify({ ...booking, version: 0, code: null });
+  if (shown === key) return;
+  key = shown;
+  const ended = ENDED[booking.status];
+  const pending = booking.status === "pending";
+  const names = booking.tables.map(
+    (/** @type {number} */ number) =>
+      floor.tables.find((/** @type {any} */ table) => table.number === number)?.name,
+  );
+  fill(
+    byId("booking"),
+    el("p", { class: "eyebrow" }, ended ? "Your booking" : EYEBROW[booking.status]),
+    el("h1", {}, ended ?? tablesSpoken(booking.tables)),
+    el("p", { class: "soft" }, ended ? tablesSpoken(booking.tables) : names.join(" and ")),
+    pending && el("p", { class: "countdown", role: "timer" }, ""),
+    pending &&
+      el(
+        "p",
+        { class: "booking-next" },
+        `Give the reference at the desk before the time is up, and pay the deposit of ${pounds(booking.deposit_pence)}. Your entry code appears here at once.`,
+      ),
+    el(
+      "dl",
+      { class: "facts" },
+      fact("Night", longNightText(booking.night)),
+      fact("From", timeText(booking.from)),
+      fact("Party", capital(partyText(booking.party))),
+      fact("Deposit", deposit()),
+      booking.admitted > 0 && fact("Came in", `${booking.admitted} of ${booking.party}`),
+      fact("Reference", referenceText(booking.reference)),
+    ),
+  );
+  byId("more").hidden = false;
+  fill(byId("more"), !ended && place(), actions(), rightsCard(/** @type {string} */ (token)));
+  tick();
+}
+
+function deposit() {
+  const { paid_pence: paid, deposit_pence: asked } = booking;
+  if (paid >= asked && paid > 0) return `${pounds(paid)} paid`;
+  return paid > 0 ? `${pounds(paid)} of ${pounds(asked)} paid` : `${pounds(asked)} to pay`;
+}
+
+/** Where the tables are, on the drawing of their floor. */
+function place() {
+  const facts = floor.tables.filter((/** @type {any} */ one) => booking.tables.includes(one.number));
+  const room = floor.floors.find((/** @type {any} */ one) => one.name === facts[0]?.floor);
+  if (!room) return null;
+  // A picture: nothing on it can be chosen.
+  const drawn = el("div", { inert: true });
+  const map = new FloorMap(drawn, floor.drawings, [room], { onChoose: () => {} });
+  map.draw(
+    floor.tables.map((/** @type {any} */ table) => {
+      const own = booking.tables.includes(table.number);
+      return {
+        number: table.number,
+        status: own ? "mine" : "other",
+        word: own ? "Yours" : "",
+        party: "",
+        arrivals: "",
+        badge: "",
+        late: false,
+        urgent: false,
+        spoken: "",
+      };
+    }),
+  );
+  const where = floorText(room);
+  return el(
+    "section",
+    { class: "card", "aria-labelledby": "place-title" },
+    el("h2", { class: "eyebrow", id: "place-title" }, where),
+    el(
+      "div",
+      { class: "place", role: "img", "aria-label": `${tablesSpoken(booking.tables)}, ${where}` },
+      drawn,
+    ),
+  );
+}
+
+function actions() {
+  const pending = booking.status === "pending";
+  return el(
+    "section",
+    { class: "card", "aria-label": "This booking" },
+    el(
+      "div",
+      { class: "card-actions" },
+      el(
+        "button",
+        {
+          class: "button",
+          type: "button",
+          "data-act": "keep",
+          "aria-pressed": String(isKept()),
+          onclick: toggleKept,
+        },
+        isKept() ? "Forget on this phone" : "Keep on this phone",
+      ),
+      (pending || booking.status === "confirmed") &&
+        booking.admitted === 0 &&
+        el(
+          "button",
+          {
+            class: "button button-danger",
+            type: "button",
+            "data-act": "cancel",
+            onclick: pending ? release : cancel,
+          },
+          pending ? "Let the table go" : "Cancel the booking",
+        ),
+    ),
+    el(
+      "p",
+      { class: "small faint" },
+      isKept()
+        ? "This phone opens your booking without the link; so does whoever holds it."
+        : "Kept, it opens without the link, also from the home screen.",
+    ),
+  );
+}
+
+function toggleKept() {
+  if (isKept()) forget();
+  else keep(/** @type {string} */ (token));
+  key = "";
+  draw();
+  /** @type {HTMLElement | null} */ (document.querySelector('[data-act="keep"]'))?.focus();
+}
+
+/** The entry code, big and on white whatever the theme: a camera has to read it. */
+async function showCode() {
+  const pass = byId("pass");
+  const code = LIVES.has(booking.status) ? (booking.code ?? "") : "";
+  pass.hidden = code === "";
+  if (code === codeShown) return;
+  if (code !== "") {
+    const picture = el("img", { class: "pass-code", alt: "Your entry code", width: 400, height: 400 });
+    picture.src = await readPicture(`/v1/bookings/${id}/code.svg`, token);
+    fill(
+      pass,
+      picture,
+      el("p", { class: "pass-reference" }, referenceText(booking.reference)),
+      el("p", {}, "One code lets in your whole party, together or one by one."),
+    );
+  }
+  codeShown = code;
+}
+
+function tick() {
+  const count = byId("booking").querySelector(".countdown");
+  if (!count || booking?.status !== "pending" || !booking.hold_expires_at) return;
+  const left = ms(booking.hold_expires_at) - clock.now();
+  write(count, countdownText(left));
+  mark(count, "data-urgent", left < URGENT_MS ? "" : null);
+}
+
+/** @param {string} text "" takes it away */
+function note(text) {
+  byId("note").hidden = text === "";
+  write(byId("note"), text);
+}
+
+// --------------------------------------------------------------------------------------- doing
+
+async function cancel() {
+  const paid = booking.paid_pence
+    ? ` ${pounds(booking.paid_pence)} was paid: ask the club whether it comes back.`
+    : "";
+  const text = `${tablesSpoken(booking.tables)} on ${longNightText(booking.night)} will be free for anybody, and your entry code stops working. This cannot be undone.${paid}`;
+  if (!(await askSure("Cancel this booking?", text, "Cancel the booking"))) return;
+  await act("Cancelled", "Not cancelled", () =>
+    send("POST", `/v1/bookings/${id}/cancel`, {}, { token }),
+  );
+}
+
+async function release() {
+  const text = `${tablesSpoken(booking.tables)} will be free for anybody at once.`;
+  if (!(await askSure("Let the table go?", text, "Let it go"))) return;
+  await act("Let go", "Not let go", () => send("DELETE", `/v1/holds/${id}`, null, { token }));
+}
+
+/** @param {string} done @param {string} failed @param {() => Promise<unknown>} command */
+async function act(done, failed, command) {
+  try {
+    await command();
+    tell(done, `${tablesSpoken(booking.tables)} is free again.`);
+  } catch (error) {
+    tellProblem(error, failed);
+  }
+  await ask();
+}
+
+function refused() {
+  drop();
+  noBooking(
+    "This link is over",
+    "It ended, was taken back, or was not copied whole. Ask the club for a new one.",
+  );
+}
+
+/** @param {string} title @param {string} text */
+function noBooking(title, text) {
+  clearTimeout(timer);
+  byId("pass").hidden = true;
+  byId("pass").replaceChildren();
+  byId("more").hidden = true;
+  byId("more").replaceChildren();
+  note("");
+  fill(
+    byId("booking"),
+    el("h1", {}, title),
+    el("p", { class: "soft" }, text),
+    el("a", { class: "button button-main", href: "/" }, "See which tables are free"),
+  );
+}
+
+/** @param {string} term @param {string} value */
+function fact(term, value) {
+  return [el("dt", {}, term), el("dd", {}, value)];
+}
