@@ -148,6 +148,18 @@ async def test_every_operation_answers_as_the_table_says(evening: Evening) -> No
     await call(manager, "POST", "/v1/demo/clock", clock)
     await call(manager, "POST", "/v1/bookings/{booking_id}/no-show", **late)
 
+    chief = await club.signed_in("SUPER_ADMIN", elevated=True)
+    found = await call(manager, "POST", "/v1/people/find", {"phone": "0113 496 0000"})
+    somebody = {"person_id": found["people"][0]["person_id"]}
+    await call(manager, "POST", "/v1/people/{person_id}/reveal", **somebody)
+    await call(chief, "GET", "/v1/people/{person_id}/export?format=json", **somebody)
+    banned = await call(manager, "POST", "/v1/bans", {"reason": "theft", "name": "Nobody"})
+    assert (await call(manager, "GET", "/v1/bans"))["bans"][0]["in_force"] is True
+    await call(manager, "POST", "/v1/bans/{ban_id}/lift", ban_id=banned["ban_id"])
+    await call(owner, "GET", "/v1/me/export")
+    await call(owner, "POST", "/v1/me/erase")
+    await call(chief, "POST", "/v1/people/{person_id}/erase", **somebody)
+
     for path in ("state", "events", "bookings", "guests"):
         await call(manager, "GET", f"/v1/nights/{{night}}/{path}", night=NIGHT)
     await call(manager, "GET", "/v1/devices")

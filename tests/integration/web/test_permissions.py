@@ -50,6 +50,15 @@ MAY = {
     "POST /v1/scans": DOOR,
     "GET /v1/scans/{scan_id}": DOOR,
     "POST /v1/headcount": DOOR,
+    "POST /v1/people/find": MANAGERS,
+    "POST /v1/people/{person_id}/reveal": MANAGERS,
+    "GET /v1/people/{person_id}/export": MANAGERS,
+    "POST /v1/people/{person_id}/erase": "SUPER_ADMIN",
+    "GET /v1/me/export": "OWNER",
+    "POST /v1/me/erase": "OWNER",
+    "GET /v1/bans": MANAGERS,
+    "POST /v1/bans": MANAGERS,
+    "POST /v1/bans/{ban_id}/lift": MANAGERS,
     "POST /v1/session": EVERYBODY,
     "GET /v1/session": DOOR,
     "DELETE /v1/session": STAFF,
@@ -101,7 +110,8 @@ def address(path: str) -> str:
     unknown = str(uuid4())
     return path.format(
         night=NIGHT, number=7, booking_id=unknown, scan_id=unknown, device_id=unknown,
-        quarantine_id=unknown, staff_id=unknown, session_id=unknown,
+        quarantine_id=unknown, staff_id=unknown, session_id=unknown, person_id=unknown,
+        ban_id=unknown,
     )  # fmt: skip
 
 

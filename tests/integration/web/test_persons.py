@@ -1,0 +1,219 @@
+"""People's data over HTTP: who sees what of it, and what a person can ask for.
+
+Goal: nobody is shown more than their role sees, and what is given out is a document and nothing
+else. Method: real requests by every role; the guest is called what an attacker would be called.
+"""
+
+from html.parser import HTMLParser
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.integration.web.club import NIGHT, Club, key
+
+HOSTILE = (
+    "<script>alert(1)</script>",
+    "</title><img src=x onerror=alert(1)>",
+    "\"'><svg/onload=alert(1)>",
+    "&lt;b&gt; &amp; Sons",
+    "\u202eevil\u2066 name",
+    '=HYPERLINK("http://x")',
+)
+
+
+async def booked(
+    club: Club, name: str = "Ada Lovelace", table: int = 2, **more: str
+) -> dict[str, Any]:
+    client = await club.client()
+    answer = await client.post(
+        "/v1/holds",
+        json={"night": NIGHT, "tables": [table], "party": 4, "contact": {"name": name, **more}},
+        headers=key(),
+    )
+    assert answer.status_code == 201, answer.text
+    made: dict[str, Any] = answer.json()
+    return made
+
+
+async def owner_of(club: Club, booking: dict[str, Any]) -> httpx.AsyncClient:
+    return await club.client(Authorization=f"Bearer {booking['token']}")
+
+
+async def listed(client: httpx.AsyncClient, search: str | None = None) -> list[dict[str, Any]]:
+    answer = await client.get(
+        f"/v1/nights/{NIGHT}/bookings", params={} if search is None else {"search": search}
+    )
+    assert answer.status_code == 200, answer.text
+    found: list[dict[str, Any]] = answer.json()["bookings"]
+    return found
+
+
+async def test_the_list_shows_the_contact_masked_to_managers_and_not_to_the_door(
+    club: Club,
+) -> None:
+    await club.open()
+    await booked(club, phone="0113 496 0123", email="ada@example.com")
+    shown = {}
+    for role in ("MANAGER", "DOOR_STAFF"):
+        one = (await listed(await club.signed_in(role)))[0]
+        shown[role] = (one["name"], one["phone"], one["email"], one["person_id"] is None)
+    assert shown["MANAGER"] == ("Ada Lovelace", "•••123", "a•••@e•••", False)
+    assert shown["DOOR_STAFF"] == ("Ada L.", None, None, True)
+
+
+@pytest.mark.parametrize("search", ["lovelace", "ADA  love", "\uff4c\uff4f\uff56e"])
+async def test_a_search_finds_a_name_however_it_is_spelled(club: Club, search: str) -> None:
+    await club.open()
+    ada = await booked(club)
+    await booked(club, "Bob", 3)
+    manager = await club.signed_in()
+    assert [one["booking_id"] for one in await listed(manager, search)] == [ada["booking_id"]]
+    assert len(await listed(manager)) == 2
+
+
+async def test_a_search_finds_a_reference_as_it_is_spoken(club: Club) -> None:
+    await club.open()
+    ada, manager = await booked(club), await club.signed_in()
+    spoken = " ".join(ada["reference"][4:10].lower())
+    assert [one["booking_id"] for one in await listed(manager, spoken)] == [ada["booking_id"]]
+
+
+async def test_an_erased_guest_leaves_the_lists_without_a_name(club: Club) -> None:
+    await club.open()
+    ada, manager = await booked(club, phone="0113 496 0123"), await club.signed_in()
+    owner = await owner_of(club, ada)
+    answer = await owner.post("/v1/me/erase", headers=key())
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["retained"] == ["financial_records"]
+    one = (await listed(manager))[0]
+    assert (one["name"], one["phone"], one["email"]) == (None, None, None)
+    assert (await manager.get(f"/v1/nights/{NIGHT}/guests")).json() == {"names": {}}
+    assert await listed(manager, "ada") == []
+    again = await owner.post("/v1/me/erase", headers=key())
+    assert again.json()["erased_at"] == answer.json()["erased_at"]
+    left = (await owner.get("/v1/me/export")).json()
+    assert (left["name"], left["bookings"][0]["reference"]) == (None, ada["reference"])
+
+
+async def test_erasing_and_giving_out_need_a_fresh_proof(club: Club) -> None:
+    await club.open()
+    await booked(club)
+    manager, chief = await club.signed_in(), await club.signed_in("SUPER_ADMIN")
+    person = (await listed(manager))[0]["person_id"]
+    export = await manager.get(f"/v1/people/{person}/export")
+    erase = await chief.post(f"/v1/people/{person}/erase", headers=key())
+    assert [(a.status_code, a.json()["reason"]) for a in (export, erase)] == [
+        (403, "step_up_needed")
+    ] * 2
+    assert (await listed(manager))[0]["name"] == "Ada Lovelace"
+    fresh = await club.signed_in("SUPER_ADMIN", elevated=True)
+    assert (await fresh.get(f"/v1/people/{person}/export")).status_code == 200
+    erased = await fresh.post(f"/v1/people/{person}/erase", headers=key())
+    assert erased.status_code == 200
+    assert (await listed(manager))[0]["name"] is None
+
+
+async def test_what_is_shown_or_given_out_is_kept_nowhere_as_an_answer(club: Club) -> None:
+    await club.open()
+    booking = await booked(club, phone="0113 496 0123", email="ada@example.com")
+    manager = await club.signed_in(elevated=True)
+    person = (await listed(manager))[0]["person_id"]
+    shown = await manager.post(f"/v1/people/{person}/reveal", headers=key())
+    assert shown.json() == {
+        "person_id": person, "name": "Ada Lovelace", "phone": "+441134960123",
+        "email": "ada@example.com",
+    }  # fmt: skip
+    given = await (await owner_of(club, booking)).get("/v1/me/export")
+    for answer in (shown, given):
+        assert answer.headers["cache-control"] == "no-store"
+    async with club.looking() as conn:
+        kept = await conn.fetch("SELECT answer FROM idempotency")
+    assert all(b"Ada" not in (row["answer"] or b"") for row in kept)
+
+
+class Reader(HTMLParser):
+    """What a browser would make of a page: its elements and its words."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.elements: set[str] = set()
+        self.attributes: set[str] = set()
+        self.words: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+async def test_an_export_to_read_is_a_document_whatever_the_guest_is_called(
+    club: Club, name: str
+) -> None:
+    await club.open()
+    booking = await booked(club, name)
+    owner = await owner_of(club, booking)
+    answer = await owner.get("/v1/me/export", params={"format": "html"})
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert answer.headers["content-disposition"].startswith("attachment;")
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "script" not in answer.headers["content-security-policy"].replace("'none'", "")
+    page = Reader()
+    page.feed(answer.text)
+    allowed = {
+        "html", "head", "meta", "title", "style", "body", "h1", "h2", "p", "time", "dl", "dt",
+        "dd", "ul", "li", "table", "thead", "tbody", "tr", "th", "td", "bdi",
+    }  # fmt: skip
+    assert page.elements <= allowed
+    assert page.attributes <= {"lang", "charset", "name", "content", "datetime", "scope"}
+    assert " ".join(name.split()) in page.words
+    assert booking["reference"] in page.words
+    assert answer.text.startswith("<!doctype html>")
+
+
+async def test_an_export_to_take_along_has_everything_in_its_fields(club: Club) -> None:
+    await club.open()
+    booking = await booked(club, phone="0113 496 0123", email="Ada@example.com")
+    given = (await (await owner_of(club, booking)).get("/v1/me/export?format=json")).json()
+    assert (given["name"], given["phone"], given["email"]) == (
+        "Ada Lovelace", "+441134960123", "Ada@example.com",
+    )  # fmt: skip
+    assert [one["reference"] for one in given["bookings"]] == [booking["reference"]]
+    assert given["purposes"]
+    assert given["bans"] == []
+
+
+async def test_an_unknown_format_or_person_is_refused(club: Club) -> None:
+    await club.open()
+    owner = await owner_of(club, await booked(club))
+    wrong = await owner.get("/v1/me/export?format=pdf")
+    assert (wrong.status_code, wrong.json()["reason"]) == (422, "not_valid")
+    nobody = await club.client(Authorization=f"Bearer {'x' * 43}")
+    for answer in (
+        await nobody.get("/v1/me/export"), await nobody.post("/v1/me/erase", headers=key()),
+    ):  # fmt: skip
+        assert (answer.status_code, answer.json()["reason"]) == (404, "person_not_found")
+
+
+async def test_bans_are_for_managers_and_their_answers_name_nobody(club: Club) -> None:
+    await club.open()
+    manager = await club.signed_in()
+    added = await manager.post(
+        "/v1/bans",
+        json={"reason": "violence", "name": "Ada King", "phone": "0113 496 0123",
+              "note": "Threw a glass."},
+        headers=key(),
+    )  # fmt: skip
+    assert added.status_code == 201, added.text
+    assert "Ada" not in added.text
+    bans = (await manager.get("/v1/bans")).json()["bans"]
+    assert [(b["name"], b["phone"], b["note"]) for b in bans] == [
+        ("Ada King", "•••123", "Threw a glass.")
+    ]
+    assert "added_by" in bans[0]
+    for role in ("DOOR_STAFF", "DEVICE"):
+        refused = await (await club.acting_as(role)).get("/v1/bans")
+        assert refused.status_code == 403
