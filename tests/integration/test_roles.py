@@ -1,5 +1,7 @@
 """What the service's roles cannot do, whatever statement somebody makes them send."""
 
+from pathlib import Path
+
 import asyncpg
 import pytest
 
@@ -61,3 +63,44 @@ async def test_a_role_is_refused_what_its_work_does_not_need(
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await conn.execute(statement)
     await conn.close()
+
+
+# A right on every column is shown without columns. A function that everybody may call is left out.
+LIST_RIGHTS = """
+SELECT format('%s %s: %s', r.role, c.relname, string_agg(format('%s%s', p.may, CASE
+           WHEN NOT has_table_privilege(r.role, c.oid, p.may) THEN (
+               SELECT '(' || string_agg(a.attname, ', ' ORDER BY a.attname) || ')'
+                 FROM pg_attribute a
+                WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+                  AND has_column_privilege(r.role, c.oid, a.attnum, p.may)) END), ' '
+           ORDER BY p.may)) AS line
+  FROM unnest(ARRAY['app', 'jobs', 'auth', 'public']) AS r (role),
+       (SELECT oid, relname FROM pg_class
+         WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v')) AS c,
+       unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER'])
+           AS p (may)
+ WHERE CASE WHEN p.may IN ('DELETE', 'TRUNCATE', 'TRIGGER')
+            THEN has_table_privilege(r.role, c.oid, p.may)
+            ELSE has_any_column_privilege(r.role, c.oid, p.may) END
+ GROUP BY r.role, c.relname
+UNION ALL
+SELECT format('%s %s()', r.role, f.proname)
+  FROM unnest(ARRAY['app', 'jobs', 'auth']) AS r (role),
+       (SELECT oid, proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace) AS f
+ WHERE has_function_privilege(r.role, f.oid, 'EXECUTE')
+   AND NOT has_function_privilege('public', f.oid, 'EXECUTE')
+ ORDER BY line
+"""
+RIGHTS = Path(__file__).parents[1] / "cases" / "database_grants.txt"
+
+
+async def test_the_roles_have_the_rights_that_are_written_down_and_no_other(
+    settings: Settings,
+) -> None:
+    """Whoever adds a table or a right says so in the file: what differs is shown here."""
+    conn = await asyncpg.connect(settings.owner_database_url)
+    found = {row["line"] for row in await conn.fetch(LIST_RIGHTS)}
+    await conn.close()
+    written = set(RIGHTS.read_text("utf-8").splitlines())
+    assert found - written == set(), f"not written down in {RIGHTS.name}"
+    assert written - found == set(), f"written down in {RIGHTS.name}, and not so"

@@ -235,11 +235,9 @@ $$;
 -- What each connection may ask for at all. Nobody may give a booking another owner, person, night
 -- or reference; only tidying deletes anything.
 REVOKE UPDATE ON booking, booking_table, ticket FROM app;
-GRANT UPDATE (status, party, slot, deposit_pence, paid_pence, hold_expires_at, extended)
-    ON booking TO app;
+GRANT UPDATE (status, paid_pence, hold_expires_at, extended) ON booking TO app;
 GRANT UPDATE (live, slot) ON booking_table TO app;
-GRANT UPDATE (generation, status, party, admitted, gone, last_scan_at, last_scan_door)
-    ON ticket TO app;
+GRANT UPDATE (status, admitted, gone, last_scan_at, last_scan_door) ON ticket TO app;
 REVOKE INSERT, UPDATE ON night, floor_table, table_block, booking, booking_table, ticket, headcount
     FROM jobs;
 GRANT UPDATE (status) ON night TO jobs;
@@ -248,7 +246,7 @@ GRANT UPDATE (status, hold_expires_at) ON booking TO jobs;
 GRANT UPDATE (live) ON booking_table TO jobs;
 GRANT UPDATE (status) ON ticket TO jobs;
 GRANT UPDATE (people) ON headcount TO jobs;
-REVOKE SELECT ON payment, scan, quarantined_scan FROM jobs;
+REVOKE SELECT ON payment, scan, quarantined_scan, device FROM jobs;
 REVOKE EXECUTE ON FUNCTION finish_action(jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION finish_action(jsonb) TO app, jobs, auth;
 
