@@ -3,6 +3,7 @@
 import asyncio
 import re
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -266,3 +267,28 @@ def test_tokens_and_codes_differ_by_device_and_by_count() -> None:
     codes = {pairing_code(secret, device, n) for device in (one, other) for n in (1, 2, 12)}
     assert (len(tokens), len(codes)) == (6, 6)
     assert all(len(token) == 47 for token in tokens)  # dev_ and 256 bits
+
+
+async def test_a_device_of_one_night_scans_and_counts_and_looks_at_that_night_only(
+    club: Club,
+) -> None:
+    await club.open()
+    bound, free = await club.device(night=NIGHT), await club.device()
+
+    def scan() -> dict[str, str]:
+        return {"scan_id": str(uuid4()), "door": "main", "reference": "7Q4M-2XKD-9RTA-F3HN-P"}
+
+    assert (await bound.post("/v1/scans", json=scan())).json()["reason"] == "unknown_code"
+    earlier = "2027-06-12"
+    await club.open(earlier)  # and that is tonight now
+    refused = await bound.post("/v1/scans", json=scan())
+    assert (refused.status_code, refused.json()["reason"]) == (403, "out_of_scope")
+    assert (await free.post("/v1/scans", json=scan())).json()["reason"] == "unknown_code"
+    click = {"door": "main", "floor": "upstairs", "change": 1}
+    for night, status in ((earlier, 403), (NIGHT, 200)):
+        counted = await bound.post("/v1/headcount", json={**click, "night": night}, headers=key())
+        assert counted.status_code == status, counted.text
+        assert (await bound.get(f"/v1/nights/{night}/state")).status_code == status
+    told = (await bound.get("/v1/session")).json()
+    assert (told["kind"], told["door"], told["night"]) == ("device", "main", NIGHT)
+    assert "scan:create" in told["permissions"]
