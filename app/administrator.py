@@ -7,12 +7,21 @@ other right.
 import asyncio
 import getpass
 import sys
+from typing import Final
+from uuid import uuid4
 
 import asyncpg
 
+from app.actions.act import Caller
+from app.actions.administration import note
 from app.db.staff import insert_staff
 from app.domain.passwords import PASSWORD_LENGTH_MIN, hash_password, username_key
+from app.domain.principals import Principal
 from app.settings import Settings
+from floorplan.administration import StaffAdded, Standing
+
+# Whoever runs the command: the machine knows who that is, and the service does not.
+OPERATOR: Final = Principal(kind="system", id="operator", role="SYSTEM")
 
 
 def create(settings: Settings, username: str, name: str, role: str) -> int:
@@ -45,6 +54,11 @@ async def _insert(
 ) -> str | None:
     conn = await asyncpg.connect(settings.auth_database_url)
     try:
-        return await insert_staff(conn, username_key(username), name, role, password_hash)
+        async with conn.transaction():
+            made = await insert_staff(conn, username_key(username), name, role, password_hash)
+            if made is not None:
+                caller = Caller(OPERATOR, str(uuid4()))
+                await note(conn, caller, StaffAdded(Standing(role)), f"staff:{made}")
+        return made
     finally:
         await conn.close()

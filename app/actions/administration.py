@@ -5,7 +5,7 @@ Idempotency-Key, or not at all. What has no key of its own (signing in, a device
 writes its line with `note`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 from uuid import uuid4
 
@@ -16,9 +16,10 @@ from app.actions.act import Act, Answered, Caller, Work, finish, numbered, repla
 from app.db.acting import acting_of
 from app.db.book import lock_book
 from app.db.pool import Database, retried
+from app.db.sessions import Ended
 from app.domain.facts import Facts
 from app.domain.principals import Principal
-from floorplan.administration import BOOK, WORD_OF, SettingsChanged
+from floorplan.administration import BOOK, WORD_OF, SessionRevoked, SettingsChanged
 from floorplan.events import Payload
 
 BEGIN_ADMINISTRATION = "SELECT begin_administration($1, $2, $3, $4, $5, $6, $7::text::uuid)"
@@ -60,6 +61,15 @@ async def note(conn: asyncpg.Connection, caller: Caller, payload: Payload, subje
             word.lower(),
         )
     )
+
+
+async def note_ended(
+    conn: asyncpg.Connection, caller: Caller, ended: Iterable[Ended], why: str
+) -> None:
+    """The book tells of sessions that another deed ended, each by its own line."""
+    for session in ended:
+        payload = SessionRevoked(session.staff_id, why)
+        await note(conn, caller, payload, f"session:{session.id}")
 
 
 async def audited(

@@ -7,10 +7,10 @@ The PIN's session counts beside the tablet's own token alone, and may no more th
 import logging
 
 from app.actions.act import Caller
-from app.actions.administration import note
+from app.actions.administration import note, note_ended
 from app.actions.guessing import PIN, PIN_ON_DEVICE, count_guess
 from app.actions.hashing import Hashing
-from app.actions.sign_in import Browser, SignedIn, note_signed_in
+from app.actions.sign_in import Browser, SignedIn, acting, end_previous, note_signed_in
 from app.db import guesses, sessions, staff
 from app.db.pool import Database
 from app.db.staff import StaffRow
@@ -65,9 +65,8 @@ async def take_tablet(
         latest = await staff.lock_staff(conn, member.id)
         taken = latest is not None and latest.pin_hash == stored and _may_take(latest, tablet)
         if taken:
-            if browser.session is not None:
-                await sessions.revoke_session(conn, token_hash(browser.session))
-            await sessions.revoke_all_on(conn, tablet.id)
+            ended = await end_previous(conn, browser)
+            ended += await sessions.revoke_all_on(conn, tablet.id)
             await guesses.forget_failures(conn, subject)
             await guesses.forget_failures(conn, on_tablet)
             _, absolute = PIN_LIMITS
@@ -82,6 +81,7 @@ async def take_tablet(
                 origin=caller.origin,
                 agent=browser.agent,
             )
+            await note_ended(conn, acting(caller, member), ended, "signed_in_again")
             await note_signed_in(conn, caller, member, session_id, "pin", tablet.id)
     if not taken:
         raise _refused()

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from app.actions import sign_in
 from app.actions.act import Caller
-from app.actions.administration import note
+from app.actions.administration import note, note_ended
 from app.actions.guessing import CODE, PIN, count_guess
 from app.actions.hashing import Hashing
 from app.actions.identity import limits_of
@@ -200,7 +200,7 @@ async def _enrol(
         raise _enrolled_already()
     codes = [rules.new_recovery_code() for _ in range(rules.RECOVERY_CODES)]
     await staff.replace_recovery_codes(conn, member.id, [rules.recovery_hash(c) for c in codes])
-    await sessions.revoke_all_of(conn, member.id, but=session_id)
+    ended = await sessions.revoke_all_of(conn, member.id, but=session_id)
     _, absolute = limits_of(member.role, session.began)
     pending = session.assurance != "totp"
     token = await _strengthen(conn, session_id, absolute if pending else None)
@@ -208,6 +208,7 @@ async def _enrol(
     logger.info("second factor enrolled", extra={"staff_id": member.id})
     who = sign_in.acting(caller, member)
     await note(conn, who, book.SecondFactorEnrolled(len(codes)), f"staff:{member.id}")
+    await note_ended(conn, who, ended, "second_factor")
     if pending:
         await sign_in.note_signed_in(conn, caller, member, session_id, "totp")
     return Strengthened(SignedIn(member.id, token, known), codes)

@@ -8,13 +8,14 @@ afterwards: guesses from elsewhere do not hold it up.
 import logging
 from datetime import timedelta
 from typing import Final
+from uuid import uuid4
 
 import asyncpg
 import msgspec
 from msgspec import Struct
 
 from app.actions.act import Caller
-from app.actions.administration import note
+from app.actions.administration import STARTER, note, note_ended
 from app.actions.guessing import PASSWORD, count_guess
 from app.actions.hashing import Hashing
 from app.actions.identity import limits_of
@@ -29,6 +30,7 @@ from app.domain.tokens import new_token, token_hash
 from app.errors import NotSignedIn, NotValid
 from app.wire.staff import SignIn
 from floorplan import administration as book
+from floorplan.nights import instant_text
 
 logger = logging.getLogger(__name__)
 
@@ -91,10 +93,15 @@ async def sign_out(db: Database, caller: Caller, token: str) -> None:
 
 
 async def create_link(db: Database, staff_id: str, lasts: timedelta) -> str:
-    """A token that signs the member of staff in once, within the time. Shown to nobody else."""
+    """A token that signs the member of staff in once, within the time. Shown to nobody else.
+
+    For the service itself; whoever administers staff makes links by `app.actions.staff`.
+    """
     token = new_token()
     async with db.begun(db.auth) as conn:
-        await staff.insert_link(conn, token_hash(token), staff_id, lasts)
+        expires_at = await staff.insert_link(conn, token_hash(token), staff_id, lasts)
+        payload = book.LinkMade("demo", instant_text(expires_at))
+        await note(conn, Caller(STARTER, str(uuid4())), payload, f"staff:{staff_id}")
     return token
 
 
@@ -132,7 +139,6 @@ async def _by_link(db: Database, caller: Caller, token: str, browser: Browser) -
         staff_id = await staff.use_link(conn, token_hash(token))
         member = None if staff_id is None else await staff.get_staff(conn, staff_id)
         if member is not None and not member.disabled:
-            await _end_previous(conn, browser)
             # Whoever made the link vouches for its bearer: what was guessed before is forgotten.
             await guesses.forget_all_of(conn, member.id)
             return await _begin(conn, caller, member, "link", browser)
@@ -157,7 +163,6 @@ async def _by_password(
         raise _refused()
     signed_in: SignedIn | None = None
     async with db.begun(db.auth) as conn:
-        await _end_previous(conn, browser)
         # As it is now: the account may have been disabled, or the password changed, meanwhile.
         latest = await staff.get_staff(conn, member.id)
         if not latest.disabled and latest.password_hash == stored:
@@ -179,7 +184,10 @@ async def _begin(
     began: Assurance,
     browser: Browser,
 ) -> SignedIn:
-    """The session exists, complete or without its second factor; told in the book when complete."""
+    """The session exists, complete or without its second factor; told in the book when complete.
+
+    The session that the browser had is over.
+    """
     missing = missing_factor(
         member.role,
         demo=member.demo,
@@ -198,17 +206,21 @@ async def _begin(
         origin=caller.origin,
         agent=browser.agent,
     )
+    known = await remember(conn, member, browser) if missing == "none" else None
+    previous = await end_previous(conn, browser)
+    await note_ended(conn, acting(caller, member), previous, "signed_in_again")
     if missing != "none":
         return SignedIn(member.id, token)
-    known = await remember(conn, member, browser)
     await note_signed_in(conn, caller, member, session_id, began)
     return SignedIn(member.id, token, known)
 
 
-async def _end_previous(conn: asyncpg.Connection, browser: Browser) -> None:
-    """The session that the browser had is over."""
-    if browser.session is not None:
-        await sessions.revoke_session(conn, token_hash(browser.session))
+async def end_previous(conn: asyncpg.Connection, browser: Browser) -> list[sessions.Ended]:
+    """The session that the browser had is over; it, if it was not before."""
+    if browser.session is None:
+        return []
+    ended = await sessions.revoke_session(conn, token_hash(browser.session))
+    return [] if ended is None else [ended]
 
 
 async def note_signed_in(
