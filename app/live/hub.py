@@ -209,13 +209,6 @@ class Hub:
         client.owes_snapshot = True
         self._catch_up(client)
 
-    def revoke(self, principal_id: str) -> int:
-        """Close the sockets of a person or device that may not watch any longer."""
-        found = [c for c in self._clients if c.principal.id == principal_id]
-        for client in found:
-            self.end(client, REVOKED, "revoked")
-        return len(found)
-
     def revoke_by(self, line: Event) -> int:
         """Close the sockets of those whose rights the line of the venue's book takes away."""
         found = [c for c in self._clients if line.version > c.known_at and ends(line, c.principal)]

@@ -248,12 +248,6 @@ class Live:
             "draining": self.hub.draining,
         }
 
-    async def revoke(self, principal_id: str) -> None:
-        """The principal's sockets are closed (4403), here at once and on every other node."""
-        self.hub.revoke(principal_id)
-        if self.mirror is not None:
-            await self.mirror.tell_revoked(principal_id)
-
     # -- screens ----------------------------------------------------------------------------------
 
     def enter(self, client: Client) -> bool:

@@ -110,7 +110,7 @@ class Mirror:
         failures = 0
         while True:
             try:
-                async with self._redis.subscribed(self._heard, self._revoked) as hear:
+                async with self._redis.subscribed(self._heard) as hear:
                     while True:
                         await hear(HEAR_SECONDS)
                         self.hears, failures = True, 0
@@ -120,13 +120,6 @@ class Mirror:
                 self.hears = False
                 await asyncio.sleep(_pause(failures))
                 failures += 1
-
-    async def tell_revoked(self, principal_id: str) -> None:
-        """Every node closes the principal's sockets; without Redis, at their next check."""
-        try:
-            await self._redis.tell_revoked(principal_id)
-        except AWAY as error:
-            logger.warning("a revocation reaches other nodes with their next check: %s", error)
 
     async def _write(self) -> None:
         while self._pending:
@@ -219,9 +212,6 @@ class Mirror:
                 self._behind(message.night, message.version)
         except MessageUnreadable as error:
             logger.warning("a message of another release is read from Postgres: %s", error)
-
-    def _revoked(self, principal_id: str) -> None:
-        self._hub.revoke(principal_id)
 
 
 def _pause(failures: int) -> float:

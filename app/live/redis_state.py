@@ -6,7 +6,6 @@ For each night, under one hash tag so that a cluster keeps them together:
     {night:2026-11-21}:tables   hash: the state in its flat form (see `messages`)
     {night:2026-11-21}:log      stream: the last messages, entry id "<version>-0"
     {night:2026-11-21}:live     channel: each message when it is applied
-    live:revoked                channel: ids of principals whose sockets are to close
 
 Everything here can be deleted at any moment: it is rebuilt from Postgres under the same epoch and
 version. Redis never decides anything.
@@ -118,14 +117,11 @@ class RedisState:
             for night, head, kind in zip(wanted, answers[::2], answers[1::2], strict=True)
         }
 
-    async def tell_revoked(self, principal_id: str) -> None:
-        await self._redis.publish(self._revoked, principal_id)
-
     @asynccontextmanager
     async def subscribed(
-        self, on_message: Callable[[bytes], None], on_revoked: Callable[[str], None]
+        self, on_message: Callable[[bytes], None]
     ) -> AsyncIterator[Callable[[float], Awaitable[bool]]]:
-        """Subscribe to every night and to revocations; yields `hear(timeout)`, to be called often.
+        """Subscribe to every night; yields `hear(timeout)`, to be called often.
 
         `hear` hands one message on, if any comes within the timeout. Raises what AWAY lists.
         """
@@ -137,23 +133,16 @@ class RedisState:
                 return False
             if message["type"] == "pmessage":
                 on_message(message["data"])
-            elif message["type"] == "message":
-                on_revoked(message["data"].decode(errors="replace"))
             return True
 
         try:
             await pubsub.psubscribe(f"{self._prefix}{{night:*}}:live")
-            await pubsub.subscribe(self._revoked)
             yield hear
         finally:
             await pubsub.aclose()
 
     def channel(self, night: str) -> str:
         return f"{self._prefix}{{night:{night}}}:live"
-
-    @property
-    def _revoked(self) -> str:
-        return f"{self._prefix}live:revoked"
 
     def _keys(self, night: str) -> list[str]:
         tag = f"{self._prefix}{{night:{night}}}"

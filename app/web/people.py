@@ -41,7 +41,6 @@ async def get_session(call: Call) -> Answer:
 async def delete_session(call: Call) -> Answer:
     """The session is over, and its screens are closed."""
     await sign_in.sign_out(call.parts.db, call.caller, call.token or "")
-    await call.parts.live.revoke(call.principal.id)
     return Answer(204, cookies=(cookie_line(call, COOKIES, "", seconds=0),))
 
 
@@ -83,7 +82,6 @@ async def post_password(call: Call) -> Answer:
     await credentials.change_password(
         parts.db, parts.hashing, call.caller, call.body, browser_of(call)
     )
-    await parts.live.revoke(call.principal.id)
     return Answer(204)
 
 

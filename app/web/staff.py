@@ -1,7 +1,6 @@
 """The administration of staff and of their sessions over HTTP.
 
-Screens of whoever loses a right are closed by the line that says so in the venue's book; the call
-here is only the quicker word.
+Screens of whoever loses a right are closed by the line that says so in the venue's book.
 """
 
 from app.actions import staff, staff_sessions
@@ -24,9 +23,7 @@ async def post_staff(call: Call) -> Answer:
 
 async def patch_staff(call: Call) -> Answer:
     parts, staff_id = call.parts, call.path["staff_id"]
-    answered = await staff.change_staff(parts.db, parts.venue, call.caller, staff_id, call.body)
-    await parts.live.revoke(staff_id)
-    return acted(answered)
+    return acted(await staff.change_staff(parts.db, parts.venue, call.caller, staff_id, call.body))
 
 
 async def post_link(call: Call) -> Answer:
@@ -47,10 +44,7 @@ async def post_pin(call: Call) -> Answer:
 
 
 async def post_totp_reset(call: Call) -> Answer:
-    parts, staff_id = call.parts, call.path["staff_id"]
-    answered = await staff.reset_second_factor(parts.db, call.caller, staff_id)
-    await parts.live.revoke(staff_id)
-    return acted(answered)
+    return acted(await staff.reset_second_factor(call.parts.db, call.caller, call.path["staff_id"]))
 
 
 async def get_sessions(call: Call) -> Answer:
@@ -65,7 +59,6 @@ async def delete_session(call: Call) -> Answer:
 
 
 async def delete_sessions_of(call: Call) -> Answer:
-    parts, staff_id = call.parts, call.path["staff_id"]
-    answered = await staff_sessions.revoke_sessions_of(parts.db, call.caller, staff_id)
-    await parts.live.revoke(staff_id)
-    return acted(answered)
+    return acted(
+        await staff_sessions.revoke_sessions_of(call.parts.db, call.caller, call.path["staff_id"])
+    )

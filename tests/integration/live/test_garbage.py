@@ -95,7 +95,6 @@ async def test_a_message_of_another_release_moves_no_room(database: URLs, redis_
         message["frames"] = {}
         await publish(redis_url, channel, json.dumps(message).encode())
         await publish(redis_url, channel, b"\xff")
-        await publish(redis_url, "live:revoked", b"\xff")
         await n1.reach(hand.night, await hand.go_on(3))
         assert not n1.live.crashed
         state = n1.live.state(hand.night)

@@ -79,7 +79,7 @@ async def test_the_next_messages_are_applied_logged_and_published(
     night = Night()
     await redis.load(EPOCH, night.at(10))
     heard: list[bytes] = []
-    async with redis.subscribed(heard.append, lambda _: None) as hear:
+    async with redis.subscribed(heard.append) as hear:
         await quiet(hear)
         assert await redis.apply(EPOCH, NIGHT, night.between(10, 30)) == (Applied.OK, 30)
         async with asyncio.timeout(5):
@@ -175,7 +175,7 @@ async def test_two_projectors_that_race_apply_every_version_once(redis_url: str)
             said.append(answer.word)
             version = max(version + batch, answer.version)
 
-    async with projectors[0].subscribed(heard.append, lambda _: None) as hear:
+    async with projectors[0].subscribed(heard.append) as hear:
         await quiet(hear)
         await asyncio.gather(*(project(redis, i) for i, redis in enumerate(projectors)))
         async with asyncio.timeout(5):

@@ -244,28 +244,6 @@ async def test_a_past_night_is_loaded_for_who_asks_and_forgotten_again(
 # -- ends -----------------------------------------------------------------------------------------
 
 
-@BOTH
-async def test_a_revoked_device_is_closed_on_every_node_and_others_stay(
-    database: URLs, redis_url: str, direct: bool
-) -> None:
-    async with (
-        scribe(database.app),
-        node(database.app, redis_url, direct=direct) as n1,
-        node(database.app, redis_url, name="n2", direct=direct) as n2,
-        screen(n1, "door") as one,
-        screen(n2, "door") as two,
-        screen(n2, "manager") as manager,
-    ):
-        for it in (one, two, manager):
-            await it.reach(1)
-        await until(lambda: n1.live.mirror and n1.live.mirror.connected)
-        await until(lambda: n2.live.mirror and n2.live.mirror.connected)
-        await n1.live.revoke(TOKENS["door"].id)
-        assert await one.closes() == 4403
-        assert await two.closes() == 4403
-        assert manager.closed is None
-
-
 async def test_who_may_no_longer_watch_is_found_by_the_next_look(
     database: URLs, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,6 +17,7 @@ from app.live.hub import BEAT_SECONDS, HEARTBEAT_SECONDS, Offer
 from app.live.messages import message_of
 from app.live.protocol import RESTART, REVOKED, SLOW
 from app.live.rooms import Room
+from floorplan.events import Event
 from floorplan.fold import fold
 from floorplan.state import AUDIENCES, empty_state
 from tests.cases.play import NIGHT, Play
@@ -451,11 +452,14 @@ async def test_draining_tells_each_when_to_come_back_and_closes_it() -> None:
 
 async def test_revoking_closes_that_principal_and_nobody_else() -> None:
     async with running(House()) as house:
+        payload = b'{"kind":"tablet","door":"main"}'
+        at = "2026-11-21T23:00:00.000Z"
+        line = Event("venue", 1, "DEVICE_REVOKED", "device:d1", at, "staff:x", "r", payload)
         gone = Principal(kind="device", id="d1", role="DEVICE")
         stays = Principal(kind="device", id="d2", role="DEVICE")
         one, other = house.enter("door", principal=gone), house.enter("door", principal=stays)
         public = house.enter("public")
-        assert house.hub.revoke("d1") == 1
+        assert house.hub.revoke_by(line) == 1
         assert one.outlet.ended == (REVOKED, "revoked")
         assert other.outlet.ended is None
         assert public.outlet.ended is None
