@@ -64,6 +64,8 @@ def meaning_of(status: int, body: bytes, *, scan_id: str, retry_after: str | Non
     """Return what the answer with that HTTP status and body means for the scan `scan_id`."""
     if status in (200, 201):
         return _verdict_in(body, scan_id)
+    if status == 403 and _words_of(body) == "out_of_scope":
+        return Rejected("This camera is for another night or door: nothing of this one is taken.")
     if status in (401, 403):
         return Dismissed(
             f"The server does not accept this device ({status}, {_words_of(body)}). Its token was "

@@ -179,6 +179,13 @@ function refusalOf(problem) {
         ? "This tablet's pairing has ended. The scan waits for a manager; nobody was counted."
         : "This tablet's pairing has ended. Ask the desk; do not let anybody in on this.",
     };
+  if (problem.reason === "out_of_scope")
+    return {
+      verdict: "wait",
+      reason: problem.reason,
+      title: "Not tonight",
+      instruction: `${problem.message} Nobody was counted.`,
+    };
   const signedOut = problem.status === 401 || problem.status === 403;
   return {
     verdict: "wait",

@@ -60,6 +60,12 @@ def test_a_device_that_is_not_known_is_told_what_to_do(status: int) -> None:
     assert "pair the camera again" in found.why
 
 
+def test_a_camera_of_another_night_is_not_dismissed() -> None:
+    found = meaning(403, b'{"reason": "out_of_scope"}')
+    assert isinstance(found, Rejected)
+    assert "another night" in found.why
+
+
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504])
 def test_a_busy_server_is_asked_again(status: int) -> None:
     assert meaning(status, b"") == AskAgain(f"server busy ({status})")
