@@ -120,19 +120,24 @@ function draw() {
         { class: "booking-next" },
         `Give the reference at the desk before the time is up, and pay the deposit of ${pounds(booking.deposit_pence)}. Your entry code appears here at once.`,
       ),
+  );
+  byId("more").hidden = false;
+  fill(
+    byId("more"),
     el(
       "dl",
-      { class: "facts" },
+      { class: "card facts" },
       fact("Night", longNightText(booking.night)),
       fact("From", timeText(booking.from)),
       fact("Party", capital(partyText(booking.party))),
       fact("Deposit", deposit()),
       booking.admitted > 0 && fact("Came in", `${booking.admitted} of ${booking.party}`),
-      fact("Reference", referenceText(booking.reference)),
+      !LIVES.has(booking.status) && fact("Reference", referenceText(booking.reference)),
     ),
+    !ended && place(),
+    actions(),
+    rightsCard(/** @type {string} */ (token)),
   );
-  byId("more").hidden = false;
-  fill(byId("more"), !ended && place(), actions(), rightsCard(/** @type {string} */ (token)));
   tick();
 }
 
@@ -216,7 +221,7 @@ function actions() {
       { class: "small faint" },
       isKept()
         ? "This phone opens your booking without the link; so does whoever holds it."
-        : "Kept, it opens without the link, also from the home screen.",
+        : "Kept, your booking opens without the link, also from the home screen.",
     ),
   );
 }

@@ -22,7 +22,7 @@ export function rightsCard(token) {
     el(
       "p",
       { class: "soft small" },
-      "Your name, phone and e-mail are sealed with a key of their own.",
+      "The name, phone and e-mail that you gave, and what became of your booking.",
     ),
     el(
       "div",
