@@ -78,7 +78,8 @@ async def find_device(db: Database, token: str) -> FoundDevice | None:
             await devices.promote_token(conn, known.id, digest)
         if known.stale and not known.over:
             await devices.touch_device(conn, known.id)
-    scope = Scope(door=known.door, night=known.night)
+    # Its door is held by the actions themselves, which say where it stands.
+    scope = Scope(night=known.night)
     role = "REVOKED" if known.over else "DEVICE"
     return FoundDevice(
         Principal("device", known.id, role, known.name, known.door, scope), known.over

@@ -292,3 +292,18 @@ async def test_a_device_of_one_night_scans_and_counts_and_looks_at_that_night_on
     told = (await bound.get("/v1/session")).json()
     assert (told["kind"], told["door"], told["night"]) == ("device", "main", NIGHT)
     assert "scan:create" in told["permissions"]
+
+
+async def test_a_device_acts_at_its_own_door_alone(club: Club) -> None:
+    await club.open()
+    device = await club.device("main")
+    scan = {"reference": "7Q4M-2XKD-9RTA-F3HN-P"}
+    click = {"night": NIGHT, "floor": "downstairs", "change": 1}
+    for door, status in (("basement", 403), ("main", 200)):
+        scanned = await device.post(
+            "/v1/scans", json={**scan, "scan_id": str(uuid4()), "door": door}
+        )
+        counted = await device.post("/v1/headcount", json={**click, "door": door}, headers=key())
+        assert (scanned.status_code, counted.status_code) == (status, status), counted.text
+        if status == 403:
+            assert {scanned.json()["reason"], counted.json()["reason"]} == {"other_door"}
