@@ -62,10 +62,10 @@ def _parser() -> argparse.ArgumentParser:
 
     verify = commands.add_parser(
         "verify",
-        help="check that rows, book, live copy and hash chain say the same",
+        help="check that rows, book, live copy, hash chain and anchors say the same",
         description="Check each night: the rows against the fold of its events, Redis against "
-        "both, and the hash chain. Exit status 1 if anything differs. Works beside a running "
-        "service.",
+        "both, the hash chain, and the anchors outside the database. Exit status 1 if anything "
+        "differs. Works beside a running service.",
     )
     verify.add_argument(
         "--night", action="append", default=[], metavar="DATE", help="only this one; repeatable"

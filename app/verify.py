@@ -1,4 +1,4 @@
-"""`backroom verify`: rows = fold = Redis = hash chain, or the first place where they differ."""
+"""`backroom verify`: rows = fold = Redis = hash chain = anchors, or where they first differ."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -102,6 +102,7 @@ async def _anchors(conn: asyncpg.Connection, file: AnchorFile) -> Known:
     own = [anchor for anchor in known.anchors if anchor.installation == installation]
     others = len(known.anchors) - len(own)
     if not others:
+        print(f"anchors: {len(own)} of this database in {file.path}")
         return known
     foreign = f"{others} lines of the anchor file are of another database: give each its own file"
     return Known(own, [*known.problems, foreign])
