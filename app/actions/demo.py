@@ -2,22 +2,30 @@
 
 from datetime import datetime, timedelta
 from typing import Final
+from uuid import uuid4
 
 import asyncpg
 from msgspec import Struct
 
+from app.actions.act import Caller
+from app.actions.administration import STARTER, note
+from app.actions.hashing import Hashing
 from app.actions.sign_in import create_link
 from app.db.clock import NotDemo, mark_demo, set_clock
 from app.db.pool import Database, mapped
-from app.db.staff import count_real_staff, find_staff, insert_staff
+from app.db.staff import count_real_staff, find_staff, insert_staff, set_pin_hash
+from app.domain.pins import demo_pin, peppered
 from app.errors import Conflict
+from floorplan.administration import StaffAdded, Standing
 
 LINKS_LAST: Final = timedelta(hours=12)
 
-# User name, display name, role. Without passwords: these accounts open by link alone.
+# User name, display name, role. Without passwords: these accounts open by link alone, and step up
+# with a PIN.
 ACCOUNTS: Final = (
     ("demo-manager", "Mara Quill", "MANAGER"),
     ("demo-door", "Dev Okafor", "DOOR_STAFF"),
+    ("demo-owner", "Noor Haddad", "SUPER_ADMIN"),
     ("demo-player", "The demo", "MANAGER"),
 )
 
@@ -26,6 +34,7 @@ class DemoLink(Struct, frozen=True):
     name: str
     role: str
     link: str
+    pin: str
 
     def __repr__(self) -> str:
         return f"DemoLink({self.name!r}, {self.role!r})"
@@ -45,15 +54,23 @@ async def prepare_demo(owner_url: str) -> None:
         await conn.close()
 
 
-async def make_links(db: Database) -> list[DemoLink]:
-    """A fresh single-use link for each account of the demo."""
+async def make_links(db: Database, hashing: Hashing, secret: str) -> list[DemoLink]:
+    """A fresh single-use link for each account of the demo, and its PIN, which stays the same."""
     made = []
     for username, name, role in ACCOUNTS:
         async with db.begun(db.auth) as conn:
-            await insert_staff(conn, username, name, role, None, demo=True)
+            added = await insert_staff(conn, username, name, role, None, demo=True)
             member = await find_staff(conn, username)
+            if added is not None:
+                caller = Caller(STARTER, str(uuid4()))
+                await note(conn, caller, StaffAdded(Standing(role)), f"staff:{added}")
         assert member is not None, "it was just made"
-        made.append(DemoLink(name, role, await create_link(db, member.id, LINKS_LAST)))
+        pin = demo_pin(secret, username)
+        if member.pin_hash is None:
+            hashed = await hashing.hash(peppered(secret, member.id, pin))
+            async with db.begun(db.auth) as conn:
+                await set_pin_hash(conn, member.id, hashed)
+        made.append(DemoLink(name, role, await create_link(db, member.id, LINKS_LAST), pin))
     return made
 
 

@@ -18,7 +18,11 @@ from floorplan.nights import instant_text
 from floorplan.venue import load_venue
 
 WEEK = timedelta(days=7)
-SCREENS = (("MANAGER", "managers", "/floor"), ("DOOR_STAFF", "the door", "/door"))
+SCREENS = (
+    ("MANAGER", "managers", "/floor"),
+    ("DOOR_STAFF", "the door", "/door"),
+    ("SUPER_ADMIN", "the owner", "/floor"),
+)
 
 
 def main(settings: Settings, speed: float, seed: int, base_url: str) -> None:
@@ -80,11 +84,11 @@ async def _perform(settings: Settings, speed: float, seed: int, base_url: str) -
 
 
 def links_text(origin: str, links: list[dict[str, str]]) -> str:
-    """The sign-in links for people, one a line; each works once."""
+    """The sign-in links for people, one a line; each works once. The PINs stay the same."""
     lines = ["Sign in with one of these; each works once:"]
     for role, who, screen in SCREENS:
         lines += [
-            f"  {who:9}  {origin}/sign-in#link={one['link']}   then {screen}"
+            f"  {who:9}  {origin}/sign-in#link={one['link']}   then {screen}   PIN {one['pin']}"
             for one in links
             if one["role"] == role and one["name"] != PLAYER
         ]

@@ -25,11 +25,15 @@ class DemoAsk(Request, frozen=True):
 
 
 class DemoLink(Struct, frozen=True):
-    """Posting `{"link": ...}` to /v1/session signs the account in, once."""
+    """Posting `{"link": ...}` to /v1/session signs the account in, once.
+
+    The PIN is for shared tablets, and for the step-up that elsewhere takes a second factor.
+    """
 
     name: str
     role: str
     link: str
+    pin: str
 
 
 class DemoLinks(Struct, frozen=True):
@@ -52,8 +56,10 @@ class DemoTime(Struct, frozen=True):
 async def post_links(call: Call) -> Answer:
     """One link for each account of the demo, accounts made where they are missing."""
     _judge_token(call)
-    made = await demo.make_links(call.parts.db)
-    return encoded(DemoLinks([DemoLink(one.name, one.role, one.link) for one in made]), 201)
+    parts = call.parts
+    made = await demo.make_links(parts.db, parts.hashing, parts.settings.secret)
+    links = [DemoLink(one.name, one.role, one.link, one.pin) for one in made]
+    return encoded(DemoLinks(links), 201)
 
 
 async def post_clock(call: Call) -> Answer:
