@@ -40,6 +40,7 @@ def reaching_servers(settings: Settings) -> Iterator[Settings]:
     Embedded ones are used where they run, and otherwise started for as long as this lasts. Raises
     CannotServe.
     """
+    judge_keys(settings)
     servers = embedded_servers(settings)
     if servers is None:
         yield with_kept_keys(settings)
@@ -120,6 +121,29 @@ def with_kept_keys(settings: Settings) -> Settings:
         or kept_key(settings.data_dir / "secret", "BACKROOM_SECRET", lambda: secrets.token_hex(32)),
         person_keys=settings.person_keys or kept_person_keys(settings.data_dir),
     )
+
+
+def judge_keys(settings: Settings) -> None:
+    """Raises CannotServe: a venue's database is elsewhere, and its keys would be made up here.
+
+    A second node would make others, and a lost disk would take every name with it. What an earlier
+    version made and kept is still taken. A demo may make its own.
+    """
+    if not settings.database_url or settings.demo:
+        return
+    kept = {"BACKROOM_SECRET": "secret", "PERSON_KEYS": "person-keys"}
+    given = {"BACKROOM_SECRET": settings.secret, "PERSON_KEYS": settings.person_keys}
+    missing = [
+        variable
+        for variable, file in kept.items()
+        if not given[variable] and not (settings.data_dir / file).is_file()
+    ]
+    if missing:
+        raise CannotServe(
+            f"With a DATABASE_URL of your own, set {' and '.join(missing)} too, the same on every "
+            "node, and keep a copy apart from the database: BACKROOM_SECRET=$(openssl rand -hex "
+            "32), PERSON_KEYS=first:$(openssl rand -hex 32)."
+        )
 
 
 def kept_person_keys(data_dir: Path, *, first: str | None = None) -> str:
@@ -227,9 +251,12 @@ def prepare_database(settings: Settings, *, external: bool, play: bool) -> None:
                 "Set BACKROOM_DATA (or DATABASE_URL) to another place for the demo."
             )
         _begin_clock(settings)
-    elif external and asyncio.run(is_demo(settings.owner_database_url)):
+    elif (external or not settings.is_for_this_machine) and asyncio.run(
+        is_demo(settings.owner_database_url)
+    ):
+        place = "at DATABASE_URL" if external else f"in {settings.data_dir}"
         raise CannotServe(
-            "The database at DATABASE_URL holds demo accounts, with which anybody could sign in. "
+            f"The database {place} holds demo accounts, with which anybody could sign in. "
             "Use an empty database for a venue, or `backroom demo` to go on with this one."
         )
 

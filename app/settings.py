@@ -6,6 +6,7 @@ names the variables. A variable that is set to the empty text counts as not set.
 """
 
 import ipaddress
+import itertools
 import os
 import re
 from collections.abc import Callable, Mapping
@@ -103,6 +104,13 @@ def _networks(value: str) -> tuple[Network, ...]:
         raise ValueError(sentence) from None
 
 
+def _proxies(value: str) -> tuple[Network, ...]:
+    found = _networks(value)
+    if any(network.prefixlen == 0 for network in found):
+        raise ValueError("the proxies' own addresses; a /0 lets everybody name any address")
+    return found
+
+
 def _level(value: str) -> str:
     if value.lower() not in LOG_LEVELS:
         raise ValueError("one of " + ", ".join(LOG_LEVELS))
@@ -112,7 +120,23 @@ def _level(value: str) -> str:
 def _secret(value: str) -> str:
     if not re.fullmatch(r"[0-9a-f]{64,}", value):
         raise ValueError("at least 64 lower-case hexadecimal digits (openssl rand -hex 32)")
+    if is_guessable(value):
+        raise ValueError("64 digits that chance chose, not a pattern (openssl rand -hex 32)")
     return value
+
+
+def is_guessable(digits: str) -> bool:
+    """Whether somebody chose the hexadecimal digits: a text, a counting, a pattern that repeats.
+
+    Of keys by chance not one in 10^11 is taken for such.
+    """
+    repeats = digits in (digits + digits)[1:-1]
+    # 64 digits by chance have 15.7 different ones; the chance of at most 9 is 10^-12.
+    few = len(set(digits)) < 10
+    # "correct horse battery staple ..." in hexadecimal; by chance 10^-13.
+    text = all(32 <= byte < 127 for byte in bytes.fromhex(digits[: len(digits) // 2 * 2]))
+    steps = {(int(b, 16) - int(a, 16)) % 16 for a, b in itertools.pairwise(digits)}
+    return repeats or few or text or len(steps) < 4
 
 
 def _outer_keys(value: str) -> str:
@@ -124,6 +148,8 @@ def _outer_keys(value: str) -> str:
             "keys with names that differ, the first of which seals, separated by commas: "
             "name:64 lower-case hexadecimal digits"
         )
+    if any(is_guessable(part.partition(":")[2]) for part in parts):
+        raise ValueError("keys that chance chose, not patterns (openssl rand -hex 32)")
     return ",".join(parts)
 
 
@@ -182,14 +208,14 @@ class Settings:
     )
     secret: str = _setting(
         "BACKROOM_SECRET", _secret, "",
-        "64 hexadecimal digits that private keys are derived from, the same on every node; unset: "
-        "made once and kept in the data directory", private=True,
+        "64 hexadecimal digits that private keys are derived from, the same on every node; needed "
+        "beside a DATABASE_URL, else made once and kept in the data directory", private=True,
     )  # fmt: skip
     person_keys: str = _setting(
         "PERSON_KEYS", _outer_keys, "",
         "the keys that personal data is sealed under, name:64 hexadecimal digits, separated by "
-        "commas, the same on every node: the first seals, all open; unset: made once and kept in "
-        "the data directory", private=True,
+        "commas, the same on every node: the first seals, all open; needed beside a DATABASE_URL, "
+        "else made once and kept in the data directory", private=True,
     )  # fmt: skip
     erasure_log: Path | None = _setting(
         "ERASURE_LOG", _path, None,
@@ -214,7 +240,7 @@ class Settings:
         "ALLOWED_HOSTS", _names, (), "further Host names that are answered, separated by commas"
     )
     trusted_proxies: tuple[Network, ...] = _setting(
-        "TRUSTED_PROXIES", _networks, (),
+        "TRUSTED_PROXIES", _proxies, (),
         "addresses or networks whose Forwarded headers are believed, separated by commas",
     )  # fmt: skip
     tls_certificate: Path | None = _setting(
@@ -300,17 +326,29 @@ class Settings:
             problems.append(
                 f"PUBLIC_URL must be set when HOST is {self.host}: the origin that browsers use."
             )
+        elif self.public_url.startswith("http://") and not is_loopback(
+            urlsplit(self.public_url).hostname or ""
+        ):
+            problems.append(
+                f"PUBLIC_URL must begin with https://, not be {self.public_url}: passwords and "
+                "sessions of other machines' browsers need TLS."
+            )
+        if self.secret and self.secret in self.person_keys:
+            problems.append(
+                "PERSON_KEYS must have keys of their own: one of them is the BACKROOM_SECRET."
+            )
         return problems
 
     @property
     def listens_on_loopback(self) -> bool:
         """True if only this machine can connect."""
-        if self.host == "localhost":
-            return True
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return False
+        return is_loopback(self.host)
+
+    @property
+    def is_for_this_machine(self) -> bool:
+        """True if nobody else is meant to reach it, not even through a proxy."""
+        public = urlsplit(self.public_url).hostname or ""
+        return self.listens_on_loopback and is_loopback(public)
 
     @property
     def erasures_file(self) -> Path:
@@ -343,6 +381,16 @@ class Settings:
                 value = "1" if value else "0"
             result[str(item.metadata["variable"])] = str(value)
         return result
+
+
+def is_loopback(host: str) -> bool:
+    """Whether the name or address is this machine's, for itself alone."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def settings_table() -> str:

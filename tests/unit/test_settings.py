@@ -1,14 +1,16 @@
 """Settings: read once, every problem named at once, secrets never shown."""
 
 from dataclasses import fields
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
-from app.settings import Settings, SettingsError, settings_table
+from app.settings import Settings, SettingsError, is_guessable, settings_table
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "operations.md"
-SECRET = "5e" * 32
+SECRET = sha256(b"secret").hexdigest()
+FIRST, SECOND = (sha256(name).hexdigest() for name in (b"first", b"second"))
 EXTERNAL = {
     "DATABASE_URL": "postgresql://app:pw@db/backroom",
     "REDIS_URL": "redis://cache:6379/0",
@@ -50,10 +52,10 @@ def test_the_other_roles_default_to_the_one_database_url() -> None:
         ("DATABASE_URL", "postgresql"),
         ("REDIS_URL", "cache:6379"),
         ("BACKROOM_SECRET", "short"),
-        ("PERSON_KEYS", "5e" * 32),
+        ("PERSON_KEYS", FIRST),
         ("PERSON_KEYS", "first:5e5e"),
-        ("PERSON_KEYS", f"first:{'5E' * 32}"),
-        ("PERSON_KEYS", f"first:{'5e' * 32},first:{'a0' * 32}"),
+        ("PERSON_KEYS", f"first:{FIRST.upper()}"),
+        ("PERSON_KEYS", f"first:{FIRST},first:{SECOND}"),
         ("PORT", "80a"),
         ("PORT", "0"),
         ("PORT", "65536"),
@@ -61,6 +63,8 @@ def test_the_other_roles_default_to_the_one_database_url() -> None:
         ("PUBLIC_URL", "https://tables.example.com/floor"),
         ("PUBLIC_URL", "tables.example.com"),
         ("TRUSTED_PROXIES", "10.0.0.0/99"),
+        ("TRUSTED_PROXIES", "0.0.0.0/0"),
+        ("TRUSTED_PROXIES", "10.0.0.5,::/0"),
         ("LOG_LEVEL", "loud"),
         ("BACKROOM_DEMO", "yes"),
         ("BACKROOM_DEMO_SPEED", "nan"),
@@ -106,6 +110,46 @@ def test_a_wildcard_address_needs_the_public_url() -> None:
     assert found == ["PUBLIC_URL must be set when HOST is 0.0.0.0: the origin that browsers use."]
 
 
+GUESSABLE = (
+    "0" * 64,
+    "5e" * 32,
+    "0123456789abcdef" * 4,
+    "deadbeef" * 8,
+    b"correct horse battery staple, ok".hex(),
+    "0" * 48 + "0123456789abcdef",
+    "02468ace13579bdf02468ace13579bdf02468ace13579bdf02468ace13579bd0",
+)
+
+
+@pytest.mark.parametrize("digits", GUESSABLE)
+def test_a_key_that_somebody_chose_is_refused_and_not_shown(digits: str) -> None:
+    for variable, value in (("BACKROOM_SECRET", digits), ("PERSON_KEYS", f"first:{digits}")):
+        (told,) = problems(EXTERNAL | {variable: value})
+        assert told.startswith(f"{variable} must be ")
+        assert "chance" in told
+        assert digits not in told
+
+
+def test_a_key_by_chance_is_taken() -> None:
+    for number in range(2000):
+        assert not is_guessable(sha256(b"%d" % number).hexdigest())
+
+
+def test_one_key_does_not_serve_for_two_things() -> None:
+    found = problems(EXTERNAL | {"PERSON_KEYS": f"first:{FIRST},second:{SECRET}"})
+    assert found == ["PERSON_KEYS must have keys of their own: one of them is the BACKROOM_SECRET."]
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "10.0.0.8"])
+def test_browsers_of_other_machines_get_no_plain_http(host: str) -> None:
+    proxied = {"HOST": host, "TRUSTED_PROXIES": "10.0.0.5"}
+    (told,) = problems(proxied | {"PUBLIC_URL": "http://tables.example.com"})
+    assert told.startswith("PUBLIC_URL must begin with https://")
+    public = Settings.from_environment(proxied | {"PUBLIC_URL": "https://tables.example.com"})
+    assert not public.is_for_this_machine
+    assert Settings.from_environment({}).is_for_this_machine
+
+
 def test_half_a_tls_setting_and_a_missing_file_are_named(tmp_path: Path) -> None:
     found = problems({"TLS_CERTIFICATE": str(tmp_path / "none")})
     assert len(found) == 2
@@ -125,7 +169,7 @@ def test_a_worker_reads_the_same_settings_from_the_environment_it_is_given(tmp_p
             "BACKROOM_DEMO": "1",
             "BACKROOM_DEMO_SPEED": "12.5",
             "WORKERS": "4",
-            "PERSON_KEYS": f"second:{'a0' * 32}, first:{'5e' * 32}",
+            "PERSON_KEYS": f"second:{SECOND}, first:{FIRST}",
             "ERASURE_LOG": str(tmp_path / "erased"),
         }
     )
