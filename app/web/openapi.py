@@ -198,15 +198,18 @@ def _responses(operation: Operation, schema_of: dict[int, Any]) -> dict[str, Any
 
 def _refusals(operation: Operation) -> list[int]:
     """The statuses of the refusals that the operation may give."""
-    statuses = {405, 421, 500}
+    # Anywhere: a body in a coding that is not taken, a token that is over.
+    statuses = {400, 401, 405, 421, 500}
     if operation.limits != "none":
         statuses |= {429, 503}
     if operation.permission is not None and operation.permission not in ROLES["ANONYMOUS"]:
-        statuses |= {401, 403}
+        statuses |= {403}
+    if not operation.is_safe:
+        statuses |= {403}  # another site's page
     if operation.parameters or operation.query:
         statuses |= {404, 422}
     if operation.request is not None:
-        statuses |= {400, 403, 404, 408, 409, 413, 415, 422}
+        statuses |= {404, 408, 409, 413, 415, 422}
     return sorted(statuses & set(TITLES))
 
 
