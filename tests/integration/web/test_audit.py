@@ -209,3 +209,19 @@ async def test_nothing_of_a_guest_is_in_any_book(club: Club) -> None:
         assert "lines" in text
         for private in ("Ada", "Lovelace", "ada@example.com", booking["token"]):
             assert private not in text
+
+
+async def test_a_manager_of_one_night_reads_no_other_nights_book(club: Club) -> None:
+    other = "2027-06-26"
+    await club.open()
+    await club.open(other)
+    staff_id = await club.staff()
+    manager = await club.signed_in(staff_id=staff_id)
+    assert (await read(manager, book=other))["lines"], "everywhere, before"
+    async with club.looking() as conn:
+        night = "UPDATE staff SET night = $2::text::date WHERE id = $1"
+        await conn.execute(night, staff_id, NIGHT)
+    assert (await read(manager, book=NIGHT))["lines"]
+    assert (await read(manager))["book"] == "venue"
+    answer = await manager.get("/v1/audit", params={"book": other})
+    assert (answer.status_code, answer.json()["reason"]) == (403, "out_of_scope")
