@@ -3,14 +3,14 @@
 import pytest
 
 from app.domain.principals import ANONYMOUS, Principal
-from app.live.clients import Client
+from app.live.clients import Client, Watcher
 from app.live.crowd import Crowd
 
 
 class Wire:
     """An outlet that nobody listens to."""
 
-    watcher = None
+    watcher: Watcher | None = None
 
     def push(self, wire: bytes) -> bool:
         return True
