@@ -21,6 +21,7 @@ import msgspec
 import pytest
 from redis.asyncio import Redis
 
+from app.anchors import AnchorFile
 from app.db.book import list_events
 from app.db.clock import mark_demo, set_clock
 from app.demo.calendar import evening_of
@@ -137,7 +138,8 @@ async def house(settings: Settings) -> AsyncIterator[House]:
         try:
             await mark_demo(owner)
             await set_clock(owner, evening_of(SATURDAY, VENUE), 1)
-            async with running(settings, node="test") as parts, tidied(parts.db):
+            anchors = AnchorFile(settings.anchors_path, settings.secret)
+            async with running(settings, node="test") as parts, tidied(parts.db, anchors):
                 app = build(parts, operations(parts.venue, settings))
                 server = LiveServer(server_config(settings, app))
                 server.live = parts.live
