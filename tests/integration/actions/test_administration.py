@@ -8,7 +8,6 @@ import asyncpg
 import msgspec
 import pytest
 
-from app.actions import bookings
 from app.actions.act import Act, Answered, Caller, perform
 from app.actions.administration import audited, note, note_settings
 from app.db.book import list_events
@@ -16,7 +15,7 @@ from app.domain.principals import ANONYMOUS
 from app.errors import NotValid
 from app.verify import verify_book
 from app.wire import Answer
-from floorplan import administration
+from floorplan import administration, events
 from floorplan.events import Event
 from tests.integration.floor import MANAGER, NIGHT, House
 
@@ -147,7 +146,7 @@ async def test_an_action_of_a_night_may_leave_a_line_in_both_books(venue_house: 
 
     async def work(act: Act) -> tuple[int, Answer]:
         act.record(administration.PersonRevealed(["phone"], booking["booking_id"]), "person:1")
-        act.record(bookings.events.NoShowMarked(booking["booking_id"]), "booking:1")
+        act.record(events.NoShowMarked(booking["booking_id"]), "booking:1")
         return 200, Named(name="shown")
 
     answered = await perform(house.db, caller(str(uuid4())), "reveal", work, night=NIGHT)
