@@ -78,7 +78,7 @@ class SessionRevoked(Payload, frozen=True):
     """Somebody else, or a change of the account, ended a session, or all of a person's."""
 
     staff_id: str
-    why: str  # "by_hand" | "second_factor" | "role" | "signed_in_again"
+    why: str  # "by_hand" | "second_factor" | "role" | "signed_in_again" | "device"
 
 
 class SecondFactorEnrolled(Payload, frozen=True):

@@ -17,8 +17,8 @@ import msgspec
 from msgspec import Struct
 
 from app.actions.act import Act, Answered, Caller
-from app.actions.administration import audited
-from app.db import devices
+from app.actions.administration import audited, note_ended
+from app.db import devices, sessions
 from app.db.pool import Database
 from app.domain.pairing import (
     PAIRING_LASTS,
@@ -175,7 +175,11 @@ async def pair(db: Database, secret: str, caller: Caller, request: PairDevice) -
             generation=generation,
         )
 
-    return _with_token(secret, await audited(db, caller, "pair_device", work))
+    answered = await audited(db, caller, "pair_device", work)
+    made = msgspec.json.decode(answered.body, type=TokenAnswer)
+    if made.generation > 1 and not answered.replayed:
+        await _end_sessions(db, caller, made.device_id)
+    return _with_token(secret, answered)
 
 
 async def roll(db: Database, secret: str, caller: Caller) -> Answered:
@@ -217,7 +221,9 @@ async def revoke_device(db: Database, caller: Caller, device_id: str) -> Answere
             act.record(book.DeviceRevoked(row.kind, row.door), f"device:{device_id}")
         return 200, shown(row)
 
-    return await audited(db, caller, "revoke_device", work)
+    answered = await audited(db, caller, "revoke_device", work)
+    await _end_sessions(db, caller, device_id)
+    return answered
 
 
 async def report(db: Database, caller: Caller, status: DeviceStatus) -> None:
@@ -261,6 +267,17 @@ async def _open_pairing(act: Act, drawn: Drawn, device_id: str, number: int) -> 
         act.conn, device_id, number, sha256(code.encode()).digest(), PAIRING_LASTS
     )
     return PairingAnswer(number=number, expires_at=expires_at)
+
+
+async def _end_sessions(db: Database, caller: Caller, device_id: str) -> None:
+    """Nobody is on the tablet by PIN any more.
+
+    Their sessions count beside its token alone, which is over already: this is done after it, by
+    the role that may, so that lists of sessions and the book say so too.
+    """
+    async with db.begun(db.auth) as conn:
+        ended = await sessions.revoke_all_on(conn, device_id)
+        await note_ended(conn, caller, ended, "device")
 
 
 async def _with_code(drawn: Drawn, answered: Answered) -> Answered:

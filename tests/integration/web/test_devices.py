@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -9,6 +10,7 @@ import httpx
 import pytest
 
 from app.actions.devices import device_token, pairing_code
+from app.db.sessions import insert_session
 from app.domain.pairing import Pairing
 from app.web.limits import Window
 from tests.integration.web.club import NIGHT, Club, key
@@ -307,3 +309,29 @@ async def test_a_device_acts_at_its_own_door_alone(club: Club) -> None:
         assert (scanned.status_code, counted.status_code) == (status, status), counted.text
         if status == 403:
             assert {scanned.json()["reason"], counted.json()["reason"]} == {"other_door"}
+
+
+@pytest.mark.parametrize("deed", ["revoke", "pair_again"])
+async def test_who_is_on_a_tablet_by_pin_is_off_when_its_token_ends(club: Club, deed: str) -> None:
+    manager, staff_id = await club.signed_in(), await club.staff("DOOR_STAFF")
+    made = await club.paired(manager, kind="tablet")
+    async with club.parts.db.begun(club.parts.db.auth) as conn:
+        await insert_session(
+            conn, bytes(32), staff_id, timedelta(hours=8), began="pin", assurance="pin",
+            device_id=made["device_id"],
+        )  # fmt: skip
+    path = f"/v1/devices/{made['device_id']}"
+    if deed == "revoke":
+        await manager.delete(path, headers=key())
+    else:
+        again = await manager.post(f"{path}/pairing", headers=key())
+        await pair(club, again.json()["pairing"]["code"])
+    async with club.parts.db.reading(club.parts.db.auth) as conn:
+        assert await conn.fetchval(
+            "SELECT revoked_at IS NOT NULL FROM session WHERE device_id = $1", made["device_id"]
+        )
+    async with club.parts.db.reading() as conn:
+        told = await conn.fetchval(
+            "SELECT payload ->> 'why' FROM event WHERE type = 'SESSION_REVOKED'"
+        )
+    assert told == "device"
