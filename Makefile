@@ -4,13 +4,14 @@
 
 SHELL := /bin/sh
 VENV  := .venv
+AUDIT_VENV := .audit
 PY    := $(VENV)/bin/python
 READY := $(VENV)/.ready
 CI    ?=
 export CI
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve test check fast load load-tools lock clean
+.PHONY: help run serve test check fast load load-tools audit lock clean
 
 help:
 	@echo "make run     install what is needed, play the demo night, open http://127.0.0.1:8000/floor"
@@ -19,6 +20,7 @@ help:
 	@echo "make test    lint, types and every test"
 	@echo "make check   lint and types only          make fast    unit tests only, in seconds"
 	@echo "make load    the load tools and their budgets against a service of their own"
+	@echo "make audit   look up known faults of what is locked, where a list of them can be reached"
 	@echo "make lock    write the lock files again (needs uv)"
 	@echo "make clean   remove the environment and the caches; the data in .data stays"
 
@@ -76,14 +78,20 @@ $(VENV)/.load-ready: $(READY) requirements-load.lock
 	  -r requirements-load.lock
 	@touch $@
 
+# What audits the locks has an environment of its own: it brings more packages than the service has,
+# and needs none of the service's.
+audit: $(READY)
+	@$(PY) .ci/audit.py --environment $(AUDIT_VENV)
+
 # The versions already in the files are kept; UPGRADE=--upgrade takes the newest.
 UV_COMPILE = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-  --no-header --no-annotate $(UPGRADE) pyproject.toml
+  --no-header --no-annotate $(UPGRADE)
 lock:
-	$(UV_COMPILE) --group dev --output-file requirements.lock >/dev/null
-	$(UV_COMPILE) --group dev --group load --constraint requirements.lock \
+	$(UV_COMPILE) pyproject.toml --group dev --output-file requirements.lock >/dev/null
+	$(UV_COMPILE) pyproject.toml --group dev --group load --constraint requirements.lock \
 	  --output-file requirements-load.lock >/dev/null
+	$(UV_COMPILE) --group audit --output-file requirements-audit.lock >/dev/null
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis artefacts *.egg-info
+	rm -rf $(VENV) $(AUDIT_VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis artefacts *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

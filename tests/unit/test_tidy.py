@@ -117,6 +117,7 @@ def test_every_dependency_is_locked_with_hashes_and_has_its_reason() -> None:
     for lock, wanted in {
         "requirements.lock": [*project["project"]["dependencies"], *groups["dev"]],
         "requirements-load.lock": [*project["project"]["dependencies"], *groups["load"]],
+        "requirements-audit.lock": groups["audit"],
     }.items():
         locked = (ROOT / lock).read_text()
         assert "://" not in locked, f"{lock} names a host"
