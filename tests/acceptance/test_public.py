@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, ViewportSize, expect
 
-from tests.acceptance.visits import DESK, PHONE, Visits, dialog
+from tests.acceptance.visits import DESK, PHONE, TABLET, Visits, dialog
 from tests.premises import Premises, key
 
 pytestmark = pytest.mark.browser
@@ -119,7 +119,7 @@ def test_a_hold_is_read_again_when_a_live_frame_changes_its_tables(
     expect(page.locator("#ticket h2")).to_have_text("Let go at the desk")
 
 
-@pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
+@pytest.mark.parametrize("size", [PHONE, TABLET, DESK], ids=["phone", "tablet", "desk"])
 def test_a_floor_is_called_by_both_its_words(
     visits: Visits, night: str, size: ViewportSize
 ) -> None:
@@ -128,6 +128,11 @@ def test_a_floor_is_called_by_both_its_words(
     expect(public.locator("#plan-floors button")).to_have_text(both)
     expect(public.locator("#floors button")).to_have_text(["Either", *both])
     expect(public.locator(".offer-facts").first).to_contain_text(re.compile("|".join(both)))
+    for tab in public.locator(".floor-tab").all():
+        assert tab.evaluate(
+            "tab => tab.scrollWidth <= tab.clientWidth && tab.getBoundingClientRect().right"
+            " <= tab.parentElement.getBoundingClientRect().right"
+        ), "a floor's name is cut"
     if size == PHONE:
         expect(floor.locator("#floor-switch button")).to_have_text(both)
         expect(floor.locator("#floor-switch button").first).to_be_visible()
