@@ -108,6 +108,9 @@ async def _welcome(
         return Ended(SIGN_IN, refusal.reason)
     if not principal.may(f"live:{hello.audience}"):
         return Ended(SIGN_IN, f"sign in to watch as {hello.audience}")
+    # Whoever follows tonight follows it into every night; their rights to act end with their own.
+    if hello.audience != "public" and hello.night and not principal.scope.allows(night=hello.night):
+        return Ended(SIGN_IN, "your rights are for another night")
     try:
         room = await _room(live, hello)
     except NotFound:

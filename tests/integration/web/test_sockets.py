@@ -15,7 +15,7 @@ from app.live.crowd import Crowd
 from app.live.server import LiveServer
 from app.main import server_config
 from app.settings import Settings
-from tests.integration.web.club import key, opened
+from tests.integration.web.club import NIGHT, key, opened
 from tests.integration.web.served import PROTOCOL, Served, serving
 
 DEADLINE_SECONDS = 10.0
@@ -93,6 +93,21 @@ async def test_a_revoked_device_is_closed_at_once(served: Served) -> None:
             await hello(ws, audience="door", token=made["token"])
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 4401
+
+
+async def test_a_device_of_one_night_watches_no_other(served: Served) -> None:
+    await served.club.open("2027-06-26")
+    token = (await served.club.paired(served.manager, night=NIGHT))["token"]
+    for night, watches in ((NIGHT, True), ("2027-06-26", False)):
+        async with served.socket() as ws:
+            if watches:
+                said = await hello(ws, audience="door", token=token, night=night)
+                assert said["type"] == "welcome"
+                continue
+            with pytest.raises(ConnectionClosed) as closed:
+                await hello(ws, audience="door", token=token, night=night)
+            assert closed.value.rcvd is not None
+            assert closed.value.rcvd.code == 4401
 
 
 async def test_signing_out_closes_the_screens(served: Served) -> None:
