@@ -30,7 +30,7 @@ import asyncpg
 import redis.asyncio as aioredis
 import uvloop
 
-from load.service import Service, free_port
+from load.house import House, free_port
 
 EVENTS_PER_SECOND = 20
 BUDGET_MS = {100: (2.0, 6.0), 1000: (5.0, 15.0)}  # sockets -> p50, p99
@@ -223,7 +223,7 @@ async def watch(port: int, writer: Writer, sockets: int, events: int) -> Taken:
     return Taken(len(taken), cuts[499], cuts[989], max(taken))
 
 
-async def watch_bare(service: Service, sockets: int, events: int) -> Taken:
+async def watch_bare(service: House, sockets: int, events: int) -> Taken:
     """The same with `load.bare_chain` in the service's place."""
     owner = service.database("owner")
     port = free_port()
@@ -245,7 +245,7 @@ async def watch_bare(service: Service, sockets: int, events: int) -> Taken:
 
 @dataclass
 class Bench:
-    service: Service
+    service: House
     worker: int  # process id
     writer: Writer
     misses: list[str]
@@ -364,7 +364,7 @@ def never_reading_socket(port: int) -> socket.socket:
     return it
 
 
-async def measure(service: Service, options: argparse.Namespace) -> list[str]:
+async def measure(service: House, options: argparse.Namespace) -> list[str]:
     (worker,) = service.workers()
     os.sched_setaffinity(worker, {0})
     conn = await asyncpg.connect(**service.database("app"))
@@ -397,7 +397,7 @@ def main() -> int:
     options = parser.parse_args()
     if (cores := os.cpu_count() or 1) > 1:
         os.sched_setaffinity(0, set(range(1, cores)))
-    service = Service(own_redis=True)
+    service = House(own_redis=True)
     try:
         service.wait_until_ready()
         misses = uvloop.run(measure(service, options))

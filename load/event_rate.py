@@ -24,7 +24,7 @@ import asyncpg
 import httpx
 import uvloop
 
-from load.service import Service
+from load.house import House
 
 BUDGET_PER_SECOND = 500.0
 # Bare commits a second on the reference machine, the least of what was seen there.
@@ -121,7 +121,7 @@ def open_night(origin: str, demo_token: str) -> None:
         answer.raise_for_status()
 
 
-def bare_commits(service: Service, seconds: float) -> float:
+def bare_commits(service: House, seconds: float) -> float:
     """Commits a second of one row by as many connections at once, through no service at all."""
 
     owner = service.database("owner")
@@ -152,7 +152,7 @@ def main() -> int:
     options.add_argument("--workers", type=int, default=1)
     given = options.parse_args()
     demo_token = secrets.token_hex(32)
-    service = Service(
+    service = House(
         BACKROOM_DEMO="1",
         BACKROOM_DEMO_TOKEN=demo_token,
         WORKERS=str(given.workers),
@@ -163,7 +163,9 @@ def main() -> int:
         open_night(service.origin, demo_token)
         uvloop.run(measure(service.port, 1.0))  # plans are made, pools are full
         before = bare_commits(service, given.seconds / 2)
+        used = service.cpu_seconds()
         rate, counts, share = uvloop.run(measure(service.port, given.seconds))
+        spent = {kind: s - used[kind] for kind, s in service.cpu_seconds().items()}
         after = bare_commits(service, given.seconds / 2)
         verified = service.run("verify", "--night", NIGHT)
     finally:
@@ -172,6 +174,9 @@ def main() -> int:
     budget = BUDGET_PER_SECOND * min(1.0, bare / REFERENCE_PER_SECOND)
     good = rate >= budget
     print(f"answers by status: {counts}; the client used {share:.0%} of a core")
+    done = sum(n for status, n in counts.items() if status < 300)
+    each = ", ".join(f"{kind} {s / done * 1000:.2f} ms" for kind, s in spent.items())
+    print(f"CPU for each action: {each}")
     print(f"verify: {verified.stdout.strip() or verified.stderr.strip()}")
     print(f"bare commits per second: {bare:.0f}  (reference {REFERENCE_PER_SECOND:.0f})")
     print(

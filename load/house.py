@@ -1,4 +1,4 @@
-"""`backroom serve` as the measurements use it: its own data, nothing simulated, then gone."""
+"""The whole house as the measurements use it: `backroom serve`: its own data, nothing simulated, then gone."""
 
 import contextlib
 import importlib.util
@@ -18,7 +18,7 @@ import httpx
 READY_SECONDS: Final = 60.0
 
 
-class Service:
+class House:
     """`backroom serve` on a free port, with data of its own and the settings given.
 
     With `own_redis` its Redis is one of ours, at `redis_url`, which may be flushed.
@@ -71,6 +71,29 @@ class Service:
                 if parent == self._serve.pid and b"worker" in words:
                     found.append(int(entry.name))
         return found
+
+    def cpu_seconds(self) -> dict[str, float]:
+        """CPU time so far of the workers, of Postgres and of Redis; user and system."""
+        tick = os.sysconf("SC_CLK_TCK")
+        parents: dict[int, int] = {}
+        used: dict[int, tuple[str, float]] = {}
+        for entry in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                words = (
+                    (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                )
+                fields = (entry / "stat").read_text("ascii").rpartition(")")[2].split()
+                parents[int(entry.name)] = int(fields[1])
+                kind = next((k for k in ("postgres", "redis", "worker") if k in words), "")
+                used[int(entry.name)] = kind, (int(fields[11]) + int(fields[12])) / tick
+        total = {"worker": 0.0, "postgres": 0.0, "redis": 0.0}
+        for pid, (kind, seconds) in used.items():
+            above = pid
+            while above not in (0, 1, self._serve.pid):
+                above = parents.get(above, 0)
+            if above == self._serve.pid and pid != above and kind:
+                total[kind] += seconds
+        return total
 
     def database(self, role: str) -> dict[str, Any]:
         """How asyncpg connects as the role; psql knows."""
