@@ -27,9 +27,9 @@ from app.domain import second_factor as rules
 from app.domain.passwords import DUMMY_HASH
 from app.domain.patience import code_subject, pin_subject
 from app.domain.pins import peppered
-from app.domain.sealing import Vault
+from app.domain.sealing import Unopened, Vault
 from app.domain.tokens import new_token, token_hash
-from app.errors import Conflict, NotAllowed, NotSignedIn, NotValid
+from app.errors import Conflict, NotAllowed, NotReady, NotSignedIn, NotValid
 from app.wire.staff import Elevate, GiveCode
 from floorplan import administration as book
 from floorplan.nights import instant_text
@@ -187,7 +187,7 @@ async def _enrol(
     assert session.totp_proposed is not None
     _judge_enrolment(member, session)
     session_id = caller.principal.session_id
-    seed = vault.open(_session_place(session_id), session.totp_proposed)
+    seed = _opened(vault, _session_place(session_id), session.totp_proposed)
     step = rules.find_step(seed, code, session.now)
     if step is None:
         raise NotAllowed(
@@ -241,7 +241,7 @@ async def _refusal_of(
     assert code is not None
     subject = code_subject(member.id, await sign_in.known_of(conn, member.id, browser))
     await count_guess(conn, subject, member.id, CODE)
-    seed = vault.open(staff_place(member.id), member.totp_sealed)
+    seed = _opened(vault, staff_place(member.id), member.totp_sealed)
     step = rules.find_step(seed, code, session.now)
     if step is None:
         return await _refused(conn, caller, member, "code_refused", _WRONG)
@@ -305,6 +305,19 @@ def _enrolled_already() -> Conflict:
         "This account has a second factor. To change it step up first: POST /v1/session/elevate "
         "with a code of the old app, or with a recovery code.",
     )
+
+
+def _opened(vault: Vault, place: str, sealed: bytes) -> bytes:
+    """The seed. Raises NotReady `keys_missing`: the service has not the key that sealed it."""
+    try:
+        return vault.open(place, sealed)
+    except Unopened as error:
+        logger.error("a second factor cannot be read: %s", error)
+        raise NotReady(
+            "keys_missing",
+            "The second factor cannot be read with the keys that this service has. Use a recovery "
+            "code, and tell whoever runs the service: PERSON_KEYS lacks a key.",
+        ) from error
 
 
 def _not_enrolled(member: StaffRow) -> Conflict:
