@@ -1,4 +1,4 @@
-"""The whole house as the measurements use it: `backroom serve`: its own data, nothing simulated, then gone."""
+"""The house of a measurement: `backroom serve` with its own data, real in every part."""
 
 import contextlib
 import importlib.util
