@@ -295,3 +295,23 @@ def test_a_reference_is_shown_with_its_check_character_whatever_it_is(
         f"7Q4M2XKD9RTAF3HN{check}",
     )
     assert shown == f"7Q4M-2XKD-9RTA-F3HN-{check}"
+
+
+def test_a_banned_persons_name_asks_for_the_id_and_the_namesake_comes_in(
+    visits: Visits, night: str, premises: Premises
+) -> None:
+    with premises.desk() as desk:
+        ban = {"reason": "violence", "name": "Ada Lovelace"}
+        added = desk.post("/v1/bans", json=ban, headers=key())
+        added.raise_for_status()
+        booking = booked(premises, [4], 5)
+        page = at_the_door(visits)
+        wedge(page, booking["reference"])
+        verdict(page, "wait", "Check the ID")
+        visits.picture(page, "banned_name")
+        page.get_by_role("button", name="ID seen: somebody else").click()
+        verdict(page, "wait", "How many?")
+        page.keyboard.press("Enter")
+        verdict(page, "admit", re.compile("Come in"))
+        lift = f"/v1/bans/{added.json()['ban_id']}/lift"
+        desk.post(lift, json={}, headers=key()).raise_for_status()

@@ -39,6 +39,7 @@ const live = new Live({ audience: "door", token });
 const face = new VerdictFace({
   onPeople: (people) => current && show(scanner.withPeople(current, people)),
   onAgain: () => current && scanner.again(current),
+  onChecked: () => current && show(scanner.withChecked(current)),
   onClose: () => input.focus(),
   floorOf: (number) => tables.find((table) => table.number === number)?.floor ?? null,
 });

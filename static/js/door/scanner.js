@@ -14,7 +14,7 @@ import { attempt, bodyOf, Problem, read, Unreachable } from "../api.js";
 /**
  * @typedef {import("./verdict.js").Verdict} Verdict
  * @typedef {{scan_id: string, door: string, direction: "in" | "out", code?: string,
- *   reference?: string, people?: number}} ScanBody
+ *   reference?: string, people?: number, id_checked?: boolean}} ScanBody
  * @typedef {{body: ScanBody, at: number, state: "sent" | "doubt" | "known", verdict: Verdict | null}} Scan
  */
 
@@ -82,6 +82,11 @@ export class Scanner {
   /** The answer to "how many": a new scan of the same code. @param {Scan} scan @param {number} people */
   withPeople(scan, people) {
     return this.#send({ ...scan.body, scan_id: crypto.randomUUID(), people });
+  }
+
+  /** After a look at the ID of a guest who only has a banned person's name. @param {Scan} scan */
+  withChecked(scan) {
+    return this.#send({ ...scan.body, scan_id: crypto.randomUUID(), id_checked: true });
   }
 
   /** Sends a scan in doubt again, by its id: the guest is still there. @param {Scan} scan */

@@ -11,6 +11,7 @@ import { FLOOR_WORD, partyText, tablesText } from "../words.js";
  *   left_to_enter?: number | null, tables?: number[], floor?: string | null, replayed?: boolean,
  *   direction?: string}} Verdict
  * @typedef {{onPeople: (people: number) => void, onAgain: () => void, onClose: () => void,
+ *   onChecked: () => void,
  *   floorOf: (table: number) => string | null}} VerdictWiring
  */
 
@@ -59,14 +60,19 @@ export class VerdictFace {
     /** @type {Verdict | null} */
     this.shown = null;
     this.place.addEventListener("click", (event) => {
-      if (!(event.target instanceof Element && event.target.closest("button")) && !this.asking)
-        this.hide();
+      const pressed = event.target instanceof Element && event.target.closest("button");
+      if (!pressed && !this.asking && !this.checking) this.hide();
     });
   }
 
   /** Whether it waits for a number of people. */
   get asking() {
     return this.shown?.reason === "how_many";
+  }
+
+  /** Whether somebody has to look at the guest's ID first. */
+  get checking() {
+    return this.shown?.reason === "banned_name";
   }
 
   /** @param {Verdict} verdict */
@@ -78,7 +84,7 @@ export class VerdictFace {
     this.place.dataset.verdict =
       verdict.verdict === "admit" && verdict.direction === "out" ? "out" : verdict.verdict;
     this.place.dataset.reason = verdict.reason;
-    const stays = this.asking || doubt;
+    const stays = this.asking || this.checking || doubt;
     const time = SHOWN_MS[verdict.verdict];
     const timer = stays ? null : el("i", { class: "verdict-timer" });
     if (timer) timer.style.animationDuration = `${time}ms`;
@@ -206,10 +212,16 @@ export class VerdictFace {
           { class: "button button-main", type: "button", onclick: () => this.wiring.onAgain() },
           "Try again",
         ),
+      this.checking &&
+        el(
+          "button",
+          { class: "button button-main", type: "button", onclick: () => this.wiring.onChecked() },
+          "ID seen: somebody else",
+        ),
       el(
         "button",
         { class: "button", type: "button", onclick: () => this.hide() },
-        doubt ? "Close" : "Next",
+        doubt || this.checking ? "Close" : "Next",
       ),
     );
   }
