@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from app.db.pool import Database
+from app.domain.principals import Principal
 from app.errors import NotReady
 from app.settings import Settings
 
@@ -33,5 +34,36 @@ async def test_a_server_that_cannot_work_now_is_waited_for(settings: Settings, s
             async with db.begun() as conn:
                 await conn.execute(f"DO $$ BEGIN RAISE SQLSTATE '{state}'; END $$")
         assert refused.value.reason == "database_away"
+    finally:
+        await db.close()
+
+
+@pytest.mark.parametrize("end", ["well", "raises", "is cancelled"])
+async def test_who_acted_is_forgotten_when_the_block_ends(settings: Settings, end: str) -> None:
+    db = await Database.open(settings, size=1)
+    someone = Principal("staff", "00000000-0000-4000-8000-000000000001", "MANAGER")
+    begun = asyncio.Event()
+
+    async def act() -> None:
+        async with db.acting(someone) as conn:
+            assert await conn.fetchval("SELECT current_setting('app.uid')") == someone.id
+            begun.set()
+            if end == "raises":
+                raise LookupError
+            if end == "is cancelled":
+                await conn.execute("SELECT pg_sleep(3)")
+
+    try:
+        task = asyncio.create_task(act())
+        await begun.wait()
+        if end == "is cancelled":
+            task.cancel()
+        (found,) = await asyncio.gather(task, return_exceptions=True)
+        ends = {"well": type(None), "raises": LookupError}
+        assert isinstance(found, ends.get(end, asyncio.CancelledError))
+        async with db.reading() as conn:
+            assert not conn.is_in_transaction()
+            assert await conn.fetchval("SELECT current_setting('app.uid')") == ""
+            assert await conn.fetchval("SELECT current_setting('app.role')") == ""
     finally:
         await db.close()
