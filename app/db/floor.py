@@ -97,6 +97,16 @@ SELECT format('the ticket of booking %s counts %s inside, its scans say %s', b.i
                                          ELSE 0 END), 0) AS inside
                   FROM scan c WHERE c.booking_id = b.id) AS s
  WHERE s.inside <> k.admitted - k.gone OR k.party <> b.party
+UNION ALL
+SELECT format('scan %s was accepted from quarantine for %s people, which no verdict says',
+              q.scan_id, q.counted)
+  FROM quarantined_scan q JOIN mine b ON b.reference = q.reference
+                                      OR b.id = (SELECT k.booking_id FROM ticket k
+                                                  WHERE k.id = q.ticket_id)
+ WHERE q.resolution = 'accept'
+   AND NOT EXISTS (SELECT FROM scan c
+                    WHERE c.scanner = 'device:' || q.device_id AND c.scan_id = q.scan_id
+                      AND c.booking_id = b.id AND c.people = q.counted)
 ORDER BY 1
 """
 READ_TAKEN = """

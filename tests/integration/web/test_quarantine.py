@@ -357,6 +357,23 @@ async def test_after_the_seal_it_is_a_line_that_says_so_and_the_figures_stand(do
     await door.agrees()
 
 
+async def test_an_acceptance_that_counted_otherwise_is_found(door: Door) -> None:
+    """`backroom verify` says it: a hand changed how many it was."""
+    await door.revoke()
+    await door.scan(people=2)
+    (kept,) = await door.waiting()
+    assert (await door.resolve(kept)).status_code == 200
+    await door.agrees()
+    conn = await asyncpg.connect(door.club.parts.settings.owner_database_url)
+    try:
+        await conn.execute("UPDATE quarantined_scan SET counted = 3")
+        (found,) = await list_contradictions(conn, NIGHT)
+    finally:
+        await conn.close()
+    assert kept["scan_id"] in found
+    assert "3 people" in found
+
+
 async def test_one_devices_scans_can_be_looked_at_alone(door: Door) -> None:
     await door.revoke()
     await door.scan(people=1)
