@@ -24,13 +24,14 @@ BUGS_IF_SEEN = {
     "floor_table_capacity", "installation_is_one_row", "clock_is_one_row",
     "clock_speed_is_positive", "event_type_is_a_word", "staff_role", "device_kind", "staff_floor",
     "session_began", "session_assurance", "session_id_is_unique", "session_of_a_device",
-    "device_token_is_unique", "scan_verdict", "event_origin_is_a_digest",
+    "device_token_is_unique", "scan_verdict", "booking_link_generation",
+    "event_origin_is_a_digest", "device_generation",
+    "device_next_token_is_unique", "device_pairing_number", "device_pairing_is_unique",
+    "device_battery", "device_spool", "quarantined_scan_direction", "quarantined_scan_people",
+    "quarantined_scan_resolution", "quarantined_scan_is_resolved_whole",
+    "quarantined_scan_comes_once",
     "person_is_sealed_or_erased", "person_erased_is_not_found", "ban_reason",
     "ban_lifted", "ban_lifted_is_not_found",
-    "device_generation", "device_next_token_is_unique", "device_pairing_number",
-    "device_pairing_is_unique", "device_battery", "device_spool", "quarantined_scan_direction",
-    "quarantined_scan_people", "quarantined_scan_resolution",
-    "quarantined_scan_is_resolved_whole", "quarantined_scan_comes_once",
 }  # fmt: skip
 REFUSED_ELSEWHERE = {"staff_username_is_unique"}  # by the action that creates staff
 
