@@ -255,3 +255,22 @@ def test_every_type_of_the_catalogue_has_a_meaning_a_page_and_an_emitter() -> No
         state = empty_state(NIGHT)
         readable = is_readable(state, line(state, b"{}", name))
         assert not readable, name
+
+
+def test_what_is_told_after_the_seal_is_a_line_and_changes_nothing() -> None:
+    sealed = after(*SEATED, events.NightSealed(events.Figures(people_admitted=3), ["b"]))
+    late = events.GuestCheckedIn("b", "t", 2, 5, 0, "upstairs", "main", dict(sealed.inside), True)
+    out = events.GuestCheckedOut("b", "t", 1, 1, "upstairs", "main", dict(sealed.inside), True)
+    state = sealed
+    for payload in (late, out):
+        said = line_of(state, line(state, payload))
+        assert said is not None
+        assert said["text"].endswith("told after the seal")
+        state = apply(state, line(state, payload)).state
+    assert (state.figures, state.inside, state.bookings) == (
+        sealed.figures, sealed.inside, sealed.bookings,
+    )  # fmt: skip
+    # An ordinary line is spelled as ever: the hashes of the books before it stand.
+    usual = msgspec.structs.replace(late, after_seal=False)
+    assert b"after_seal" in msgspec.json.encode(late)
+    assert b"after_seal" not in msgspec.json.encode(usual)
