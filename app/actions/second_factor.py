@@ -312,7 +312,7 @@ def _opened(vault: Vault, place: str, sealed: bytes) -> bytes:
     try:
         return vault.open(place, sealed)
     except Unopened as error:
-        logger.error("a second factor cannot be read: %s", error)
+        logger.exception("a second factor cannot be read")
         raise NotReady(
             "keys_missing",
             "The second factor cannot be read with the keys that this service has. Use a recovery "
