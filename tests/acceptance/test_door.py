@@ -208,6 +208,7 @@ def test_a_code_that_was_used_says_so_and_another_one_can_be_typed(
     paired(visits, device)
     other = visits.page(device["pairing"]["address"].removeprefix(premises.origin), TABLET)
     expect(other.get_by_role("dialog")).to_contain_text("was used already")
+    visits.picture(other, "pairing")
     fresh = premises.added("tablet", "Tablet 4")
     other.get_by_label("Or type the pairing code").fill(fresh["pairing"]["code"].lower())
     other.get_by_role("button", name="Pair", exact=True).click()
