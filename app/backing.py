@@ -178,6 +178,8 @@ def kept_key(file: Path, variable: str, make: Callable[[], str]) -> str:
         return file.read_text().strip()
     with os.fdopen(descriptor, "w") as stream:
         stream.write(made + "\n")
+        stream.flush()
+        os.fsync(stream.fileno())  # what is sealed under a lost key is lost
     say(f"Made a secret in {file}. Every other node needs the same one, in {variable}.")
     return made
 

@@ -11,13 +11,14 @@ import asyncpg
 
 from app.actions.administration import at_the_terminal
 from app.actions.keys import Rotated, rotate_keys
-from app.backing import CannotServe, embedded_servers, kept_person_keys, refusing
+from app.backing import CannotServe, embedded_servers, judge_keys, kept_person_keys, refusing
 from app.domain.sealing import Vault, make_outer_key
 from app.settings import Settings
 
 
 def make(settings: Settings) -> int:
     """A new key is the first of those that are kept here; or is shown, where they are set."""
+    judge_keys(settings)
     key = make_outer_key()
     if settings.person_keys:
         print(
