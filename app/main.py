@@ -21,6 +21,7 @@ from app.actions.hashing import Hashing
 from app.actions.identity import forget_old
 from app.actions.sweeper import sweep
 from app.anchors import AnchorFile, list_heads
+from app.db.bans import forget_ended_bans
 from app.db.jobs import forget_answers, lead
 from app.db.pool import Database
 from app.domain.sealing import Vault
@@ -150,6 +151,7 @@ async def tidy(database: Database) -> None:
     async with lead(database, "tidy") as conn:
         if conn is not None:
             await forget_answers(conn)
+            await forget_ended_bans(conn)
             await forget_old(database)
 
 

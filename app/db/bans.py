@@ -40,6 +40,7 @@ UPDATE ban
 # owner may change no ban, so the function asks itself whether the person is erased.
 FORGET_BANS_OF = "SELECT forget_bans($1)"
 FIND_BAN = "SELECT ban_of($1, $2, $3)"
+FORGET_ENDED_BANS = "SELECT forget_ended_bans()"
 
 
 class BanRow(Struct, frozen=True):
@@ -116,6 +117,11 @@ async def lift_ban(conn: asyncpg.Connection, ban_id: str, by: str, at: str) -> N
 async def forget_bans_of(conn: asyncpg.Connection, person_id: str) -> bool:
     """No ban has a note of the person; those over have no digest either. True: one is in force."""
     return bool(await conn.fetchval(FORGET_BANS_OF, person_id))
+
+
+async def forget_ended_bans(conn: asyncpg.Connection) -> int:
+    """Bans that are over have no digest any more; how many had."""
+    return int(await conn.fetchval(FORGET_ENDED_BANS))
 
 
 async def find_ban(

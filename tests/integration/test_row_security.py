@@ -64,7 +64,7 @@ OPEN = {
 # Functions that run as their owner; docs/security.md says what each tells.
 AS_OWNER = {
     "event_number", "lock_book", "lock_floor", "expire_holds", "person_is_free", "ban_of",
-    "forget_bans", "revoke_manage_links",
+    "forget_bans", "forget_ended_bans", "revoke_manage_links",
 }  # fmt: skip
 
 WHO: dict[str, tuple[str, Principal | None]] = {

@@ -105,6 +105,20 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_te
        AND (x.name_index = p_name OR x.email_index = p_email OR x.phone_index = p_phone)
 $$;
 
+-- Bans that are over need nobody found any more. It looks at the clock itself, so whoever tidies
+-- reads no ban for it. Returns how many lost their digests.
+CREATE FUNCTION forget_ended_bans() RETURNS integer LANGUAGE sql SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp AS $$
+    WITH forgotten AS (
+        UPDATE ban SET name_index = NULL, email_index = NULL, phone_index = NULL
+         WHERE until <= venue_now()
+           AND coalesce(name_index, email_index, phone_index) IS NOT NULL
+        RETURNING id
+    ) SELECT count(*)::integer FROM forgotten
+$$;
+
+REVOKE EXECUTE ON FUNCTION forget_ended_bans() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION forget_ended_bans() TO jobs;
 REVOKE EXECUTE ON FUNCTION bans_of(uuid[], timestamptz) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION ban_of(bytea, bytea, bytea) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ban_of(bytea, bytea, bytea) TO app;

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from app.actions import bans, persons
+from app.db.bans import forget_ended_bans
 from app.domain.principals import Principal
 from app.errors import Conflict, NotFound, NotValid
 from app.wire import Contact
@@ -97,6 +98,20 @@ async def test_a_ban_ends_with_its_time(venue_house: House) -> None:
     assert await seen(venue_house) == "refuse: banned"
     await venue_house.later(hours=1)
     assert await seen(venue_house) == "admit: admitted"
+
+
+async def test_a_ban_that_is_over_loses_its_digests_when_the_house_is_tidied(
+    venue_house: House,
+) -> None:
+    await ban(venue_house, name="X", until="2026-11-21T23:30:00.000Z")
+    await ban(venue_house, name="Ada Lovelace")
+    db = venue_house.db
+    async with db.begun(db.jobs) as conn:
+        assert await forget_ended_bans(conn) == 0
+        await venue_house.later(hours=2)
+        assert await forget_ended_bans(conn) == 1
+        assert await forget_ended_bans(conn) == 0
+    assert await seen(venue_house) == "wait: banned_name"
 
 
 async def test_a_lifted_ban_is_told_no_more_and_keeps_no_digest(venue_house: House) -> None:
