@@ -82,10 +82,11 @@ def _parser() -> argparse.ArgumentParser:
 
     admin = commands.add_parser(
         "admin",
-        help="create the first account that may sign in",
-        description="Create an account; the password is asked for, or read from the input.",
+        help="create the first account that may sign in, or recover one",
+        description="create: an account; the password is asked for, or read from the input. "
+        "recover: a link for somebody who lost their second factor, which is reset.",
     )
-    admin.add_argument("deed", choices=("create",))
+    admin.add_argument("deed", choices=("create", "recover"))
     admin.add_argument("username", help="what is typed to sign in")
     admin.add_argument("--name", help="how the person is called; default: the user name")
     admin.add_argument(
@@ -186,6 +187,8 @@ def _admin(settings: Settings, options: argparse.Namespace) -> int:
     from app import administrator  # noqa: PLC0415
 
     with reaching_servers(settings) as complete:
+        if options.deed == "recover":
+            return administrator.recover(complete, options.username)
         name = options.name or options.username
         return administrator.create(complete, options.username, name, options.role)
 

@@ -7,7 +7,9 @@ import asyncpg
 import pytest
 
 from app import administrator
+from app.db.staff import use_link
 from app.domain.passwords import verify_password
+from app.domain.tokens import token_hash
 from app.settings import Settings
 
 
@@ -40,3 +42,30 @@ def test_a_short_password_is_refused_before_anything_is_written(
     typed(monkeypatch, "short\n")
     assert administrator.create(settings, "morgan", "Morgan", "MANAGER") == 1
     assert "at least 10 characters" in capsys.readouterr().err
+
+
+def test_what_is_guessed_first_is_no_password(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    typed(monkeypatch, "password123\n")
+    assert administrator.create(settings, "morgan", "Morgan", "MANAGER") == 1
+    assert "among the first that are tried" in capsys.readouterr().err
+
+
+async def test_who_lost_everything_gets_a_link_and_no_second_factor(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    typed(monkeypatch, "a long enough passphrase\n")
+    await asyncio.to_thread(administrator.create, settings, "morgan", "Morgan", "SUPER_ADMIN")
+    conn = await asyncpg.connect(settings.auth_database_url)
+    await conn.execute("UPDATE staff SET totp_sealed = 'x'")
+    capsys.readouterr()
+    assert await asyncio.to_thread(administrator.recover, settings, " MORGAN ") == 0
+    token = capsys.readouterr().out.split("#link=")[1].strip()
+    staff_id = await conn.fetchval("SELECT id::text FROM staff WHERE totp_sealed IS NULL")
+    assert await use_link(conn, token_hash(token)) == staff_id
+    lines = await conn.fetch("SELECT type FROM event WHERE book = 'venue' ORDER BY version")
+    await conn.close()
+    assert [line["type"] for line in lines] == ["STAFF_ADDED", "SECOND_FACTOR_RESET", "LINK_MADE"]
+    assert await asyncio.to_thread(administrator.recover, settings, "nobody") == 1
+    assert "Nobody who may sign in" in capsys.readouterr().err
