@@ -14,13 +14,15 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from app.domain.principals import ROLES
 from app.web.bodies import BODY_BYTES
 from app.web.operations import Operation
 from tests.integration.web.club import NIGHT, Club, key
 
 VALUES = {
     "night": NIGHT, "number": "7", "booking_id": str(uuid4()), "scan_id": str(uuid4()),
-    "device_id": str(uuid4()), "quarantine_id": str(uuid4()),
+    "device_id": str(uuid4()), "quarantine_id": str(uuid4()), "staff_id": str(uuid4()),
+    "session_id": str(uuid4()), "person_id": str(uuid4()), "ban_id": str(uuid4()),
 }  # fmt: skip
 
 
@@ -52,16 +54,20 @@ def judge(
 
 @pytest.fixture
 async def manager(club: Club) -> httpx.AsyncClient:
-    """Somebody who may do everything; what only a device may do is asked with a device's token."""
+    """Somebody who may do everything; what only a device or an owner may do, one of these asks."""
     await club.open()
-    client = await club.signed_in("SUPER_ADMIN")
-    token = (await club.device()).headers["Authorization"]
+    client = await club.signed_in("SUPER_ADMIN", elevated=True)
+    tokens: dict[str, str] = {}
+    for role in ("DEVICE", "OWNER"):
+        token = (await club.acting_as(role)).headers["Authorization"]
+        own = ROLES[role] - ROLES["SUPER_ADMIN"]
+        tokens |= {one.path: token for one in club.table if one.permission in own}
 
-    async def as_device(request: httpx.Request) -> None:
-        if request.url.path.startswith("/v1/devices/self/"):
-            request.headers["Authorization"] = token
+    async def as_others(request: httpx.Request) -> None:
+        if request.url.path in tokens:
+            request.headers["Authorization"] = tokens[request.url.path]
 
-    client.event_hooks = {"request": [as_device], "response": []}
+    client.event_hooks = {"request": [as_others], "response": []}
     return client
 
 
