@@ -36,6 +36,7 @@ from app.web.connection import HttpConnection
 from app.web.lag import CommitLag
 from app.web.limits import Limiter
 from app.web.logs import configure_logs
+from app.web.looks import Looks
 from app.web.metrics import Metrics
 from app.web.openapi import Document
 from app.web.parts import Parts
@@ -105,6 +106,7 @@ async def running(settings: Settings, *, node: str) -> AsyncIterator[Parts]:
             metrics=metrics,
             lag=CommitLag(live, metrics),
             interface=Document(operations(venue, settings)),
+            looks=Looks(),
             node=node,
         )
 

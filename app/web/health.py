@@ -44,26 +44,38 @@ class Readiness(Struct, frozen=True):
     parts: dict[str, Part]
 
 
+Servers = tuple[dict[str, Part], dict[str, int]]
+
+
 async def get_live(call: Call) -> Answer:
     return encoded(Alive("alive", call.parts.node))
 
 
 async def get_ready(call: Call) -> Answer:
     """503 while a needed part is away, so that a proxy sends nobody here."""
-    found = await readiness(call.parts)
+    found = await readiness(call.parts, fresh=call.visitor.is_near)
     return encoded(found, 503 if found.status == "away" else 200)
 
 
-async def readiness(parts: Parts) -> Readiness:
-    """What is true of each part now; asks Postgres and Redis themselves."""
-    heads: dict[str, int] = {}
-    database, redis = await asyncio.gather(_database(parts, heads), _redis(parts))
-    found = {**database, "redis": redis, **_live(parts, heads)}
+async def readiness(parts: Parts, *, fresh: bool) -> Readiness:
+    """What is true of each part now; asks Postgres and Redis themselves.
+
+    Unless it is to be `fresh`, their answers may be a second old.
+    """
+    servers, heads = await parts.looks.find(lambda: look_at_servers(parts), fresh=fresh)
+    found = {**servers, **_live(parts, heads)}
     if any(part.needed and not part.ok for part in found.values()):
         status = "away"
     else:
         status = "ready" if all(part.ok for part in found.values()) else "degraded"
     return Readiness(status, parts.node, found)
+
+
+async def look_at_servers(parts: Parts) -> Servers:
+    """The parts of Postgres and Redis, and the version of every book."""
+    heads: dict[str, int] = {}
+    database, redis = await asyncio.gather(_database(parts, heads), _redis(parts))
+    return {**database, "redis": redis}, heads
 
 
 async def _database(parts: Parts, heads: dict[str, int]) -> dict[str, Part]:

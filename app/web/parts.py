@@ -10,6 +10,7 @@ from app.live.live import Live
 from app.settings import Settings
 from app.web.lag import CommitLag
 from app.web.limits import Limiter
+from app.web.looks import Looks
 from app.web.metrics import Metrics
 from app.web.visitors import Hosts
 from floorplan.venue import Venue
@@ -17,6 +18,7 @@ from floorplan.venue import Venue
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
+    from app.web.health import Servers
     from app.web.openapi import Document
 
 
@@ -36,4 +38,5 @@ class Parts:
     metrics: Metrics
     lag: CommitLag
     interface: "Document"
+    looks: Looks["Servers"]
     node: str

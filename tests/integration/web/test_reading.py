@@ -242,7 +242,7 @@ async def test_the_way_from_commit_to_hub_is_measured(
 async def test_readiness_names_each_part_and_is_degraded_without_redis(
     club: Club, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    client = await club.client()
+    client = await club.client(("127.0.0.1", 1))
     ready = await client.get("/health/ready")
     assert (ready.status_code, ready.json()["status"]) == (200, "ready")
     assert set(ready.json()["parts"]) == {
@@ -261,7 +261,7 @@ async def test_a_worker_is_not_ready_as_owner_or_with_an_older_schema(club: Club
     settings = club.parts.settings
     owner = await asyncpg.create_pool(settings.owner_database_url, min_size=1, max_size=2)
     real, club.parts.db.auth = club.parts.db.auth, owner
-    client = await club.client()
+    client = await club.client(("127.0.0.1", 1))
     try:
         strong = await client.get("/health/ready")
         assert strong.status_code == 503
