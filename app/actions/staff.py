@@ -177,6 +177,7 @@ def answer_of(member: StaffRow) -> StaffAnswer:
         has_password=member.password_hash is not None,
         has_totp=member.totp_sealed is not None,
         has_pin=member.pin_hash is not None,
+        seen_at=None if member.seen_at is None else instant_text(member.seen_at),
     )
 
 

@@ -36,7 +36,8 @@ SELECT id::text, username, display_name, role, password_hash, disabled_at IS NOT
 """
 LIST_STAFF = """
 SELECT id::text, username, display_name, role, password_hash, disabled_at IS NOT NULL AS disabled,
-       demo, floor, door, night::text, edition, totp_sealed, pin_hash, created_at
+       demo, floor, door, night::text, edition, totp_sealed, pin_hash, created_at,
+       (SELECT max(seen_at) FROM session WHERE staff_id = staff.id) AS seen_at
   FROM staff
  ORDER BY disabled_at IS NOT NULL, display_name, username
  LIMIT 500
@@ -105,7 +106,10 @@ READ_NOW = "SELECT now()"
 
 
 class StaffRow(Struct, frozen=True, kw_only=True):
-    """A member of staff. `password_hash` is None for those who sign in by link only."""
+    """A member of staff. `password_hash` is None for those who sign in by link only.
+
+    `seen_at`, in a list alone: when a session of theirs was last used, as long as it is kept.
+    """
 
     id: str
     username: str
@@ -121,6 +125,7 @@ class StaffRow(Struct, frozen=True, kw_only=True):
     totp_sealed: bytes | None
     pin_hash: str | None
     created_at: datetime
+    seen_at: datetime | None = None
 
     def __repr__(self) -> str:
         return f"StaffRow({self.id!r}, {self.role!r})"

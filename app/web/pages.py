@@ -45,6 +45,7 @@ PAGES: Final[dict[str, tuple[str, str]]] = {
     "/": ("pages/public.html", ""),
     "/floor": ("pages/floor.html", ""),
     "/door": ("pages/door.html", " 'wasm-unsafe-eval'"),  # reads codes with the tablet's camera
+    "/admin": ("pages/admin.html", ""),
     "/sign-in": ("pages/sign-in.html", ""),
     "/manage": ("pages/manage.html", ""),  # a customer's own booking, by its link
     "/docs": ("pages/docs.html", ""),

@@ -151,8 +151,9 @@ class ChangeStaff(Request, frozen=True):
 class StaffAnswer(Answer, frozen=True):
     """A member of staff as the administration sees them.
 
-    `link` signs them in once, until `link_expires_at`; it is in the answer that made it, and in no
-    other.
+    `seen_at`, in the list alone: when a session of theirs was last used, null when that is weeks
+    ago. `link` signs them in once, until `link_expires_at`; it is in the answer that made it, and
+    in no other.
     """
 
     staff_id: str
@@ -169,6 +170,7 @@ class StaffAnswer(Answer, frozen=True):
     has_password: bool
     has_totp: bool
     has_pin: bool
+    seen_at: str | None = None
     link_id: str | None = None
     link: str | None = None
     link_expires_at: str | None = None

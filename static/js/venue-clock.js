@@ -62,6 +62,11 @@ export function secondsText(instant) {
   }).format(ms(instant));
 }
 
+/** "21 Nov 2026". @param {string | number} instant */
+export function dateText(instant) {
+  return format("date", { day: "numeric", month: "short", year: "numeric" }).format(ms(instant));
+}
+
 /** "Sat 21 Nov" of a night's date; a night is its business date, whatever the hour. @param {string} night */
 export function nightText(night) {
   return new Intl.DateTimeFormat("en-GB", {
@@ -113,6 +118,27 @@ export function instantOf(local, doorsAt) {
     if (timeText(at) === local) return new Date(at).toISOString();
   }
   return doorsAt;
+}
+
+/**
+ * The instant of a local date and time of the venue; of an hour that comes twice, one of the two.
+ * @param {string} local "2026-11-21T22:30" @returns {string} instant
+ */
+export function instantAt(local) {
+  const wanted = Date.parse(`${local}Z`);
+  const shown = (/** @type {number} */ at) => {
+    const parts = format("parts", {
+      year: "numeric", month: "2-digit", day: "2-digit",
+      hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23",
+    }).formatToParts(at);
+    const of = (/** @type {string} */ type) => parts.find((part) => part.type === type)?.value;
+    return Date.parse(
+      `${of("year")}-${of("month")}-${of("day")}T${of("hour")}:${of("minute")}:${of("second")}Z`,
+    );
+  };
+  let at = wanted;
+  for (let turn = 0; turn < 2; turn += 1) at += wanted - shown(at);
+  return new Date(at).toISOString();
 }
 
 /** @param {string | number} instant */

@@ -85,6 +85,8 @@ async function start() {
   offerNights(page, nights);
   offerKeys(page);
   offerSignOut(page);
+  fill(byId("admin"), icon("keys"));
+  byId("admin").hidden = !may("audit:read");
   live.listen(() => draw(page));
   live.start();
   setInterval(() => drawTick(page), TICK_MS);

@@ -211,5 +211,5 @@ function wishedPlace() {
   if (!next || !next.startsWith("/") || next.startsWith("//") || next.includes("\\")) return null;
   const place = new URL(next, location.origin);
   if (place.origin !== location.origin || place.pathname === "/sign-in") return null;
-  return place.pathname + place.search;
+  return place.pathname + place.search + place.hash;
 }

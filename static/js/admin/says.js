@@ -1,0 +1,112 @@
+// @ts-check
+/** The words of the administration: roles, reasons, and what each line of the books says. */
+
+import { capital } from "../words.js";
+
+/** @typedef {Object<string, string>} Words */
+
+/** @type {Words} */
+export const ROLE_WORD = {
+  SUPER_ADMIN: "Administrator",
+  MANAGER: "Manager",
+  DOOR_STAFF: "Door staff",
+};
+
+/** @type {Words} */
+export const KIND_WORD = { tablet: "Tablet", camera: "Camera" };
+
+/** @type {Words} */
+export const BAN_WORD = {
+  violence: "Violence",
+  harassment: "Harassment",
+  theft: "Theft",
+  damage: "Damage",
+  drugs: "Drugs",
+  weapon: "Weapon",
+  underage: "Under age",
+  fraud: "Fraud",
+  other: "Other",
+};
+
+/** What a manager can say of a scan that counts, and of one that does not. @type {Words} */
+export const ACCEPT_WORD = { let_in: "The door let them in", other: "Other" };
+/** @type {Words} */
+export const DISMISS_WORD = {
+  not_let_in: "The door did not let them in",
+  counted_by_hand: "Counted by hand already",
+  sent_twice: "Sent twice",
+  stolen_device: "The device was stolen",
+  a_trial: "Only a trial",
+  other: "Other",
+};
+
+/** What each type of the venue's book says. @type {Words} */
+export const VENUE_LINE = {
+  STAFF_ADDED: "Staff added",
+  STAFF_CHANGED: "Staff changed",
+  STAFF_DISABLED: "Staff disabled",
+  STAFF_ENABLED: "Staff enabled",
+  SIGNED_IN: "Signed in",
+  SIGN_IN_REFUSED: "Sign-in refused",
+  SIGNED_OUT: "Signed out",
+  SESSION_REVOKED: "Session ended",
+  SECOND_FACTOR_ENROLLED: "Second factor set up",
+  SECOND_FACTOR_RESET: "Second factor reset",
+  RECOVERY_CODE_USED: "Recovery code used",
+  ELEVATED: "Stepped up",
+  PASSWORD_CHANGED: "Password changed",
+  PIN_SET: "PIN set",
+  LINK_MADE: "Link made",
+  MANAGE_LINKS_REVOKED: "Links to a booking ended",
+  DEVICE_ADDED: "Device added",
+  DEVICE_PAIRED: "Device paired",
+  DEVICE_ROLLED: "Device's token renewed",
+  DEVICE_REVOKED: "Device revoked",
+  SCAN_QUARANTINED: "Scan quarantined",
+  QUARANTINE_RESOLVED: "Quarantined scan resolved",
+  PERSON_REVEALED: "Person revealed",
+  PERSON_EXPORTED: "Person exported",
+  PERSON_ERASED: "Person erased",
+  BAN_ADDED: "Ban added",
+  BAN_LIFTED: "Ban lifted",
+  SETTINGS_CHANGED: "Settings changed",
+  KEYS_ROTATED: "Keys rotated",
+};
+
+/** The same of a night's book. @type {Words} */
+export const NIGHT_LINE = {
+  NIGHT_OPENED: "Night opened",
+  NIGHT_CHANGED: "Night edited",
+  NIGHT_SEALED: "Night closed",
+  BOOKING_INITIATED: "Booking begun",
+  TABLES_SELECTED: "Tables held",
+  HOLD_EXTENDED: "Hold extended",
+  HOLD_RELEASED: "Hold let go",
+  HOLD_EXPIRED: "Hold ran out",
+  PAYMENT_PROCESSED: "Payment taken",
+  BOOKING_CONFIRMED: "Booking confirmed",
+  BOOKING_CANCELLED: "Booking cancelled",
+  TABLES_MOVED: "Tables moved",
+  GUEST_CHECKED_IN: "Checked in",
+  GUEST_CHECKED_OUT: "Checked out",
+  HEADCOUNT_CHANGED: "Head count changed",
+  ENTRY_REFUSED: "Entry refused",
+  PARTY_SEATED: "Party seated",
+  TABLE_VACATED: "Table vacated",
+  BOOKING_COMPLETED: "Booking completed",
+  TABLE_RESET: "Table reset",
+  TABLE_BLOCKED: "Table blocked",
+  TABLE_UNBLOCKED: "Table unblocked",
+  NO_SHOW_MARKED: "No-show marked",
+};
+
+/** How a session began, and what was shown since. @param {{began: string, assurance: string}} session */
+export function howText({ began, assurance }) {
+  const first = { password: "Password", link: "Link", pin: "PIN" }[began] ?? capital(began);
+  return assurance === "totp" ? `${first} and code` : first;
+}
+
+/** Browser or program, as its short name says. @param {string | null} agent */
+export function agentText(agent) {
+  return agent ?? "an unknown program";
+}
