@@ -100,7 +100,7 @@ async def running(settings: Settings, *, node: str) -> AsyncIterator[Parts]:
             live=live,
             redis=client,
             hosts=Hosts(settings),
-            limiter=Limiter(client),
+            limiter=Limiter(client, settings.secret),
             hashing=hashing,
             vault=Vault.from_text(settings.person_keys, settings.secret),
             metrics=metrics,

@@ -5,7 +5,7 @@ away, whoever is signed in passes (their actions are held by constraints anyway)
 writes are counted by this worker alone, so that losing Redis opens no door.
 """
 
-import hashlib
+import hmac
 import logging
 import time
 from collections import OrderedDict
@@ -91,6 +91,7 @@ redis.call('EXPIRE', KEYS[1], math.ceil(burst / rate) + 1)
 return 0
 """
 
+_PURPOSE: Final = b"backroom limits"
 REDIS_PAUSE_SECONDS: Final = 1.0  # after a failure Redis is not asked again for so long
 OWN_COUNTS_MAX: Final = 10_000  # addresses that this worker counts by itself; the oldest goes
 
@@ -98,7 +99,8 @@ OWN_COUNTS_MAX: Final = 10_000  # addresses that this worker counts by itself; t
 class Limiter:
     """Counts for all workers in Redis; alone when Redis is away."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, secret: str) -> None:
+        self._key = hmac.digest(bytes.fromhex(secret), _PURPOSE, "sha256")
         self._window: Any = redis.register_script(_WINDOW)
         self._bucket: Any = redis.register_script(_BUCKET)
         self._away_until = 0.0
@@ -107,9 +109,10 @@ class Limiter:
     async def spend(self, limit: Limit, who: str, *, stranger_writes: bool = False) -> None:
         """One call counts against the limit. Raises TooMany with the seconds to wait.
 
-        `who` is hashed: an address is personal data and does not belong in a key of Redis.
+        An address is personal data: Redis gets a digest under a key, so that nobody who reads it
+        can try the four billion there are.
         """
-        key = key_of(limit, who)
+        key = self.key_of(limit, who)
         if time.monotonic() >= self._away_until:
             try:
                 wait = await self._ask(limit, key)
@@ -122,6 +125,10 @@ class Limiter:
                 return
         if stranger_writes and isinstance(limit, Window):
             self._spend_alone(limit, key)
+
+    def key_of(self, limit: Limit, who: str) -> str:
+        """What counts somebody's calls in Redis."""
+        return f"limit:{limit.name}:{hmac.digest(self._key, who.encode(), 'sha256').hex()[:20]}"
 
     async def _ask(self, limit: Limit, key: str) -> int:
         if isinstance(limit, Window):
@@ -139,11 +146,6 @@ class Limiter:
         self._own.move_to_end(key)
         if len(self._own) > OWN_COUNTS_MAX:
             self._own.popitem(last=False)
-
-
-def key_of(limit: Limit, who: str) -> str:
-    """The key that counts somebody's calls."""
-    return f"limit:{limit.name}:{hashlib.sha256(who.encode()).hexdigest()[:20]}"
 
 
 def _too_many(seconds: int) -> TooMany:

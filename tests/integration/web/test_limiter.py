@@ -1,12 +1,15 @@
 """The limits' scripts in a real Redis: what they let through, and when they let go."""
 
 from collections.abc import AsyncIterator
+from hashlib import sha256
 
 import pytest
 from redis.asyncio import Redis
 
 from app.errors import TooMany
-from app.web.limits import Bucket, Limit, Limiter, Window, key_of
+from app.web.limits import Bucket, Limit, Limiter, Window
+
+SECRET = sha256(b"secret").hexdigest()
 
 
 @pytest.fixture
@@ -28,12 +31,12 @@ async def spend(limiter: Limiter, limit: Limit, count: int, who: str = "192.0.2.
 
 async def shift(client: Redis, limit: Window, windows: int) -> None:
     """The count was made so many windows earlier."""
-    await client.hincrby(key_of(limit, "192.0.2.1"), "index", -windows)
+    await client.hincrby(Limiter(client, SECRET).key_of(limit, "192.0.2.1"), "index", -windows)
 
 
 async def test_a_window_takes_so_many_and_counts_each_apart(client: Redis) -> None:
     limit = Window("test", 3, 100_000)
-    limiter = Limiter(client)
+    limiter = Limiter(client, SECRET)
     assert await spend(limiter, limit, 5) == [True, True, True, False, False]
     assert await spend(limiter, limit, 1, "192.0.2.2") == [True]
     assert await spend(limiter, Window("other", 3, 100_000), 1) == [True]
@@ -41,14 +44,14 @@ async def test_a_window_takes_so_many_and_counts_each_apart(client: Redis) -> No
 
 async def test_two_workers_count_together(client: Redis) -> None:
     limit = Window("test", 3, 100_000)
-    assert await spend(Limiter(client), limit, 2) == [True, True]
-    assert await spend(Limiter(client), limit, 2) == [True, False]
+    assert await spend(Limiter(client, SECRET), limit, 2) == [True, True]
+    assert await spend(Limiter(client, SECRET), limit, 2) == [True, False]
 
 
 async def test_the_last_window_counts_for_the_part_that_is_still_inside(client: Redis) -> None:
     # So long a window that its begin lies in 1970: nearly all of it is still inside.
     limit = Window("test", 10, 10_000_000_000)
-    limiter = Limiter(client)
+    limiter = Limiter(client, SECRET)
     assert await spend(limiter, limit, 10) == [True] * 10
     await shift(client, limit, 1)
     # 10 calls in the last window, of which 82 % are inside: one more fits, not ten.
@@ -57,7 +60,7 @@ async def test_the_last_window_counts_for_the_part_that_is_still_inside(client: 
 
 async def test_what_is_two_windows_old_is_forgotten(client: Redis) -> None:
     limit = Window("test", 3, 100_000)
-    limiter = Limiter(client)
+    limiter = Limiter(client, SECRET)
     assert await spend(limiter, limit, 4) == [True, True, True, False]
     await shift(client, limit, 2)
     assert await spend(limiter, limit, 4) == [True, True, True, False]
@@ -65,7 +68,7 @@ async def test_what_is_two_windows_old_is_forgotten(client: Redis) -> None:
 
 async def test_a_refusal_says_how_long_to_wait_and_does_not_prolong_it(client: Redis) -> None:
     limit = Window("test", 1, 100_000)
-    limiter = Limiter(client)
+    limiter = Limiter(client, SECRET)
     await limiter.spend(limit, "192.0.2.1")
     waits = []
     for _ in range(2):
@@ -79,9 +82,9 @@ async def test_a_refusal_says_how_long_to_wait_and_does_not_prolong_it(client: R
 
 async def test_a_bucket_takes_a_burst_and_fills_again(client: Redis) -> None:
     limit = Bucket("test", 3, 0.001)
-    limiter = Limiter(client)
+    limiter = Limiter(client, SECRET)
     assert await spend(limiter, limit, 5) == [True, True, True, False, False]
-    key = key_of(limit, "192.0.2.1")
+    key = Limiter(client, SECRET).key_of(limit, "192.0.2.1")
     at = await client.hget(key, "at")
     assert at is not None
     await client.hset(key, "at", str(float(at) - 2000))
@@ -89,7 +92,7 @@ async def test_a_bucket_takes_a_burst_and_fills_again(client: Redis) -> None:
 
 
 async def test_no_count_stays_for_ever(client: Redis) -> None:
-    limiter = Limiter(client)
+    limiter = Limiter(client, SECRET)
     for limit in (Window("test", 3, 60), Bucket("test2", 3, 1.0)):
         await limiter.spend(limit, "192.0.2.1")
-        assert 0 < await client.ttl(key_of(limit, "192.0.2.1")) <= 120
+        assert 0 < await client.ttl(Limiter(client, SECRET).key_of(limit, "192.0.2.1")) <= 120

@@ -1,19 +1,22 @@
 """What is spent where, without Redis: the count that a worker keeps alone."""
 
+from hashlib import sha256
+
 import pytest
 from redis.asyncio import Redis
 
 from app.errors import TooMany
 from app.web import limits
-from app.web.limits import STRANGER_WRITES, Limiter, Window, key_of
+from app.web.limits import STRANGER_WRITES, Limiter, Window
 
+SECRET = sha256(b"secret").hexdigest()
 LIMIT = Window("test", 3, 1000)
 
 
 @pytest.fixture
 def alone(monkeypatch: pytest.MonkeyPatch) -> Limiter:
     """A limiter whose Redis is away."""
-    limiter = Limiter(Redis())
+    limiter = Limiter(Redis(), SECRET)
 
     async def away(*_: object) -> int:
         raise ConnectionError("refused")
@@ -60,7 +63,12 @@ async def test_redis_is_not_asked_again_right_after_it_failed(
 
 
 def test_a_key_carries_no_address() -> None:
-    key = key_of(STRANGER_WRITES, "192.0.2.1")
+    limiter = Limiter(Redis(), SECRET)
+    key = limiter.key_of(STRANGER_WRITES, "192.0.2.1")
     assert key.startswith("limit:stranger-writes:")
     assert "192.0.2" not in key
-    assert key != key_of(STRANGER_WRITES, "192.0.2.2")
+    assert key == Limiter(Redis(), SECRET).key_of(STRANGER_WRITES, "192.0.2.1")
+    assert key != limiter.key_of(STRANGER_WRITES, "192.0.2.2")
+    # Whoever has not the secret cannot try the addresses.
+    other = Limiter(Redis(), sha256(b"another").hexdigest())
+    assert key != other.key_of(STRANGER_WRITES, "192.0.2.1")
