@@ -68,7 +68,7 @@ UPDATE ticket
  WHERE id = $1
 """
 SET_HEADCOUNT = "UPDATE headcount SET people = $3 WHERE night = $1::text::date AND floor = $2"
-FIND_OWNER = "SELECT owner_hash FROM booking WHERE id = $1"
+IS_OWNER = "SELECT is_owner($1, $2)"
 FIND_BY_REFERENCE = "SELECT id::text, night::text FROM booking WHERE reference = $1"
 FIND_BY_TICKET = "SELECT booking_id::text, night::text FROM ticket WHERE id = $1"
 FIND_SEATED = """
@@ -191,10 +191,9 @@ async def set_headcount(conn: asyncpg.Connection, night: str, floor: str, people
     await conn.execute(SET_HEADCOUNT, night, floor, people)
 
 
-async def find_owner(conn: asyncpg.Connection, booking_id: str) -> bytes | None:
-    """SHA-256 of the token of the booking's customer."""
-    owner: bytes | None = await conn.fetchval(FIND_OWNER, booking_id)
-    return owner
+async def is_owner(conn: asyncpg.Connection, booking_id: str, owner_hash: bytes) -> bool:
+    """Whether the booking is of the customer whose token has this SHA-256."""
+    return bool(await conn.fetchval(IS_OWNER, booking_id, owner_hash))
 
 
 async def find_by_reference(conn: asyncpg.Connection, reference: str) -> tuple[str, str] | None:

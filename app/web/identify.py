@@ -9,7 +9,7 @@ from msgspec import Struct
 from app.actions.devices import DEVICE_PREFIX, find_device
 from app.actions.identity import find_session
 from app.actions.links import find_link_owner
-from app.db.bookings import find_owner
+from app.db.bookings import is_owner
 from app.db.pool import Database
 from app.domain.manage_links import PREFIX as LINK_PREFIX
 from app.domain.principals import ANONYMOUS, Principal
@@ -119,9 +119,8 @@ async def owns(db: Database, principal: Principal, booking_id: str) -> bool:
     """Whether the owner's token, or link, is that of this booking."""
     if principal.booking_id is not None:
         return principal.booking_id == booking_id
-    async with db.acting(principal) as conn:
-        owner_hash = await find_owner(conn, booking_id)
-    return owner_hash is not None and owner_hash.hex() == principal.id
+    async with db.reading() as conn:
+        return await is_owner(conn, booking_id, bytes.fromhex(principal.id))
 
 
 def cookie_of(headers: Headers, names: tuple[str, ...] = COOKIES) -> str | None:

@@ -63,8 +63,8 @@ OPEN = {
 }
 # Functions that run as their owner; docs/security.md says what each tells.
 AS_OWNER = {
-    "event_number", "lock_book", "lock_floor", "expire_holds", "person_is_free", "ban_of",
-    "forget_bans", "forget_ended_bans", "revoke_manage_links",
+    "event_number", "lock_book", "lock_floor", "expire_holds", "person_is_free", "is_owner",
+    "ban_of", "forget_bans", "forget_ended_bans", "revoke_manage_links",
 }  # fmt: skip
 
 WHO: dict[str, tuple[str, Principal | None]] = {
