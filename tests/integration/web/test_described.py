@@ -1,0 +1,89 @@
+"""The interface keeps to what `/openapi.json` says of it, whoever asks and whatever is sent.
+
+Goal: no role can make the service break, answer what it does not describe, or take what it says it
+does not. Method: Schemathesis makes requests from the document itself, good and bad, the same ones
+every time, and sends them to a served worker as each role; every answer is held against the
+document. All the edges of every field are tried by the role that gets furthest; what the others
+are told apart by is the permission, which comes before any field.
+"""
+
+import asyncio
+import re
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from app.web import endpoint
+from app.web.limits import Bucket, Window
+from tests.integration.web.served import Served
+
+ROLES = ("ANONYMOUS", "OWNER", "DEVICE", "DOOR_STAFF", "MANAGER", "SUPER_ADMIN")
+EXAMPLES = 2  # of each operation by chance, beside the edges of its fields
+PATIENCE_SECONDS = 300  # on a quiet machine the longest of them takes some 40
+# The tests of bad input ask every path by every other method.
+SETTINGS = "[phases.coverage]\nunexpected-methods = []\n"
+# They end the session that all of this needs: Schemathesis finds its id in the list of sessions.
+ENDING = ("delete_session", "delete_sessions_one", "delete_staff_sessions", "post_staff_totp_reset")
+CHECKS = (
+    "not_a_server_error", "status_code_conformance", "content_type_conformance",
+    "response_schema_conformance", "negative_data_rejection", "missing_required_header",
+)  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def far_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thousands of requests in a minute: the limits count them, and are far away."""
+    for name, limit in list(vars(endpoint).items()):
+        if isinstance(limit, Window):
+            monkeypatch.setattr(endpoint, name, Window(limit.name, 10**9, limit.seconds))
+        elif isinstance(limit, Bucket):
+            monkeypatch.setattr(endpoint, name, Bucket(limit.name, 10**9, 1e9))
+
+
+async def somebody(served: Served, role: str) -> httpx.AsyncClient:
+    """A caller of the role; the owner has a booking."""
+    if role != "OWNER":
+        return await served.club.acting_as(role)
+    held = await served.club.held(await served.club.client(), [2])
+    return await served.club.client(Authorization=f"Bearer {held['token']}")
+
+
+@pytest.mark.parametrize("role", ROLES)
+async def test_every_answer_to_a_role_is_one_that_the_document_describes(
+    served: Served, role: str, tmp_path: Path
+) -> None:
+    client = await somebody(served, role)
+    assert set(ENDING) <= {one.id for one in served.club.table}
+    headers = {"Origin": served.origin}
+    if "authorization" in client.headers:
+        headers["Authorization"] = client.headers["authorization"]
+    if "sid" in client.cookies:
+        headers["Cookie"] = f"sid={client.cookies['sid']}"
+    (tmp_path / "schemathesis.toml").write_text(SETTINGS)
+    phases = "examples,coverage,fuzzing" if role == "SUPER_ADMIN" else "fuzzing"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "schemathesis.cli", "run", f"{served.origin}/openapi.json",
+        *(f"--header={name}: {value}" for name, value in headers.items()),
+        f"--phases={phases}", f"--checks={','.join(CHECKS)}", f"--max-examples={EXAMPLES}",
+        "--generation-deterministic", "--continue-on-failure", "--no-shrink", "--no-color",
+        "--warnings=off",
+        *(f"--exclude-operation-id={name}" for name in ENDING),
+        cwd=tmp_path, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            said, _ = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    told = said.decode()
+    assert process.returncode == 0, told
+    made = re.search(r"(\d+) generated, (\d+) passed", told)
+    assert made is not None, told
+    assert int(made[1]) > len(served.club.table)
+    if role in ("DOOR_STAFF", "MANAGER", "SUPER_ADMIN"):
+        # It was somebody until the end.
+        assert (await client.get("/v1/session")).status_code == 200
