@@ -169,10 +169,14 @@ class Premises:
 
     def link(self, role: str = "MANAGER") -> str:
         """The token of a fresh single-use sign-in link."""
+        return self.account(role)["link"]
+
+    def account(self, role: str) -> dict[str, str]:
+        """An account of the demo: name, role, a fresh link, and the PIN."""
         with self.client() as http:
             answer = http.post("/v1/demo/links", json={"token": self.token})
         answer.raise_for_status()
-        found: str = next(one["link"] for one in answer.json()["links"] if one["role"] == role)
+        found: dict[str, str] = next(one for one in answer.json()["links"] if one["role"] == role)
         return found
 
     @contextmanager
@@ -181,6 +185,15 @@ class Premises:
         link = self.link(role)
         with self.client() as http:
             http.post("/v1/session", json={"link": link}).raise_for_status()
+            yield http
+
+    @contextmanager
+    def office(self) -> Iterator[httpx.Client]:
+        """Somebody who may administer, and has just shown it."""
+        account = self.account("SUPER_ADMIN")
+        with self.client() as http:
+            http.post("/v1/session", json={"link": account["link"]}).raise_for_status()
+            http.post("/v1/session/elevate", json={"pin": account["pin"]}).raise_for_status()
             yield http
 
     def added(self, kind: str, name: str, door: str = "main") -> dict[str, Any]:
