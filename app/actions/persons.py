@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
+import asyncpg
+
 from app.actions.act import UNNUMBERED, Act, Answered, Caller
 from app.actions.administration import audited, note
 from app.actions.erasures import remember_erasure, retained_of
@@ -32,7 +34,7 @@ from app.domain.erasures import Erasure
 from app.domain.names import masked_email, masked_phone
 from app.domain.principals import Principal
 from app.domain.sealing import Unopened, Vault, open_with
-from app.errors import NotFound, NotReady, NotValid
+from app.errors import NotAllowed, NotFound, NotReady, NotValid
 from app.wire import Contact
 from app.wire.persons import (
     ErasedAnswer,
@@ -113,7 +115,12 @@ async def find_people(
     async with db.acting(principal) as conn:
         found = await find(conn, index)
         bookings = await rows.list_bookings_of(conn, [person.person_id for person in found])
-    return People(people=[_shown(vault, person, bookings) for person in found])
+    own = [
+        person
+        for person in found
+        if in_scope(principal, [b for b in bookings if b.person_id == person.person_id])
+    ]
+    return People(people=[_shown(vault, person, bookings) for person in own])
 
 
 async def reveal_person(
@@ -124,6 +131,7 @@ async def reveal_person(
     Raises NotFound `person_not_found`, `person_erased`, NotReady `key_missing`.
     """
     async with db.acting(caller.principal) as conn:
+        await _judge_scope(conn, caller.principal, person_id)
         person = _judged(vault, await rows.find_person(conn, person_id))
         fields = [name for name in ("name", "phone", "email") if getattr(person, name) is not None]
         await note(conn, caller, PersonRevealed(fields), f"person:{person_id}")
@@ -146,6 +154,7 @@ async def export_person(
     NotReady `key_missing`.
     """
     async with db.acting(caller.principal) as conn:
+        await _judge_scope(conn, caller.principal, person_id)
         row = await rows.find_person(conn, person_id)
         if row is None:
             raise _not_found()
@@ -201,6 +210,7 @@ async def erase_person(db: Database, file: Path, caller: Caller, person_id: str)
     """
 
     async def work(act: Act) -> tuple[int, ErasedAnswer]:
+        await _judge_scope(act.conn, act.caller.principal, person_id)
         known = await rows.lock_person(act.conn, person_id)
         if known is None:
             raise _not_found()
@@ -235,6 +245,20 @@ async def find_own_person(db: Database, principal: Principal) -> str:
     if found is None:
         raise _not_found()
     return found
+
+
+def in_scope(principal: Principal, bookings: Sequence[rows.PersonsBooking]) -> bool:
+    """Whether the rights reach a person of these bookings: all of them, or those of one night."""
+    night = principal.scope.night
+    return night is None or {booking.night for booking in bookings} == {night}
+
+
+async def _judge_scope(conn: asyncpg.Connection, principal: Principal, person_id: str) -> None:
+    """Raises NotAllowed `out_of_scope`: the person booked another night too, or none at all."""
+    if principal.scope.night is None:
+        return
+    if not in_scope(principal, await rows.list_bookings_of(conn, [person_id])):
+        raise NotAllowed("out_of_scope", "Your rights are for the guests of one night only.")
 
 
 def opened_note(

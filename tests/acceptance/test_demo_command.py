@@ -22,7 +22,8 @@ COUNT_SEALED = "SELECT count(*) FROM night WHERE status = 'sealed'"
 FIND_TWICE = """
 SELECT count(*) FROM (
     SELECT FROM booking b JOIN person p ON p.id = b.person_id
-     WHERE b.status NOT IN ('expired', 'released') GROUP BY b.night, p.name_index HAVING count(*) > 1
+     WHERE b.status NOT IN ('expired', 'released')
+     GROUP BY b.night, p.name_index HAVING count(*) > 1
 ) AS twice
 """
 

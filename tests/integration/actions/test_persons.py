@@ -19,9 +19,9 @@ from app.actions.erasures import remember_erasure, replay_erasures
 from app.db import persons as rows
 from app.domain.contacts import open_person
 from app.domain.erasures import Erasure, read_erasures
-from app.domain.principals import Principal
+from app.domain.principals import Principal, Scope
 from app.domain.sealing import Unopened
-from app.errors import NotFound, NotReady, NotValid
+from app.errors import NotAllowed, NotFound, NotReady, NotValid
 from app.verify import verify_book
 from app.wire import Contact
 from app.wire.persons import FindPeople
@@ -93,6 +93,34 @@ async def test_who_is_found_is_masked_and_shown_unmasked_only_with_a_line_in_the
             {"fields": ["name", "phone", "email"], "booking_id": None},
         )
     ]
+
+
+async def test_a_manager_of_one_night_is_shown_the_guests_of_that_night_alone(
+    venue_house: House,
+) -> None:
+    ada = await person_of(venue_house, await venue_house.hold([3], 2, contact=ADA))
+    db, vault, phone = venue_house.db, venue_house.vault, FindPeople(phone="0113 496 0000")
+    file = venue_house.settings.erasures_file
+
+    def of(night: str) -> Principal:
+        return Principal("staff", MANAGER.id, "SUPER_ADMIN", scope=Scope(night=night))
+
+    other = venue_house.caller(of("2026-11-28"))
+    assert (await persons.find_people(db, vault, other.principal, phone)).people == []
+    for refused in (
+        persons.reveal_person(db, vault, other, ada),
+        persons.export_person(db, vault, "x", other, ada, "json"),
+        persons.erase_person(db, file, other, ada),
+    ):
+        with pytest.raises(NotAllowed) as caught:
+            await refused
+        assert caught.value.reason == "out_of_scope"
+    own = venue_house.caller(of(NIGHT))
+    assert len((await persons.find_people(db, vault, own.principal, phone)).people) == 1
+    assert (await persons.reveal_person(db, vault, own, ada)).name == "Ada Lovelace"
+    await persons.erase_person(db, file, own, ada)
+    kinds = [kind for kind, _, _ in await told(venue_house)]
+    assert kinds == ["PERSON_REVEALED", "PERSON_ERASED"]
 
 
 async def test_a_look_up_needs_one_of_the_two(venue_house: House) -> None:
