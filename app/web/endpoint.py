@@ -20,7 +20,7 @@ from app.actions.scopes import judge_scope
 from app.actions.sign_in import is_known
 from app.domain.manage_links import link_key
 from app.domain.origins import origin_key, origin_of
-from app.domain.principals import ELEVATED, ROLES, Principal
+from app.domain.principals import ANONYMOUS, ELEVATED, ROLES, Principal
 from app.errors import Malformed, NotAllowed, NotFound, NotSignedIn, NotValid
 from app.web.agents import agent_of
 from app.web.answers import send_answer
@@ -52,6 +52,7 @@ from floorplan.nights import InstantUnreadable, parse_instant
 
 # Beyond these, adding a night's length runs off the end of Python's calendar or of Postgres'.
 YEARS: Final = range(2000, 2200)
+NOBODY: Final = Identified(ANONYMOUS)
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,200}")
 
 
@@ -74,7 +75,9 @@ class Endpoint:
         operation, parts = self.operation, self._parts
         headers = scope["headers"]
         visitor: Visitor = scope["state"]["visitor"]
-        identified = await identify(parts.db, headers, self._link_key)
+        identified = NOBODY
+        if operation.limits != "none":  # what has no limit costs nothing: no look-up, no Postgres
+            identified = await identify(parts.db, headers, self._link_key)
         await self._limit(identified, visitor, cookie_of(headers, KNOWN_COOKIES))
         handler = operation.handler
         if identified.revoked is not None and operation.revoked is not None:
@@ -148,7 +151,7 @@ class Endpoint:
         kind = self.operation.limits
         # A device whose token is over uploads at its own pace, and at nobody's cost.
         limiter, principal = self._parts.limiter, identified.principal or identified.revoked
-        if kind == "none":
+        if kind == "none" or (tells_health(self.operation) and visitor.is_near):
             return
         if kind == "sign_in" and known is not None and await is_known(self._parts.db, known):
             await limiter.spend(KNOWN_SIGN_INS, known, stranger_writes=True)
@@ -176,6 +179,11 @@ class Endpoint:
                 await limiter.spend(STRANGER_WRITES, whose, stranger_writes=True)
 
 
+def tells_health(operation: Operation) -> bool:
+    """Whether it tells how the worker is, to whoever watches over it from near."""
+    return operation.permission == "health:read"
+
+
 def judge_permission(
     operation: Operation,
     principal: Principal,
@@ -188,7 +196,7 @@ def judge_permission(
     """
     if operation.permission is None or principal.may(operation.permission):
         return None
-    if operation.permission == "health:read" and visitor.is_near:
+    if tells_health(operation) and visitor.is_near:
         return None
     if principal.kind == "owner" and "booking_id" in parameters:
         # Whose booking it is comes first: of anybody else's an owner learns nothing at all.

@@ -198,10 +198,9 @@ def _responses(operation: Operation, schema_of: dict[int, Any]) -> dict[str, Any
 
 def _refusals(operation: Operation) -> list[int]:
     """The statuses of the refusals that the operation may give."""
-    # Anywhere: a body in a coding that is not taken, a token that is over.
-    statuses = {400, 401, 405, 421, 500}
+    statuses = {400, 405, 421, 500}  # 400 anywhere: a body in a coding that is not taken
     if operation.limits != "none":
-        statuses |= {429, 503}
+        statuses |= {401, 429, 503}  # 401 wherever somebody is looked up: a token that is over
     if operation.permission is not None and operation.permission not in ROLES["ANONYMOUS"]:
         statuses |= {403}
     if not operation.is_safe:

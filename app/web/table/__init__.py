@@ -242,7 +242,7 @@ def _health() -> tuple[Operation, ...]:
         ),
         Operation(
             method="GET", path="/metrics", handler=health.get_metrics, permission="health:read",
-            answers={200: str}, media="text/plain", tag="health", limits="none",
+            answers={200: str}, media="text/plain", tag="health", limits="read",
             summary="Prometheus metrics of the worker that answers; free on loopback.",
         ),
         Operation(

@@ -192,3 +192,21 @@ async def test_metrics_are_free_on_this_machine_and_not_from_outside(club: Club)
     near, far = await club.client(("127.0.0.1", 40_000)), await club.client()
     assert (await near.get("/metrics")).status_code == 200
     assert (await far.get("/metrics")).status_code == 401
+
+
+async def test_what_has_no_limit_looks_nobody_up(
+    club: Club, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stranger may ask as often as they like, with tokens and cookies that they made up."""
+    manager = await club.signed_in()
+
+    async def asked(*_: object) -> None:
+        raise AssertionError("somebody was looked up")
+
+    monkeypatch.setattr("app.web.endpoint.identify", asked)
+    unlimited = [one for one in club.table if one.limits == "none"]
+    assert {one.path for one in unlimited} == {"/health/live", "/health/ready"}
+    for operation in unlimited:
+        headers = {"Authorization": "Bearer nobody-knows-this-token"}
+        assert (await manager.get(operation.path, headers=headers)).status_code == 200
+    assert (await manager.get("/v1/nights")).status_code == 500  # the test would notice
