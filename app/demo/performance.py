@@ -21,7 +21,7 @@ WEEK = timedelta(days=7)
 SCREENS = (
     ("MANAGER", "managers", "/floor"),
     ("DOOR_STAFF", "the door", "/door"),
-    ("SUPER_ADMIN", "the owner", "/floor"),
+    ("SUPER_ADMIN", "the owner", "/admin"),
 )
 
 

@@ -137,6 +137,24 @@ def test_a_step_survives_a_reload_and_can_be_left(
     assert "sid" not in {cookie["name"] for cookie in page.context.cookies()}
 
 
+@pytest.mark.parametrize("screen", ["/floor", "/door", "/admin"])
+def test_a_screen_leads_back_to_the_second_factor_that_is_owed(
+    visits: Visits, invitation: tuple[str, str], screen: str
+) -> None:
+    visits.expect(REFUSED)
+    page = visits.page(f"/sign-in#link={invitation[1]}")
+    expect(page.locator("#enrol-picture")).to_be_visible()
+    page.evaluate("sessionStorage.clear()")
+    page.goto(screen)
+    page.wait_for_url("**/sign-in?next=**")
+    expect(page.locator("#enrol-picture")).to_be_visible()
+    enrolled(page)
+    page.get_by_label("I have kept these codes").check()
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_role("button", name="Later").click()
+    page.wait_for_url(f"**{screen}")
+
+
 def test_the_codes_are_printed_alone(visits: Visits, invitation: tuple[str, str]) -> None:
     page = visits.page(f"/sign-in#link={invitation[1]}")
     app, codes = enrolled(page)

@@ -3,6 +3,7 @@
 
 import { send } from "../api.js";
 import { byId, el, fill, mark, write } from "../elements.js";
+import { owesSecondFactor } from "../entrance.js";
 import { icon } from "../icons.js";
 import { offerTheme } from "../theme.js";
 import { tellProblem } from "../toasts.js";
@@ -60,7 +61,7 @@ start().catch(notReached);
 
 async function start() {
   await desk.open();
-  if (desk.session.second_factor !== "none") return signIn();
+  if (owesSecondFactor(desk.session)) return signIn();
   const { name, role } = desk.session;
   write(byId("who"), `${name} · ${ROLE_WORD[role] ?? role}`);
   byId("sign-out").hidden = false;

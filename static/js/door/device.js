@@ -4,6 +4,7 @@
 import { Problem, read, send } from "../api.js";
 import { actForm, field, showDialog } from "../dialog.js";
 import { el } from "../elements.js";
+import { owesSecondFactor } from "../entrance.js";
 import { VERSION } from "./report.js";
 
 /** @typedef {{name: string, door: string | null, device: boolean, may: (permission: string) => boolean}} Who */
@@ -24,6 +25,7 @@ export function token() {
 /** Staff by their session; a paired tablet by its token, at its door alone. @returns {Promise<Who>} */
 export async function whoAmI() {
   const session = await read("/v1/session");
+  if (owesSecondFactor(session)) location.replace("/sign-in?next=/door");
   const device = Boolean(session.device_id); // also while somebody acts on it by PIN
   return {
     name: session.name,

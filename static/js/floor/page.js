@@ -3,6 +3,7 @@
 
 import { read, send, Problem } from "../api.js";
 import { byId, el, fill, mark, write } from "../elements.js";
+import { owesSecondFactor } from "../entrance.js";
 import { markFloor, offerFloors } from "../floors.js";
 import { icon } from "../icons.js";
 import { FloorMap } from "../map.js";
@@ -55,6 +56,7 @@ async function start() {
     read("/v1/floor"),
     read("/v1/nights"),
   ]);
+  if (owesSecondFactor(session)) return signIn();
   useTimeZone(floor.time_zone);
   const may = (/** @type {string} */ permission) => session.permissions.includes(permission);
   const live = new Live({

@@ -6,6 +6,7 @@
 
 import { Problem, read, send } from "../api.js";
 import { byId } from "../elements.js";
+import { OWED } from "../entrance.js";
 import { offerTheme } from "../theme.js";
 import { Enrolment } from "./enrolment.js";
 
@@ -13,8 +14,6 @@ import { Enrolment } from "./enrolment.js";
 
 /** Where each role begins its night. @type {Object<string, string>} */
 const HOME = { DOOR_STAFF: "/door" };
-/** Tells a page that is loaded again that a second factor is still owed. */
-const OWED = "backroom.second-factor-owed";
 /** The steps: the form, and what stands above it. @type {Object<string, string>} */
 const HEADINGS = {
   form: "Staff entrance",
