@@ -113,10 +113,11 @@ async def test_the_log_tells_each_request_and_none_of_its_secrets(
 ) -> None:
     await club.open()
     await club.staff("MANAGER", "mara")
-    client = await club.client(Origin="http://127.0.0.1:8000")
-    await client.post("/v1/session", json={"username": "mara", "password": PASSWORD})
+    entrance = await club.client(Origin="http://127.0.0.1:8000")
+    await entrance.post("/v1/session", json={"username": "mara", "password": PASSWORD})
     link = await club.link(await club.staff())
-    await client.post("/v1/session", json={"link": link})
+    await entrance.post("/v1/session", json={"link": link})
+    client = await club.signed_in()
     held = await club.held(client, [2])
     paid = await client.post(
         f"/v1/holds/{held['booking_id']}/confirm",
