@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from floorplan import events as book
 from floorplan.events import Event, EventUnreadable, Payload, payload_of
 from floorplan.projection import Document, changes
-from floorplan.state import AUDIENCES, Block, BookingState, NightInfo, NightState, TableState
+from floorplan.state import Block, BookingState, NightInfo, NightState, TableState
 
 
 class Step(NamedTuple):
@@ -41,8 +41,7 @@ def apply(state: NightState, event: Event) -> Step:
         after = _MEANING[type(payload)](state, payload, event.at)
     except (EventUnreadable, KeyError, ValueError, TypeError):
         after = state
-    seen = {audience: changes(state, after, audience) for audience in AUDIENCES}
-    seen = {audience: found for audience, found in seen.items() if found}
+    seen = changes(state, after)
     changed = {**state.changed, **dict.fromkeys(seen, event.version)}
     return Step(replace(after, version=event.version, at=event.at, changed=changed), seen)
 

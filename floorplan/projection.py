@@ -11,14 +11,17 @@ to be understood to be merged. The fields of each audience are listed in `docs/p
 
 import zlib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
-from floorplan.state import BookingState, NightState, TableState, table_status
+from floorplan.state import AUDIENCES, BookingState, NightState, TableState, table_status
 
 Document = dict[str, dict[str, Any]]
 SECTIONS = ("night", "tables", "bookings", "counts")
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 def project(state: NightState, audience: str) -> Document:
@@ -35,38 +38,52 @@ def project(state: NightState, audience: str) -> Document:
     }
 
 
-def changes(before: NightState, after: NightState, audience: str) -> Document:
-    """What differs for the audience; empty when it sees no difference."""
-    found: Document = {}
-    _differ(found, "night", _night(before), _night(after))
-    _differ(found, "counts", _counts(before, audience), _counts(after, audience))
-    _differ(
-        found,
-        "tables",
-        {
-            str(n): _table(before, before.tables[n], audience)
-            for n in _touched(before, after)
-            if n in before.tables
-        },
-        {
-            str(n): _table(after, after.tables[n], audience)
-            for n in _touched(before, after)
-            if n in after.tables
-        },
-    )
-    if audience != "public" and before.bookings is not after.bookings:
-        ids = {
-            i
-            for i in before.bookings.keys() | after.bookings.keys()
-            if before.bookings.get(i) is not after.bookings.get(i)
-        }
-        _differ(
-            found,
-            "bookings",
-            {i: _booking(before.bookings[i], audience) for i in ids if i in before.bookings},
-            {i: _booking(after.bookings[i], audience) for i in ids if i in after.bookings},
-        )
-    return found
+def changes(before: NightState, after: NightState) -> dict[str, Document]:
+    """What differs, for each audience that sees a difference.
+
+    States share what they did not touch, so that what is the same object was not changed: the 300
+    bookings of a night are compared once for all audiences, and by identity.
+    """
+    bookings = _moved(before.bookings, after.bookings)
+    tables = _touched(before, after, bookings)
+    counted = before.inside is not after.inside or before.figures is not after.figures
+    opened = before.info is not after.info
+    seen: dict[str, Document] = {}
+    for audience in AUDIENCES:
+        found: Document = {}
+        if opened:
+            _differ(found, "night", _night(before), _night(after))
+        if counted or opened:
+            _differ(found, "counts", _counts(before, audience), _counts(after, audience))
+        if tables:
+            _differ(
+                found,
+                "tables",
+                {
+                    str(n): _table(before, before.tables[n], audience)
+                    for n in tables
+                    if n in before.tables
+                },
+                {
+                    str(n): _table(after, after.tables[n], audience)
+                    for n in tables
+                    if n in after.tables
+                },
+            )
+        if bookings and audience != "public":
+            _differ(
+                found,
+                "bookings",
+                {
+                    i: _booking(before.bookings[i], audience)
+                    for i in bookings
+                    if i in before.bookings
+                },
+                {i: _booking(after.bookings[i], audience) for i in bookings if i in after.bookings},
+            )
+        if found:
+            seen[audience] = found
+    return seen
 
 
 def merge(document: Mapping[str, Mapping[str, Any]], found: Document) -> Document:
@@ -119,21 +136,22 @@ def _differ(found: Document, section: str, old: dict[str, Any], new: dict[str, A
         found[section] = entries
 
 
-def _touched(before: NightState, after: NightState) -> list[int]:
+def _moved(before: Mapping[K, V], after: Mapping[K, V]) -> list[K]:
+    """The keys whose value is another object, or only in one of the two."""
+    if before is after:
+        return []
+    moved = [key for key, value in after.items() if before.get(key) is not value]
+    return moved + [key for key in before if key not in after]
+
+
+def _touched(before: NightState, after: NightState, bookings: list[str]) -> list[int]:
     """The tables whose picture may differ: their own state, or that of a booking on them."""
     if before.info is not after.info:
         return sorted(before.tables.keys() | after.tables.keys())
-    numbers = {
-        n
-        for n in before.tables.keys() | after.tables.keys()
-        if before.tables.get(n) is not after.tables.get(n)
-    }
-    if before.bookings is not after.bookings:
-        for i in before.bookings.keys() | after.bookings.keys():
-            old, new = before.bookings.get(i), after.bookings.get(i)
-            if old is not new:
-                numbers.update(old.tables if old else ())
-                numbers.update(new.tables if new else ())
+    numbers = set(_moved(before.tables, after.tables))
+    for i in bookings:
+        for booking in (before.bookings.get(i), after.bookings.get(i)):
+            numbers.update(booking.tables if booking else ())
     return sorted(numbers)
 
 
