@@ -5,9 +5,17 @@ import { Problem, read, send } from "../api.js";
 import { actForm, field, showDialog } from "../dialog.js";
 import { el } from "../elements.js";
 import { owesSecondFactor } from "../entrance.js";
+import { tellProblem } from "../toasts.js";
+import { giveBack, takeTablet } from "./holder.js";
 import { VERSION } from "./report.js";
 
-/** @typedef {{name: string, door: string | null, device: boolean, may: (permission: string) => boolean}} Who */
+/**
+ * `holder` is who holds a paired tablet by PIN.
+ * @typedef {{
+ *   name: string, door: string | null, device: boolean, holder: string | null,
+ *   may: (permission: string) => boolean,
+ * }} Who
+ */
 
 const TOKEN_KEY = "backroom.device";
 /**
@@ -31,6 +39,7 @@ export async function whoAmI() {
     name: session.name,
     door: device ? session.door : null,
     device,
+    holder: device && session.staff_id ? session.name : null,
     may: (one) => session.permissions.includes(one),
   };
 }
@@ -64,14 +73,24 @@ async function pairBy(code, key) {
   }
 }
 
-/** What this device is, and a way out of it. @param {Who} who */
-export function showDevice(who) {
+/** What this device is, who holds it, and a way out of it. @param {Who} who */
+export async function showDevice(who) {
+  // A PIN that lay idle is over, and only the service knows it.
+  Object.assign(who, await whoAmI().catch(() => who));
   return showDialog("This device", (close) => [
     el(
       "div",
       { class: "form" },
       el("p", {}, who.name),
-      who.device && el("p", { class: "soft" }, "Paired by a manager, for this door."),
+      who.device &&
+        el(
+          "p",
+          { class: "soft" },
+          who.holder
+            ? "Holds this tablet by PIN: what is done here is theirs."
+            : "Paired by a manager, for this door.",
+        ),
+      who.device && holding(who, close),
       el(
         "div",
         { class: "dialog-foot" },
@@ -95,6 +114,27 @@ export function showDevice(who) {
       ),
     ),
   ]);
+}
+
+/** Taking the tablet by PIN, and giving it back. @param {Who} who @param {() => void} close */
+function holding(who, close) {
+  /** @param {() => Promise<unknown>} act */
+  const after = (act) => async () => {
+    close();
+    try {
+      await act();
+      Object.assign(who, await whoAmI());
+    } catch (error) {
+      tellProblem(error, "Not done");
+    }
+  };
+  return el(
+    "div",
+    { class: "form-row" },
+    el("button", { class: "button", type: "button", onclick: after(takeTablet) }, "Take by PIN"),
+    who.holder &&
+      el("button", { class: "button", type: "button", onclick: after(giveBack) }, "Give back"),
+  );
 }
 
 async function leave() {
