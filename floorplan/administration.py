@@ -101,7 +101,7 @@ class Elevated(Payload, frozen=True):
     """The session may do what needs a fresh proof, until the instant (of real time)."""
 
     staff_id: str
-    by: str  # "totp" | "pin"
+    by: str  # "totp" | "recovery" | "pin"
     until: Instant
 
 

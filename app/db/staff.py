@@ -102,7 +102,6 @@ SELECT count(*) FROM recovery_code WHERE staff_id = $1 AND used_at IS NULL
 """
 
 COUNT_REAL_STAFF = "SELECT count(*) FROM staff WHERE NOT demo"
-READ_NOW = "SELECT now()"
 
 
 class StaffRow(Struct, frozen=True, kw_only=True):
@@ -286,9 +285,3 @@ async def count_recovery_codes(conn: asyncpg.Connection, staff_id: str) -> int:
 async def count_real_staff(conn: asyncpg.Connection) -> int:
     """How many accounts are not a demo's."""
     return int(await conn.fetchval(COUNT_REAL_STAFF))
-
-
-async def read_now(conn: asyncpg.Connection) -> datetime:
-    """The instant by the database's clock: one for all nodes, and never a demo's."""
-    now: datetime = await conn.fetchval(READ_NOW)
-    return now
