@@ -20,7 +20,10 @@ INTERACTIVE = {
     "button", "link", "textbox", "searchbox", "combobox", "checkbox", "radio", "slider",
     "spinbutton", "switch", "tab", "menuitem", "option", "meter", "image", "dialog",
 }  # fmt: skip
-PAGES = {"/": None, "/sign-in": None, "/docs": None, "/floor": "MANAGER", "/door": "DOOR_STAFF"}
+PAGES = {
+    "/": None, "/sign-in": None, "/docs": None, "/floor": "MANAGER", "/door": "DOOR_STAFF",
+    "/admin": "SUPER_ADMIN",
+}  # fmt: skip
 
 
 def open_page(visits: Visits, path: str, size: ViewportSize | None = None, **more: Any) -> Page:
@@ -29,7 +32,9 @@ def open_page(visits: Visits, path: str, size: ViewportSize | None = None, **mor
         page = visits.page(path, size, **more)
     else:
         page = visits.staff(path, role, size, **more)
-    if path not in ("/sign-in", "/docs"):
+    if path == "/admin":
+        expect(page.locator("#section tbody tr").first).to_be_visible()
+    elif path not in ("/sign-in", "/docs"):
         expect(page.locator("#link")).to_have_attribute("data-link", "live")
     return page
 

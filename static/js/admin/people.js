@@ -8,15 +8,10 @@ import { nightText } from "../venue-clock.js";
 import { BOOKING_WORD, partyText, referenceText, tablesText } from "../words.js";
 import { askForm, formOf, textField, typed } from "./forms.js";
 import { nothing, rowButton } from "./list.js";
+import { RETAINED_WORD } from "./says.js";
 import { whenText } from "./when.js";
 
 const WORD = "erase"; // typed by whoever destroys somebody's data
-
-/** @type {Object<string, string>} */
-const RETAINED = {
-  financial_records: "what was paid, without a name, for seven years",
-  ban: "that they are not welcome, until the ban ends",
-};
 
 export class People {
   /** @param {import("./desk.js").Desk} desk */
@@ -169,7 +164,7 @@ export class People {
     if (!done) return;
     this.people = (this.people ?? []).filter((other) => other.person_id !== one.person_id);
     this.revealed.delete(one.person_id);
-    const kept = done.retained.map((/** @type {string} */ word) => RETAINED[word] ?? word);
+    const kept = done.retained.map((/** @type {string} */ word) => RETAINED_WORD[word] ?? word);
     tell("Erased", kept.length ? `Kept: ${kept.join("; ")}.` : "");
     await this.desk.refresh();
   }

@@ -40,6 +40,12 @@ export const DISMISS_WORD = {
   other: "Other",
 };
 
+/** What stays of somebody who was erased. @type {Words} */
+export const RETAINED_WORD = {
+  financial_records: "what was paid, without a name, for seven years",
+  ban: "that they are not welcome, until the ban ends",
+};
+
 /** What each type of the venue's book says. @type {Words} */
 export const VENUE_LINE = {
   STAFF_ADDED: "Staff added",
