@@ -182,7 +182,7 @@ def test_a_refusal_stands_beside_its_field_and_nothing_typed_is_lost(
     expect(error).to_have_text("Somebody has this user name. Choose another.")
     username = page.get_by_label("User name")
     expect(username).to_be_focused()
-    expect(username).to_have_attribute("aria-describedby", "username-error")
+    expect(username).to_have_attribute("aria-describedby", "username-error username-hint")
     expect(page.get_by_label("Name", exact=True)).to_have_value("Another Mara")
     expect(page.get_by_role("combobox", name="Door")).to_have_value("basement")
     username.type("x")
@@ -470,3 +470,23 @@ def test_what_another_manager_did_appears_without_a_touch(
     answer.raise_for_status()
     expect(one).not_to_contain_text("not paired yet", timeout=20_000)
     expect(one.get_by_role("button", name="Revoke")).to_be_focused()
+
+
+def test_a_screen_that_nobody_touches_stops_asking_and_lets_its_session_go_idle(
+    visits: Visits, night: str
+) -> None:
+    page = visits.context().new_page()
+    page.clock.install()
+    page.goto(f"/sign-in?next=/admin#link={visits.premises.link()}")
+    at(page, "devices")
+    asked: list[str] = []
+    page.on("request", lambda one: asked.append(one.url))
+    page.clock.run_for(30_000)
+    wait_for(lambda: asked, "a list that is looked at is asked for again")
+    page.clock.run_for(5 * 60_000)
+    before = len(asked)
+    page.clock.run_for(10 * 60_000)
+    assert len(asked) == before
+    page.keyboard.press("Tab")
+    page.clock.run_for(11_000)
+    wait_for(lambda: len(asked) > before, "it asks again for who is back")

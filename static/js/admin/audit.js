@@ -21,6 +21,8 @@ export class Audit {
     this.wish = { night: null, actor: null, type: null, from: null, until: null };
     /** @type {string | null} what the address asks about */
     this.subject = null;
+    /** On a phone the filters would be the whole screen. */
+    this.unfolded = matchMedia("(min-width: 720px)").matches;
   }
 
   /** @param {URLSearchParams} asked */
@@ -216,7 +218,14 @@ export class Audit {
       textField("Until", "until", { type: "datetime-local", value: wish.until ?? "", "data-key": "until" }),
     );
     this.tonight = nights.tonight ?? nights.nights[0]?.night ?? null;
-    return form;
+    const given = Object.values(wish).filter(Boolean).length;
+    const box = el(
+      "details",
+      { class: "filter-box", open: this.unfolded, ontoggle: () => (this.unfolded = box.open) },
+      el("summary", { "data-key": "filters" }, given ? `Filters (${given})` : "Filters"),
+      form,
+    );
+    return box;
   }
 
   /** @param {FormData} data */

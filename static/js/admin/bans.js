@@ -109,7 +109,7 @@ export class Bans {
       "fieldset",
       { class: "form", "data-by": "booking" },
       night,
-      el("label", { class: "field" }, el("span", {}, "Booking"), bookings),
+      el("div", { class: "field" }, el("label", { class: "field" }, el("span", {}, "Booking"), bookings)),
     );
     const byName = el(
       "fieldset",

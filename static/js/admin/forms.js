@@ -2,7 +2,7 @@
 /** Dialogs that ask and send. A refusal stands beside the field that it is about; nothing is lost. */
 
 import { Problem } from "../api.js";
-import { field, showDialog } from "../dialog.js";
+import { showDialog } from "../dialog.js";
 import { el, mark } from "../elements.js";
 
 /**
@@ -120,9 +120,10 @@ function showBeside(form, problem, beside) {
     },
     problem.message,
   );
-  (control.closest(".field") ?? control).append(words);
+  (control.closest("div.field") ?? form).append(words);
   control.setAttribute("aria-invalid", "true");
-  control.setAttribute("aria-describedby", words.id);
+  const hint = control.getAttribute("aria-describedby");
+  control.setAttribute("aria-describedby", [words.id, hint].filter(Boolean).join(" "));
   control.focus();
   return true;
 }
@@ -131,8 +132,24 @@ function showBeside(form, problem, beside) {
 function clear(control) {
   if (!control.hasAttribute("aria-invalid")) return;
   control.removeAttribute("aria-invalid");
-  control.removeAttribute("aria-describedby");
-  control.closest(".field")?.querySelector(".field-error")?.remove();
+  const described = (control.getAttribute("aria-describedby") ?? "").split(" ");
+  mark(control, "aria-describedby", described.slice(1).join(" ") || null); // the error came first
+  control.closest("div.field")?.querySelector(".field-error")?.remove();
+}
+
+/**
+ * A control with its label; the hint describes it and is no part of its name.
+ * @param {string} label @param {HTMLElement} control @param {string} [hint]
+ */
+function field(label, control, hint = "") {
+  const id = `${control.getAttribute("name") ?? label}-hint`;
+  if (hint) control.setAttribute("aria-describedby", id);
+  return el(
+    "div",
+    { class: "field" },
+    el("label", { class: "field" }, el("span", {}, label), control),
+    hint && el("small", { id }, hint),
+  );
 }
 
 /** @param {string} label @param {string} name @param {Object<string, any>} [more] @param {string} [hint] */

@@ -29,6 +29,9 @@ import { Staff } from "./staff.js";
  */
 
 const LIVELY_MS = 10_000; // others act too: a list is never older than this while it is looked at
+// Each question keeps the session awake, so a screen that nobody touches stops asking: what is left
+// open ends as idle sessions do.
+const TOUCHED_MS = 5 * 60_000;
 
 /** @type {[string, string, string, string, new (desk: Desk) => Section][]} */
 const SECTIONS = [
@@ -53,6 +56,7 @@ let asked = new URLSearchParams();
 let turn = 0;
 let shown = "";
 let loadedAt = 0;
+let touchedAt = performance.now();
 
 offerTheme(byId("theme"));
 fill(byId("floor"), icon("map"));
@@ -72,6 +76,8 @@ async function start() {
   addEventListener("hashchange", () => show());
   document.addEventListener("visibilitychange", () => document.hidden || stroll());
   document.addEventListener("keydown", walkRows);
+  for (const kind of ["keydown", "pointerdown", "pointermove"])
+    document.addEventListener(kind, () => (touchedAt = performance.now()), { passive: true });
   byId("skip").addEventListener("click", (event) => {
     event.preventDefault();
     byId("heading").focus();
@@ -155,10 +161,10 @@ async function ask(first) {
 /** A list that others change is asked for again, but not under somebody's hands. */
 function stroll() {
   if (!current?.lively || document.hidden || document.querySelector("dialog[open]")) return;
-  if (performance.now() - loadedAt > LIVELY_MS) {
-    loadedAt = performance.now();
-    ask(false);
-  }
+  const now = performance.now();
+  if (now - touchedAt > TOUCHED_MS || now - loadedAt < LIVELY_MS) return;
+  loadedAt = now;
+  ask(false);
 }
 
 /** @param {unknown} error */
