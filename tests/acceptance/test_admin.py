@@ -22,7 +22,7 @@ from app.db.staff import insert_link, insert_staff
 from app.domain.tokens import new_token, token_hash
 from scanners.codes.reading import read_codes
 from tests.acceptance.test_second_factor import enrolled, run
-from tests.acceptance.visits import NOT_SIGNED_IN, TABLET, Visits, dialog
+from tests.acceptance.visits import NOT_SIGNED_IN, PHONE, TABLET, Visits, dialog
 from tests.premises import Premises, key, wait_for
 
 pytestmark = pytest.mark.browser
@@ -490,3 +490,11 @@ def test_a_screen_that_nobody_touches_stops_asking_and_lets_its_session_go_idle(
     page.keyboard.press("Tab")
     page.clock.run_for(11_000)
     wait_for(lambda: len(asked) > before, "it asks again for who is back")
+
+
+def test_on_a_phone_the_way_to_it_is_below_the_map(visits: Visits, night: str) -> None:
+    page = visits.staff("/floor", "MANAGER", PHONE)
+    expect(page.locator("#link")).to_have_attribute("data-link", "live")
+    visits.picture(page, "floor")
+    page.locator("#dock").get_by_role("link", name="Admin").click()
+    expect(row(page, "Mara Quill")).to_be_visible()

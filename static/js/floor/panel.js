@@ -95,13 +95,18 @@ export class Panel {
         ),
       );
     }
+    // Where the bar at the top has no room for it.
+    if (this.page.may("audit:read"))
+      byId("dock").append(
+        el("a", { class: "button dock-admin", href: "/admin" }, icon("keys"), el("span", {}, "Admin")),
+      );
     this.#markDock();
   }
 
   #markDock() {
     const open = byId("panel").hasAttribute("data-open");
     const shown = !open ? "map" : byId("pane-list").hidden ? "feed" : "list";
-    for (const button of byId("dock").children) {
+    for (const button of byId("dock").querySelectorAll("[data-dock]")) {
       mark(button, "aria-pressed", String(button.getAttribute("data-dock") === shown));
     }
   }
