@@ -12,7 +12,6 @@ from typing import Any
 from uuid import uuid4
 
 import asyncpg
-import httpx
 import numpy as np
 import pytest
 from PIL import Image
@@ -23,7 +22,7 @@ from app.domain.tokens import new_token, token_hash
 from scanners.codes.reading import read_codes
 from tests.acceptance.test_second_factor import enrolled, run
 from tests.acceptance.visits import NOT_SIGNED_IN, PHONE, TABLET, Visits, dialog
-from tests.premises import Premises, key, wait_for
+from tests.premises import Premises, wait_for
 
 pytestmark = pytest.mark.browser
 
@@ -452,44 +451,6 @@ def test_all_of_it_is_done_by_keyboard(visits: Visits, premises: Premises) -> No
     expect(dialog(page)).to_have_count(1)
     press("Escape")
     expect(page.locator(":focus")).to_have_attribute("data-key", whose)
-
-
-def test_what_another_manager_did_appears_without_a_touch(
-    visits: Visits, premises: Premises
-) -> None:
-    page = admin(visits, "devices")
-    made = premises.added("tablet", f"Basement {uuid4().hex[:6]}", "basement")
-    one = row(page, made["name"])
-    expect(one).to_contain_text("not paired yet", timeout=20_000)
-    one.get_by_role("button", name="Revoke").focus()
-    answer = httpx.post(
-        f"{premises.origin}/v1/devices/pair",
-        json={"code": made["pairing"]["code"]},
-        headers=key(),
-    )
-    answer.raise_for_status()
-    expect(one).not_to_contain_text("not paired yet", timeout=20_000)
-    expect(one.get_by_role("button", name="Revoke")).to_be_focused()
-
-
-def test_a_screen_that_nobody_touches_stops_asking_and_lets_its_session_go_idle(
-    visits: Visits, night: str
-) -> None:
-    page = visits.context().new_page()
-    page.clock.install()
-    page.goto(f"/sign-in?next=/admin#link={visits.premises.link()}")
-    at(page, "devices")
-    asked: list[str] = []
-    page.on("request", lambda one: asked.append(one.url))
-    page.clock.run_for(30_000)
-    wait_for(lambda: asked, "a list that is looked at is asked for again")
-    page.clock.run_for(5 * 60_000)
-    before = len(asked)
-    page.clock.run_for(10 * 60_000)
-    assert len(asked) == before
-    page.keyboard.press("Tab")
-    page.clock.run_for(11_000)
-    wait_for(lambda: len(asked) > before, "it asks again for who is back")
 
 
 def test_on_a_phone_the_way_to_it_is_below_the_map(visits: Visits, night: str) -> None:
