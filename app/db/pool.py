@@ -223,7 +223,7 @@ async def _acquired(pool: asyncpg.Pool) -> AsyncIterator[asyncpg.Connection]:
         # A connection that breaks while asyncpg gives it back has been given back by its own end;
         # what was done with it stands.
         with suppress(asyncpg.InternalClientError):
-            await asyncio.shield(pool.release(conn))
+            await pool.release(conn)
 
 
 @asynccontextmanager

@@ -123,7 +123,8 @@ class RedisState:
     ) -> AsyncIterator[Callable[[float], Awaitable[bool]]]:
         """Subscribe to every night; yields `hear(timeout)`, to be called often.
 
-        `hear` hands one message on, if any comes within the timeout. Raises what AWAY lists.
+        `hear` hands the messages of one call on, if any comes within the timeout. Raises what AWAY
+        lists.
         """
         pubsub = self._redis.pubsub(ignore_subscribe_messages=True)
 
@@ -132,7 +133,9 @@ class RedisState:
             if message is None:
                 return False
             if message["type"] == "pmessage":
-                on_message(message["data"])
+                # A line each: JSON has no line break of its own.
+                for line in message["data"].split(b"\n"):
+                    on_message(line)
             return True
 
         try:

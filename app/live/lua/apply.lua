@@ -4,6 +4,7 @@
 -- version, message, count of fields, and so many pairs of field and value (null deletes the field).
 -- Returns {word, version of the head}: OK, DUP (all known already), GAP (versions before the first
 -- one are missing here), COLD (nothing is here) or EPOCH (what is here is of another epoch).
+-- What was applied is published together, one message a line: a node hears the call once.
 
 local channel, epoch, keep, length = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 -- A head that is no head, whoever wrote it, counts as none: it is replaced by a whole state.
@@ -16,12 +17,18 @@ if head[1] ~= epoch then
     return {'EPOCH', version}
 end
 
-local applied = false
+local applied = {}
+local function tell()
+    if #applied == 0 then return end
+    redis.call('PUBLISH', channel, table.concat(applied, '\n'))
+    for i = 1, 3 do redis.call('EXPIRE', KEYS[i], keep) end
+end
 local at = 5
 while at <= #ARGV do
     local this, message, fields = tonumber(ARGV[at]), ARGV[at + 1], tonumber(ARGV[at + 2])
     at = at + 3
     if this > version + 1 then
+        tell()
         return {'GAP', version}
     end
     if this == version + 1 then
@@ -44,14 +51,10 @@ while at <= #ARGV do
             redis.call('DEL', KEYS[3])
             redis.call('XADD', KEYS[3], id, 'm', message)
         end
-        redis.call('PUBLISH', channel, message)
         version = this
-        applied = true
+        applied[#applied + 1] = message
     end
     at = at + 2 * fields
 end
-if not applied then
-    return {'DUP', version}
-end
-for i = 1, 3 do redis.call('EXPIRE', KEYS[i], keep) end
-return {'OK', version}
+tell()
+return {#applied > 0 and 'OK' or 'DUP', version}
