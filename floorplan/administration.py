@@ -6,8 +6,7 @@ text that somebody typed (a reason is a word of a list). What was changed stands
 after. `docs/events.md` has the table, made from here.
 
 Subjects: `staff:<id>`, `device:<id>`, `session:<id>` (its public id), `person:<id>`, `ban:<id>`,
-`booking:<id>` (its links), `settings`, `keys`; `staff:unknown` for a sign-in by a name that nobody
-has.
+`booking:<id>` (its links), `settings`, `keys`.
 """
 
 from typing import Any, Final
@@ -118,9 +117,10 @@ class PinSet(Payload, frozen=True):
 
 
 class LinkMade(Payload, frozen=True):
-    """A link was made: one that signs an account in once, or one to a booking for its customer."""
+    """A link was made: it signs an account in once, leads a customer to their booking, or pairs a
+    device that is there once more."""
 
-    purpose: str  # "invitation" | "sign_in" | "demo" | "manage"
+    purpose: str  # "invitation" | "sign_in" | "demo" | "manage" | "pairing"
     expires_at: Instant
 
 

@@ -18,6 +18,7 @@ from msgspec import Struct
 
 from app.actions.act import Act, Answered, Caller
 from app.actions.administration import audited, note_ended
+from app.actions.scopes import judge_scope
 from app.db import devices, sessions
 from app.db.pool import Database
 from app.domain.pairing import (
@@ -91,11 +92,13 @@ async def add_device(
 ) -> Answered:
     """The device has its place; its pairing code is in this answer and its replays, nowhere else.
 
-    Raises NotFound `door_not_found`, `night_not_found`.
+    Raises NotFound `door_not_found`, `night_not_found`, NotAllowed `out_of_scope`: it would do what
+    the caller may not.
     """
     doors = [door.id for door in venue.doors]
     if request.door not in doors:
         raise NotFound("door_not_found", f"There is no such door. Use {', '.join(doors)}.")
+    _judge_place(venue, caller.principal, request.door, request.night)
 
     async def work(act: Act) -> tuple[int, DeviceAnswer]:
         if request.night is not None and not await devices.is_open(act.conn, request.night):
@@ -121,10 +124,12 @@ async def add_device(
     return await _with_code(drawn, await audited(db, caller, "add_device", work))
 
 
-async def pair_again(db: Database, drawn: Drawn, caller: Caller, device_id: str) -> Answered:
+async def pair_again(
+    db: Database, venue: Venue, drawn: Drawn, caller: Caller, device_id: str
+) -> Answered:
     """A new code waits for the device; its token lasts until the code is used.
 
-    Raises NotFound `device_not_found`, Conflict `device_revoked`.
+    Raises NotFound `device_not_found`, Conflict `device_revoked`, NotAllowed `out_of_scope`.
     """
 
     async def work(act: Act) -> tuple[int, DeviceAnswer]:
@@ -133,7 +138,10 @@ async def pair_again(db: Database, drawn: Drawn, caller: Caller, device_id: str)
             raise _no_device()
         if device.revoked_at is not None:
             raise Conflict("device_revoked", "This device was taken away. Add it again.")
+        _judge_place(venue, caller.principal, device.door, device.night)
         pairing = await _open_pairing(act, drawn, device_id, device.pairing_number + 1)
+        # Whoever shows the code is nobody yet: the book names who let them.
+        act.record(book.LinkMade("pairing", pairing.expires_at), f"device:{device_id}")
         return 201, DeviceAnswer(
             device_id=device.id,
             name=device.name,
@@ -244,6 +252,14 @@ def shown(row: devices.DeviceRow) -> DeviceAnswer:
     """The device without any code or token."""
     fields = msgspec.structs.asdict(row)
     return DeviceAnswer(device_id=fields.pop("id"), **fields)
+
+
+def _judge_place(venue: Venue, caller: Principal, door: str, night: str | None) -> None:
+    """Raises NotAllowed `out_of_scope`: a device there could do what the caller may not.
+
+    One for every night is beyond whoever has one night.
+    """
+    judge_scope(caller, door=door, floor=venue.get_door(door).floor, night=night or "every")
 
 
 def device_token(secret: str, device_id: str, generation: int) -> str:

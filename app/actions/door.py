@@ -154,9 +154,12 @@ async def change_headcount(
     """The clicker counted people in or out, or a head count put the number right.
 
     At a door inside the house the people change floors. Raises Conflict `capacity_full`,
-    `nobody_inside`; NotAllowed: correcting needs `headcount:correct`, a device is at another door.
+    `nobody_inside`; NotAllowed: correcting needs `headcount:correct`, a device is at another door,
+    `out_of_scope`.
     """
     door = find_own_door(venue, caller, request.door)
+    # The door says where they stand, and the floor whose number it is: both may be beyond them.
+    judge_scope(caller.principal, floor=request.floor)
     if (request.change is None) == (request.people is None) or request.change == 0:
         raise NotValid(
             "change_missing", "Send either a change other than 0, or the people counted."

@@ -5,6 +5,7 @@ from datetime import date
 import msgspec
 
 from app.actions.act import UNNUMBERED, Act, Answered, Caller, perform
+from app.actions.scopes import judge_scope
 from app.db import bookings as rows
 from app.db import nights as night_rows
 from app.db.book import lock_book, read_state
@@ -28,7 +29,8 @@ async def open_night(
 ) -> Answered:
     """The night can be booked: its tables, counts and signing key exist.
 
-    Raises NotValid `hours_not_valid`, `night_past`; Conflict `night_exists`.
+    Raises NotValid `hours_not_valid`, `night_past`; Conflict `night_exists`; NotAllowed
+    `out_of_scope`.
     """
     day = parse_date(request.night)
     begins, ends = night_bounds(day, zone=venue.zone, starts=venue.night_starts)
@@ -62,6 +64,9 @@ async def open_night(
     name = request.name or f"{day:%A} at {venue.name}"
     key = generate_key()
     private = vault.seal(signing_key_place(request.night), private_bytes(key))
+
+    # What does not exist yet is locked by nobody, and so judged here.
+    judge_scope(caller.principal, night=request.night)
 
     async def work(act: Act) -> tuple[int, NightAnswer]:
         today = night_of(parse_instant(act.facts.now), zone=venue.zone, starts=venue.night_starts)

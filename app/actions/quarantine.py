@@ -13,6 +13,7 @@ import msgspec
 from app.actions.act import UNNUMBERED, Act, Answered, Caller, perform
 from app.actions.administration import audited, note
 from app.actions.door import spread
+from app.actions.scopes import judge_scope
 from app.db import bookings as rows
 from app.db import quarantine
 from app.db.nights import list_keys
@@ -106,8 +107,8 @@ async def resolve(
 
     Accepted, its people are in the rows and the book of the booking's night, with a verdict under
     the scan's own id, so that the same scan sent again by the device is answered and not counted.
-    After the night's seal the line says so, and the figures stand. Raises NotFound, and what
-    `judge_held` and `judge_accept` refuse.
+    After the night's seal the line says so, and the figures stand. Raises NotFound, NotAllowed
+    `out_of_scope`, and what `judge_held` and `judge_accept` refuse.
     """
     async with db.acting(caller.principal) as conn:
         held = await quarantine.find_held(conn, quarantine_id)
@@ -120,6 +121,7 @@ async def resolve(
     assert held.booking_id is not None
     assert held.night is not None
     door = venue.get_door(held.door)
+    judge_scope(caller.principal, door=door.id, floor=door.floor)
     if door.leaves is not None:
         raise Conflict(
             "nothing_to_count",

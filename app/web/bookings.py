@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from app.actions.persons import opened, shown_email, shown_phone
+from app.actions.scopes import judge_scope
 from app.actions.tickets import code_of
 from app.db.listings import BookingRow, find_booking, list_bookings, list_held
 from app.db.nights import find_night
@@ -151,6 +152,7 @@ async def _row(call: Call) -> BookingRow:
         row = await find_booking(conn, call.path["booking_id"])
     if row is None:
         raise NotFound("booking_not_found", "There is no such booking.")
+    judge_scope(call.principal, night=row.night)
     return row
 
 

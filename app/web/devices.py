@@ -27,8 +27,11 @@ async def post_device(call: Call) -> Answer:
 
 async def post_pairing(call: Call) -> Answer:
     """As `post_device`, for a device that is there."""
+    parts = call.parts
     return acted(
-        await devices.pair_again(call.parts.db, _drawn(call), call.caller, call.path["device_id"])
+        await devices.pair_again(
+            parts.db, parts.venue, _drawn(call), call.caller, call.path["device_id"]
+        )
     )
 
 

@@ -4,10 +4,10 @@ from uuid import uuid4
 
 import pytest
 
-from app.actions import bookings, holds
+from app.actions import bookings, holds, nights
 from app.domain.principals import Principal, Scope
 from app.errors import NotAllowed
-from app.wire import ConfirmHold, Contact, HoldTables, MoveTables
+from app.wire import ConfirmHold, Contact, HoldTables, MoveTables, OpenNight
 from tests.integration.floor import NIGHT, House, read
 
 UPSTAIRS, DOWNSTAIRS = 3, 12  # tables of the two floors
@@ -115,3 +115,31 @@ async def test_a_code_of_another_night_is_judged_by_the_door_and_not_by_the_scop
     )
     booked = await venue_house.confirm(hold)
     assert (await venue_house.scan(booked["code"], by=dev))["reason"] == "wrong_night"
+
+
+async def test_who_has_one_floor_counts_nobody_on_the_other(venue_house: House) -> None:
+    """The floor is said beside the door: a door of one's own is no way to the other floor."""
+    await venue_house.click(2, at="main")
+    dev, mara = somebody(floor="downstairs"), somebody("MANAGER", floor="downstairs")
+    for by in (dev, mara):
+        above = venue_house.click(1, at="basement", floor="upstairs", by=by)
+        assert await refused(above) == "out_of_scope"
+        await venue_house.click(1, at="basement", floor="downstairs", by=by)
+    counted = await venue_house.click(1, at="basement", floor="downstairs", by=dev)
+    assert counted["inside"] == {"upstairs": 2, "downstairs": 3}
+    right = venue_house.click(people=0, at="basement", floor="upstairs", by=mara)
+    assert await refused(right) == "out_of_scope"
+
+
+async def test_a_manager_of_one_night_opens_no_other(venue_house: House) -> None:
+    async def opened(by: Principal) -> object:
+        return await nights.open_night(
+            venue_house.db,
+            venue_house.venue,
+            venue_house.vault,
+            venue_house.caller(by),
+            OpenNight("2026-11-28"),
+        )
+
+    assert await refused(opened(somebody("MANAGER", night=NIGHT))) == "out_of_scope"
+    await opened(somebody("MANAGER"))

@@ -335,3 +335,54 @@ async def test_who_is_on_a_tablet_by_pin_is_off_when_its_token_ends(club: Club, 
             "SELECT payload ->> 'why' FROM event WHERE type = 'SESSION_REVOKED'"
         )
     assert told == "device"
+
+
+async def test_the_book_names_who_opened_another_pairing(club: Club) -> None:
+    """Whoever then shows the code is nobody yet: the line before says who let them."""
+    manager = await club.signed_in()
+    made = await club.paired(manager)
+    opened = await manager.post(f"/v1/devices/{made['device_id']}/pairing", headers=key())
+    assert opened.status_code == 201, opened.text
+    assert (await lines(club))[-1] == ("LINK_MADE", "staff")
+    assert (await pair(club, opened.json()["pairing"]["code"])).status_code == 201
+    assert (await lines(club))[-1] == ("DEVICE_PAIRED", "public")
+
+
+async def scoped(club: Club, **scope: str) -> httpx.AsyncClient:
+    """A manager whose rights end there."""
+    staff_id = await club.staff()
+    async with club.parts.db.begun(club.parts.db.auth) as conn:
+        for name, value in scope.items():
+            kind = "date" if name == "night" else "text"
+            await conn.execute(
+                f"UPDATE staff SET {name} = $2::text::{kind} WHERE id = $1::text::uuid",
+                staff_id, value,
+            )  # fmt: skip
+    return await club.signed_in(staff_id=staff_id)
+
+
+async def test_nobody_makes_a_device_that_may_more_than_they_may(club: Club) -> None:
+    await club.open()
+    body = {"name": "Tablet", "kind": "tablet", "door": "main"}
+    upstairs = (await club.added(await club.signed_in()))["device_id"]
+    for scope in ({"floor": "downstairs"}, {"door": "basement"}, {"night": NIGHT}):
+        manager = await scoped(club, **scope)
+        for path in ("/v1/devices", f"/v1/devices/{upstairs}/pairing"):
+            sent = body if path == "/v1/devices" else {}
+            refused = await manager.post(path, json=sent, headers=key())
+            told = (refused.status_code, refused.json()["reason"])
+            assert told == (403, "out_of_scope"), (scope, path)
+    below = await scoped(club, floor="downstairs", night=NIGHT)
+    await club.added(below, "basement", night=NIGHT)
+
+
+async def test_a_manager_of_another_night_reads_no_booking_and_no_code(club: Club) -> None:
+    await club.open()
+    manager = await club.signed_in()
+    held = await club.held(manager, [2])
+    elsewhere = await scoped(club, night="2027-06-26")
+    path = f"/v1/bookings/{held['booking_id']}"
+    for address in (path, f"{path}/code.svg", f"{path}/code.png"):
+        refused = await elsewhere.get(address)
+        assert (refused.status_code, refused.json()["reason"]) == (403, "out_of_scope"), address
+    assert (await manager.get(path)).status_code == 200

@@ -42,6 +42,7 @@ def line(payload: Payload, subject: str, version: int = 1) -> Event:
         (administration.PasswordChanged(), "staff:mara", [MARA, MARA_AT_HOME]),
         (administration.PasswordChanged("desk"), "staff:mara", [MARA_AT_HOME]),
         (administration.DeviceRevoked("tablet", "main"), "device:tablet", [BY_PIN, TABLET]),
+        (administration.LinkMade("pairing", "2026-11-21T23:10:00.000Z"), "device:tablet", []),
         (administration.DevicePaired(2), "device:tablet", [BY_PIN, TABLET]),
         (administration.DeviceRolled(2), "device:tablet", []),
         (administration.DeviceRevoked("tablet", "main"), "device:another", []),
