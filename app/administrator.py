@@ -85,6 +85,7 @@ async def _recover(settings: Settings, username: str) -> str | None:
                 return None
             await staff.lock_staff(conn, member.id)
             await staff.forget_seed(conn, member.id)
+            await staff.end_links(conn, member.id)
             ended = await sessions.revoke_all_of(conn, member.id)
             await guesses.forget_all_of(conn, member.id)
             token = new_token()

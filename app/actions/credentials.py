@@ -23,7 +23,8 @@ logger = logging.getLogger(__name__)
 async def change_password(
     db: Database, hashing: Hashing, caller: Caller, request: ChangePassword, browser: Browser
 ) -> None:
-    """The account has the new password; every other session, and every other known device, is over.
+    """The account has the new password; every other session, every other known device, and every
+    link that was made before, is over.
 
     The present one is asked for unless the session began by a link, whose maker vouched for its
     bearer. Raises NotValid `password_refused`: too short, or easily guessed. NotAllowed
@@ -50,6 +51,8 @@ async def change_password(
         if latest is None or latest.disabled or latest.password_hash != member.password_hash:
             raise _over()
         await staff.set_password_hash(conn, staff_id, hashed)
+        # First: a sign-in that uses one at this moment has its session before these are ended.
+        await staff.end_links(conn, staff_id)
         await sessions.revoke_all_of(conn, staff_id, but=session_id)
         kept = token_hash(browser.known) if browser.known is not None else b""
         await sessions.forget_devices_of(conn, staff_id, but=kept)

@@ -235,7 +235,10 @@ async def _refusal_of(
         # 120 random bits: nobody guesses one, and it must work while codes are stopped.
         hashed = rules.recovery_hash(recovery_code)
         if await staff.use_recovery_code(conn, member.id, hashed):
+            # Also those of this browser, or its codes would stay stopped for good.
+            known = await sign_in.known_of(conn, member.id, browser)
             await guesses.forget_failures(conn, code_subject(member.id))
+            await guesses.forget_failures(conn, code_subject(member.id, known))
             return None
         return await _refused(conn, caller, member, "recovery_code_refused", _NO_RECOVERY)
     assert code is not None

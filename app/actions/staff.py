@@ -140,6 +140,8 @@ async def set_pin(
 async def reset_second_factor(db: Database, caller: Caller, staff_id: str) -> Answered:
     """The account has no second factor, no recovery codes and no session; it enrols anew.
 
+    Links that were made before are over: whoever has one would enrol in the account's place.
+
     Raises NotFound. NotAllowed `own_account`: one's own is changed by enrolling again.
     """
 
@@ -150,6 +152,7 @@ async def reset_second_factor(db: Database, caller: Caller, staff_id: str) -> An
             )
         await _lock_staff(act, staff_id)
         await staff.forget_seed(act.conn, staff_id)
+        await staff.end_links(act.conn, staff_id)
         await guesses.forget_all_of(act.conn, staff_id)
         ended = await sessions.revoke_all_of(act.conn, staff_id)
         act.record(book.SecondFactorReset(), f"staff:{staff_id}")
@@ -214,6 +217,8 @@ async def _tell_change(act: Act, member: StaffRow, wanted: StaffRow) -> None:
     ended = 0
     if wanted.role != member.role or wanted.disabled:
         ended = len(await sessions.revoke_all_of(act.conn, member.id))
+    if wanted.disabled:
+        await staff.end_links(act.conn, member.id)
     if before != after or renamed:
         act.record(book.StaffChanged(before, after, renamed), subject)
     if wanted.disabled and not member.disabled:

@@ -77,6 +77,7 @@ UPDATE sign_in_link SET used_at = now()
  WHERE token_hash = $1 AND used_at IS NULL AND expires_at > now()
 RETURNING staff_id::text
 """
+END_LINKS = "DELETE FROM sign_in_link WHERE staff_id = $1 AND used_at IS NULL"
 FORGET_LINKS = "DELETE FROM sign_in_link WHERE expires_at < now() - interval '1 day'"
 
 # A step counts when it is later than the last one that did.
@@ -239,6 +240,11 @@ async def use_link(conn: asyncpg.Connection, token_hash: bytes) -> str | None:
     """The id of whom the link signs in, which it never does again; None: used, over or unknown."""
     staff_id: str | None = await conn.fetchval(USE_LINK, token_hash)
     return staff_id
+
+
+async def end_links(conn: asyncpg.Connection, staff_id: str) -> None:
+    """No link that was made until now signs the account in any more."""
+    await conn.execute(END_LINKS, staff_id)
 
 
 async def forget_links(conn: asyncpg.Connection) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from app.actions.sign_in import REFUSAL_STEP_SECONDS, pause_seconds
 from app.db.pool import Database
 from app.domain.patience import PASSWORD as PATIENCE
 from app.domain.patience import delay_seconds
@@ -90,6 +91,32 @@ async def test_a_wrong_name_and_a_wrong_password_are_answered_alike(
     assert answer.status_code == 401
     assert answer.json()["reason"] == "sign_in_refused"
     assert "set-cookie" not in answer.headers
+
+
+async def test_a_refusal_takes_the_same_time_whether_somebody_has_the_name(
+    club: Club, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name that exists costs a line of the book more; every refusal ends on a step of its own."""
+    await club.staff("MANAGER", "mara")
+    taken: list[float] = []
+
+    def pause(seconds: float) -> float:
+        taken.append(seconds)
+        return 0.0
+
+    monkeypatch.setattr("app.actions.sign_in.pause_seconds", pause)
+    for count, name in enumerate(("mara", "nobody"), 1):
+        refused = await sign_in(club, {"username": name, "password": "guess"})
+        assert (refused.status_code, len(taken)) == (401, count)
+    assert (await sign_in(club, RIGHT)).status_code == 201
+    assert len(taken) == 2
+
+
+def test_a_refusal_waits_for_the_next_step() -> None:
+    for taken in (0.0, 0.031, 0.099, 0.1, 0.234):
+        whole = (taken + pause_seconds(taken)) / REFUSAL_STEP_SECONDS
+        assert whole == pytest.approx(round(whole))
+        assert pause_seconds(taken) > 0
 
 
 async def test_somebody_disabled_cannot_sign_in_and_is_out_at_once(club: Club) -> None:

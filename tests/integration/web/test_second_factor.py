@@ -313,6 +313,26 @@ async def test_wrong_codes_are_throttled_and_a_recovery_code_still_helps(
     assert [payload for _, payload in told] == ['{"reason": "code_refused", "device_id": null}'] * 5
 
 
+async def test_a_recovery_code_lets_the_codes_of_this_browser_count_again(
+    enrolled: Member,
+) -> None:
+    client = await enrolled.complete()  # and known from now on
+    assert (await client.delete("/v1/session")).status_code == 204
+    right = {"username": enrolled.username, "password": PASSWORD}
+    assert (await client.post("/v1/session", json=right)).status_code == 201
+    assert (await client.post("/v1/session/totp", json={"code": "000000"})).status_code == 403
+    async with enrolled.club.parts.db.begun(enrolled.club.parts.db.auth) as conn:
+        await conn.execute(
+            "UPDATE guess SET failures = $1 WHERE subject LIKE 'code:%:known:%'", CODE.most
+        )
+    stopped = await client.post("/v1/session/totp", json={"code": await enrolled.fresh()})
+    assert (stopped.status_code, stopped.json()["reason"]) == (429, "code_locked")
+    proof = {"recovery_code": enrolled.recovery_codes[0]}
+    assert (await client.post("/v1/session/totp", json=proof)).status_code == 200
+    step_up = await client.post("/v1/session/elevate", json={"code": await enrolled.fresh()})
+    assert step_up.status_code == 200, step_up.text
+
+
 @pytest.mark.parametrize(
     "body",
     [{}, {"code": "123456", "recovery_code": "A" * 24}, {"code": "12345"}, {"code": "１２３４５６"},

@@ -102,6 +102,12 @@ async def test_a_change_acts_at_the_next_request_and_is_told(
     assert await words(club, before) == ["STAFF_CHANGED", "SESSION_REVOKED"]
 
 
+async def by_link(club: Club, link: str) -> tuple[int, str | None]:
+    """The answer to who signs in by the link."""
+    answer = await (await club.client(Origin=ORIGIN)).post("/v1/session", json={"link": link})
+    return answer.status_code, answer.json().get("reason")
+
+
 async def test_disabling_ends_every_session_for_good(club: Club, noor: httpx.AsyncClient) -> None:
     made = await added(noor)
     client = await club.signed_in("DOOR_STAFF", staff_id=made["staff_id"])
@@ -111,6 +117,8 @@ async def test_disabling_ends_every_session_for_good(club: Club, noor: httpx.Asy
     link = await noor.post(f"/v1/staff/{made['staff_id']}/link", json={}, headers=key())
     assert (link.status_code, link.json()["reason"]) == (409, "disabled")
     assert not (await changed(noor, made["staff_id"], disabled=False)).json()["disabled"]
+    # The invitation from before is over for good, too.
+    assert await by_link(club, made["link"]) == (401, "link_refused")
     assert (await client.get("/v1/session")).status_code == 401
     assert await words(club, before) == ["STAFF_DISABLED", "STAFF_ENABLED"]
 
@@ -214,11 +222,16 @@ async def test_who_lost_the_phone_is_reset_and_enrols_anew(
     async with club.parts.db.begun(club.parts.db.auth) as conn:
         await conn.execute("UPDATE staff SET totp_sealed = 'x' WHERE id = $1", mara)
         await rows.replace_recovery_codes(conn, mara, [b"one"])
+    before = (await noor.post(f"/v1/staff/{mara}/link", json={}, headers=key())).json()["link"]
     answer = await noor.post(f"/v1/staff/{mara}/totp/reset", json={}, headers=key())
     assert (answer.status_code, answer.json()["has_totp"]) == (200, False)
     assert (await client.get("/v1/session")).status_code == 401
     async with club.parts.db.reading(club.parts.db.auth) as conn:
         assert await rows.count_recovery_codes(conn, mara) == 0
+    # Who has the phone has its messages: with a link in one they would enrol in her place.
+    assert await by_link(club, before) == (401, "link_refused")
+    after = (await noor.post(f"/v1/staff/{mara}/link", json={}, headers=key())).json()["link"]
+    assert await by_link(club, after) == (201, None)
     me = (await noor.get("/v1/session")).json()["staff_id"]
     own = await noor.post(f"/v1/staff/{me}/totp/reset", json={}, headers=key())
     assert (own.status_code, own.json()["reason"]) == (403, "own_account")
@@ -270,7 +283,7 @@ async def test_a_session_is_listed_with_its_browser_and_without_its_address(club
 async def test_a_password_is_changed_with_the_present_one_and_ends_the_other_sessions(
     club: Club,
 ) -> None:
-    await club.staff("DOOR_STAFF", "dev")
+    link = await club.link(await club.staff("DOOR_STAFF", "dev"))
     here, there = await club.client(Origin=ORIGIN), await club.client(Origin=ORIGIN)
     right = {"username": "dev", "password": "correct horse battery staple"}
     for client in (here, there):
@@ -286,6 +299,7 @@ async def test_a_password_is_changed_with_the_present_one_and_ends_the_other_ses
     assert (await here.get("/v1/session")).status_code == 200
     assert (await there.get("/v1/session")).status_code == 401
     assert (await there.post("/v1/session", json=right)).status_code == 401
+    assert await by_link(club, link) == (401, "link_refused")
 
 
 async def test_a_field_that_is_not_asked_for_is_refused(noor: httpx.AsyncClient) -> None:
