@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Coroutine, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -92,14 +92,50 @@ def template(embedded: EmbeddedServers) -> str:
     return name
 
 
+class Larder:
+    """Migrated databases, one always in the making: to copy the template takes half a second, which
+    the other core spends while a test runs."""
+
+    def __init__(self, owner: str, template: str) -> None:
+        self._owner = owner
+        self._template = template
+        self._hands = ThreadPoolExecutor(1)
+        self._next = self._hands.submit(self._make)
+        self._thrown: list[Future[None]] = []
+
+    def take(self) -> str:
+        """The name of a database that nobody else has."""
+        name = self._next.result()
+        self._next = self._hands.submit(self._make)
+        return name
+
+    def throw_away(self, name: str) -> None:
+        self._thrown.append(self._hands.submit(lambda: asyncio.run(_drop(self._owner, name))))
+
+    def close(self) -> None:
+        self._hands.shutdown()
+        for done in self._thrown:
+            done.result()
+
+    def _make(self) -> str:
+        name = f"test_{next(_numbers)}"
+        asyncio.run(_execute(self._owner, f"CREATE DATABASE {name} TEMPLATE {self._template}"))
+        return name
+
+
+@pytest.fixture(scope="session")
+def larder(embedded: EmbeddedServers, template: str) -> Iterator[Larder]:
+    stocked = Larder(embedded.urls().owner, template)
+    yield stocked
+    stocked.close()
+
+
 @pytest.fixture
-def database(embedded: EmbeddedServers, template: str) -> Iterator[URLs]:
+def database(embedded: EmbeddedServers, larder: Larder) -> Iterator[URLs]:
     """A migrated database for this test alone; the addresses for each role, and of Redis."""
-    name = f"test_{next(_numbers)}"
-    owner = embedded.urls().owner
-    in_thread(_execute(owner, f"CREATE DATABASE {name} TEMPLATE {template}"))
+    name = larder.take()
     yield embedded.urls(name)
-    in_thread(_drop(owner, name))
+    larder.throw_away(name)
 
 
 @pytest.fixture
