@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.integration.web.club import NIGHT, Club
+from tests.integration.web.club import NIGHT, Club, key
 
 EVERYBODY = "ANONYMOUS OWNER DEVICE DOOR_STAFF MANAGER SUPER_ADMIN"
 STAFF = "DOOR_STAFF MANAGER SUPER_ADMIN"
@@ -210,3 +210,21 @@ async def test_what_has_no_limit_looks_nobody_up(
         headers = {"Authorization": "Bearer nobody-knows-this-token"}
         assert (await manager.get(operation.path, headers=headers)).status_code == 200
     assert (await manager.get("/v1/nights")).status_code == 500  # the test would notice
+
+
+async def test_only_who_may_hold_at_the_desk_needs_no_name_and_joins_tables_by_hand(
+    club: Club,
+) -> None:
+    await club.open()
+    nameless = {"night": NIGHT, "tables": [2], "party": 4}
+    joined = {"night": NIGHT, "tables": [3, 12], "party": 4, "contact": {"name": "Ada Lovelace"}}
+    # A manager who has given a password, and no second factor yet.
+    pending = await club.signed_in("DOOR_STAFF", staff_id=await club.staff("MANAGER"))
+    door = await club.signed_in("DOOR_STAFF")
+    for client in (pending, door):
+        for body, reason in ((nameless, "contact_missing"), (joined, "not_a_combination")):
+            refused = await client.post("/v1/holds", json=body, headers=key())
+            assert (refused.status_code, refused.json()["reason"]) == (422, reason)
+    manager = await club.signed_in()
+    for body in (nameless, joined):
+        assert (await manager.post("/v1/holds", json=body, headers=key())).status_code == 201
