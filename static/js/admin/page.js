@@ -111,7 +111,7 @@ function drawNav(sections) {
 
 /** The section of the address is shown; the first one for an address without. */
 async function show() {
-  const [wish, query = ""] = decodeURI(location.hash.slice(1)).split("?");
+  const [wish, query = ""] = location.hash.slice(1).split("?");
   const sections = mine();
   const [name, title, , lead, Kind] = sections.find(([one]) => one === wish) ?? sections[0];
   for (const link of byId("nav").children)
