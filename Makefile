@@ -31,7 +31,7 @@ serve: $(READY)
 	@exec $(PY) -m app serve
 
 test: check
-	$(PY) -m pytest
+	$(PY) -m tests
 
 check: $(READY)
 	$(PY) -m ruff check .
