@@ -114,6 +114,9 @@ async def resolve(
         held = await quarantine.find_held(conn, quarantine_id)
     if held is None:
         raise NotFound("scan_not_found", "No such scan is in quarantine.")
+    for known in venue.doors:
+        if known.id == held.door:
+            judge_scope(caller.principal, door=known.id, floor=known.floor, night=held.night)
     if request.decision == "dismiss":
         return await _dismiss(db, caller, held, request)
     if held.booking_id is None or held.night is None:
@@ -121,7 +124,6 @@ async def resolve(
     assert held.booking_id is not None
     assert held.night is not None
     door = venue.get_door(held.door)
-    judge_scope(caller.principal, door=door.id, floor=door.floor)
     if door.leaves is not None:
         raise Conflict(
             "nothing_to_count",

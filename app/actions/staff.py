@@ -197,16 +197,21 @@ def _changed(member: StaffRow, request: ChangeStaff) -> StaffRow:
 def _judge_change(
     caller: Caller, member: StaffRow, wanted: StaffRow, administrators: list[str]
 ) -> None:
-    if member.id == caller.principal.id and (
-        wanted.role != member.role or wanted.disabled != member.disabled
-    ):
-        raise NotAllowed("own_account", "Nobody changes their own role. Ask another administrator.")
+    if member.id == caller.principal.id and _rights(wanted) != _rights(member):
+        raise NotAllowed(
+            "own_account",
+            "Nobody changes their own role, or how far it reaches. Ask another administrator.",
+        )
     stays = wanted.role == "SUPER_ADMIN" and not wanted.disabled
     if member.id in administrators and len(administrators) == 1 and not stays:
         raise Conflict(
             "last_administrator", "This is the last one who may administer the staff. "
             "Make somebody else SUPER_ADMIN first.",
         )  # fmt: skip
+
+
+def _rights(member: StaffRow) -> tuple[object, ...]:
+    return member.role, member.disabled, member.floor, member.door, member.night
 
 
 async def _tell_change(act: Act, member: StaffRow, wanted: StaffRow) -> None:

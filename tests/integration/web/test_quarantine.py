@@ -382,7 +382,7 @@ async def test_one_devices_scans_can_be_looked_at_alone(door: Door) -> None:
         assert len(answer.json()["scans"]) == found
 
 
-async def test_a_manager_of_the_other_floor_accepts_nothing_at_this_door(door: Door) -> None:
+async def test_a_manager_of_the_other_floor_settles_nothing_of_this_door(door: Door) -> None:
     await door.revoke()
     await door.scan(people=2)
     (kept,) = await door.waiting()
@@ -390,8 +390,9 @@ async def test_a_manager_of_the_other_floor_accepts_nothing_at_this_door(door: D
     async with door.club.parts.db.begun(door.club.parts.db.auth) as conn:
         await conn.execute("UPDATE staff SET floor = 'downstairs' WHERE id = $1", staff_id)
     here, door.manager = door.manager, await door.club.signed_in(staff_id=staff_id)
-    refused = await door.resolve(kept)
-    assert (refused.status_code, refused.json()["reason"]) == (403, "out_of_scope")
+    for decision, reason in (("accept", "let_in"), ("dismiss", "not_let_in")):
+        refused = await door.resolve(kept, decision, reason)
+        assert (refused.status_code, refused.json()["reason"]) == (403, "out_of_scope")
     assert await door.inside() == (0, 0)
     door.manager = here
     assert (await door.resolve(kept)).status_code == 200

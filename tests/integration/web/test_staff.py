@@ -132,11 +132,11 @@ async def test_a_change_of_an_old_edition_is_refused(noor: httpx.AsyncClient) ->
     assert (late.status_code, late.json()["reason"]) == (409, "edition_old")
 
 
-async def test_nobody_changes_their_own_role_or_disables_themselves(
+async def test_nobody_changes_their_own_role_its_reach_or_disables_themselves(
     noor: httpx.AsyncClient,
 ) -> None:
     me = (await noor.get("/v1/session")).json()["staff_id"]
-    for change in ({"role": "MANAGER"}, {"disabled": True}):
+    for change in ({"role": "MANAGER"}, {"disabled": True}, {"floor": "upstairs"}):
         answer = await changed(noor, me, **change)
         assert (answer.status_code, answer.json()["reason"]) == (403, "own_account")
     assert (await changed(noor, me, display_name="Noor H.")).json()["name"] == "Noor H."
