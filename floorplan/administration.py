@@ -11,10 +11,9 @@ Subjects: `staff:<id>`, `device:<id>`, `session:<id>` (its public id), `person:<
 
 from typing import Any, Final
 
-import msgspec
 from msgspec import Struct
 
-from floorplan.events import Event, EventUnreadable, Instant, Payload
+from floorplan.events import Event, Instant, Payload, decoders_of, read_payload, table_of
 
 BOOK: Final = "venue"  # the one book beside the nights'
 
@@ -259,7 +258,7 @@ ADMINISTRATION: Final[dict[str, type[Payload]]] = {
     "KEYS_ROTATED": KeysRotated,
 }
 WORD_OF: Final[dict[type[Payload], str]] = {shape: name for name, shape in ADMINISTRATION.items()}
-_DECODERS: Final = {name: msgspec.json.Decoder(shape) for name, shape in ADMINISTRATION.items()}
+_DECODERS: Final = decoders_of(ADMINISTRATION)
 
 
 def administration_of(event: Event) -> Payload:
@@ -267,20 +266,9 @@ def administration_of(event: Event) -> Payload:
 
     Raises EventUnreadable: the type is unknown, or the payload is not of its shape.
     """
-    decoder = _DECODERS.get(event.type)
-    if decoder is None:
-        raise EventUnreadable(f"{event.book}:{event.version}: no event type {event.type!r}")
-    try:
-        return decoder.decode(event.payload)
-    except (msgspec.ValidationError, msgspec.DecodeError) as error:
-        raise EventUnreadable(f"{event.book}:{event.version}: {event.type}: {error}") from error
+    return read_payload(event, _DECODERS)
 
 
 def administration_table() -> str:
     """The catalogue as a Markdown table, for `docs/events.md`."""
-    rows = ["| event | what became true | payload |", "|---|---|---|"]
-    for name, shape in ADMINISTRATION.items():
-        meaning = " ".join((shape.__doc__ or "").split("\n\n")[0].split())
-        fields = ", ".join(f"`{field.encode_name}`" for field in msgspec.structs.fields(shape))
-        rows.append(f"| `{name}` | {meaning} | {fields} |")
-    return "\n".join(rows) + "\n"
+    return table_of(ADMINISTRATION)

@@ -8,6 +8,7 @@ Unknown fields are refused: a payload that this catalogue cannot read is not an 
 keeps its version in the book, changes nothing on the floor, and `backroom verify` names it.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -296,7 +297,16 @@ CATALOGUE: Final[dict[str, type[Payload]]] = {
     "NO_SHOW_MARKED": NoShowMarked,
 }
 TYPE_OF: Final[dict[type[Payload], str]] = {shape: name for name, shape in CATALOGUE.items()}
-_DECODERS: Final = {name: msgspec.json.Decoder(shape) for name, shape in CATALOGUE.items()}
+
+
+def decoders_of(
+    catalogue: Mapping[str, type[Payload]],
+) -> dict[str, msgspec.json.Decoder[Payload]]:
+    """What reads the payload of each type of a book's catalogue."""
+    return {name: msgspec.json.Decoder(shape) for name, shape in catalogue.items()}
+
+
+_DECODERS: Final = decoders_of(CATALOGUE)
 
 
 class Event(Struct, frozen=True):
@@ -321,7 +331,17 @@ def payload_of(event: Event) -> Payload:
 
     Raises EventUnreadable: the type is unknown, or the payload is not of its shape.
     """
-    decoder = _DECODERS.get(event.type)
+    return read_payload(event, _DECODERS)
+
+
+def catalogue_table() -> str:
+    """The catalogue as a Markdown table, for `docs/events.md`."""
+    return table_of(CATALOGUE)
+
+
+def read_payload(event: Event, decoders: Mapping[str, msgspec.json.Decoder[Payload]]) -> Payload:
+    """The payload by its book's catalogue. Raises EventUnreadable."""
+    decoder = decoders.get(event.type)
     if decoder is None:
         raise EventUnreadable(f"{event.book}:{event.version}: no event type {event.type!r}")
     try:
@@ -330,10 +350,10 @@ def payload_of(event: Event) -> Payload:
         raise EventUnreadable(f"{event.book}:{event.version}: {event.type}: {error}") from error
 
 
-def catalogue_table() -> str:
-    """The catalogue as a Markdown table, for `docs/events.md`."""
+def table_of(catalogue: Mapping[str, type[Payload]]) -> str:
+    """A book's catalogue as a Markdown table."""
     rows = ["| event | what became true | payload |", "|---|---|---|"]
-    for name, shape in CATALOGUE.items():
+    for name, shape in catalogue.items():
         meaning = " ".join((shape.__doc__ or "").split("\n\n")[0].split())
         fields = ", ".join(f"`{field.encode_name}`" for field in msgspec.structs.fields(shape))
         rows.append(f"| `{name}` | {meaning} | {fields} |")

@@ -17,7 +17,7 @@ class Watcher(Protocol):
     """Who is told about an outlet's back-pressure."""
 
     def on_pause(self) -> None:
-        """The peer takes no more for now; `push` refuses from now on."""
+        """The peer takes no more; `push` refuses until `on_drain`."""
 
     def on_drain(self) -> None:
         """Everything that was pushed has left."""
