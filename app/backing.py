@@ -243,7 +243,7 @@ def prepare_database(settings: Settings, *, external: bool, play: bool) -> None:
 
     applied = apply_migrations(settings)
     if applied:
-        say(f"Applied the migrations up to {applied[-1]}.")
+        say(f"The schema is up to date: applied {len(applied)} files.")
     prepare_keys(settings)
     asyncio.run(note_settings(settings.owner_database_url, settings.audited()))
     if play:

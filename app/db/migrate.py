@@ -2,6 +2,10 @@
 
 Each file runs in one transaction under one advisory lock, so that several nodes may start at the
 same time; its SHA-256 is kept, so that an edited migration is noticed instead of skipped.
+
+A function that changes with the code stands once, in `functions/`, as CREATE OR REPLACE: after the
+migrations those whose text changed are made again. A function that a migration itself needs (for a
+policy, a constraint) is first made there; another signature is dropped there.
 """
 
 import hashlib
@@ -20,6 +24,12 @@ CREATE TABLE IF NOT EXISTS migration (
 """
 LIST_MIGRATIONS = "SELECT name, sha256 FROM migration ORDER BY name"
 INSERT_MIGRATION = "INSERT INTO migration (name, sha256) VALUES ($1, $2)"
+PUT_FUNCTION = (
+    INSERT_MIGRATION
+    + """
+ON CONFLICT (name) DO UPDATE SET sha256 = excluded.sha256, applied_at = now()
+"""
+)
 
 
 class MigrationChanged(Exception):
@@ -28,9 +38,22 @@ class MigrationChanged(Exception):
 
 def list_migrations() -> list[tuple[str, str]]:
     """Every migration of this code in order: its file name and its SQL."""
-    folder = files("app.db").joinpath("migrations")
-    found = [entry for entry in folder.iterdir() if entry.name.endswith(".sql")]
+    return _list_files("migrations")
+
+
+def list_functions() -> list[tuple[str, str]]:
+    """Every function that this code replaces when it changes: `functions/<name>.sql`, its SQL."""
+    return [(f"functions/{name}", sql) for name, sql in _list_files("functions")]
+
+
+def _list_files(folder: str) -> list[tuple[str, str]]:
+    entries = files("app.db").joinpath(folder).iterdir()
+    found = [entry for entry in entries if entry.name.endswith(".sql")]
     return [(entry.name, entry.read_text("utf-8")) for entry in sorted(found, key=lambda e: e.name)]
+
+
+def _digest(sql: str) -> str:
+    return hashlib.sha256(sql.encode()).hexdigest()
 
 
 async def migrate(owner_url: str) -> list[str]:
@@ -46,7 +69,7 @@ async def migrate(owner_url: str) -> list[str]:
         applied = {row["name"]: row["sha256"] for row in await conn.fetch(LIST_MIGRATIONS)}
         done: list[str] = []
         for name, sql in list_migrations():
-            digest = hashlib.sha256(sql.encode()).hexdigest()
+            digest = _digest(sql)
             if name in applied:
                 if applied[name] != digest:
                     raise MigrationChanged(
@@ -57,6 +80,14 @@ async def migrate(owner_url: str) -> list[str]:
                 await conn.execute(sql)
                 await conn.execute(INSERT_MIGRATION, name, digest)
             done.append(name)
+        async with conn.transaction():
+            # They may call each other, in whatever order their names have.
+            await conn.execute("SET LOCAL check_function_bodies = off")
+            for name, sql in list_functions():
+                if applied.get(name) != _digest(sql):
+                    await conn.execute(sql)
+                    await conn.execute(PUT_FUNCTION, name, _digest(sql))
+                    done.append(name)
         # After the migrations, one of which takes every table from everybody; readiness reads it.
         await conn.execute("GRANT SELECT ON migration TO PUBLIC")
         return done
@@ -65,6 +96,8 @@ async def migrate(owner_url: str) -> list[str]:
 
 
 async def list_missing(conn: asyncpg.Connection) -> list[str]:
-    """The migrations of this code that the database lacks; readiness asks."""
-    applied = {row["name"] for row in await conn.fetch(LIST_MIGRATIONS)}
-    return [name for name, _ in list_migrations() if name not in applied]
+    """The migrations of this code that the database lacks, and functions of another text there;
+    readiness asks."""
+    applied = {row["name"]: row["sha256"] for row in await conn.fetch(LIST_MIGRATIONS)}
+    missing = [name for name, _ in list_migrations() if name not in applied]
+    return missing + [n for n, sql in list_functions() if applied.get(n) != _digest(sql)]

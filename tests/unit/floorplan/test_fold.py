@@ -245,7 +245,7 @@ def test_every_type_of_the_catalogue_has_a_meaning_a_page_and_an_emitter() -> No
     page = (root / "docs" / "events.md").read_text("utf-8")
     sources = "".join(
         path.read_text("utf-8")
-        for folder in ("app/actions", "app/db/migrations")
+        for folder in ("app/actions", "app/db/migrations", "app/db/functions")
         for path in (root / folder).glob("*")
         if path.suffix in (".py", ".sql")
     )
