@@ -102,7 +102,8 @@ class Door(Struct, frozen=True, forbid_unknown_fields=True):
     """Where a device stands; passing it inwards one arrives on `floor`.
 
     With `leaves` the door is inside the house: whoever passes it inwards leaves that floor, and
-    the number of people in the house stays the same.
+    the number of people in the house stays the same. With `own_floor_only` parties whose tables are
+    on another floor are sent to that floor's door.
     """
 
     id: Identifier
@@ -110,6 +111,7 @@ class Door(Struct, frozen=True, forbid_unknown_fields=True):
     floor: FloorName
     place: Place
     leaves: FloorName | None = None
+    own_floor_only: bool = False
 
 
 class Hours(Struct, frozen=True, forbid_unknown_fields=True):

@@ -18,8 +18,8 @@ from app.db.persons import Held
 from app.db.pool import Database
 from app.domain.contacts import SealedPerson, seal_person
 from app.domain.principals import Principal
+from app.domain.sayings import SAYINGS
 from app.domain.sealing import Unopened, Vault, seal_with
-from app.domain.verdicts import SAYINGS
 from app.errors import Conflict, NotFound, NotReady, NotValid
 from app.wire.persons import AddBan, BanAnswer, Bans, LiftBan, ListedBan
 from floorplan.administration import BanAdded, BanLifted

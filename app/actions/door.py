@@ -20,6 +20,7 @@ from app.actions.act import (
 )
 from app.actions.persons import opened
 from app.actions.scopes import judge_scope
+from app.actions.verdict import verdict_of
 from app.db import bookings as rows
 from app.db.nights import list_keys
 from app.db.persons import find_held
@@ -32,7 +33,7 @@ from app.domain.references import ReferenceUnreadable, parse_reference
 from app.domain.sealing import Vault
 from app.domain.verdicts import Judgement, Request, judge_scan
 from app.errors import Conflict, NotAllowed, NotFound, NotValid
-from app.wire import HeadcountAnswer, HeadcountRequest, ScanRequest, Verdict
+from app.wire import HeadcountAnswer, HeadcountRequest, ScanRequest
 from floorplan import events
 from floorplan.venue import Door, Venue
 from scanners.codes import CodeRefused, public_key, read_claims
@@ -94,13 +95,18 @@ async def scan(
                     id_checked=request.id_checked,
                     refused=found.refused,
                     generation=found.generation,
+                    to_bar=request.to_bar,
+                    own_floor_only=door.own_floor_only,
+                    device=caller.principal.device or caller.principal.id,
                 ),
                 booking,
                 act.facts,
                 tonight,
             )
-            await _count(act, request, door, booking, judgement)
-            verdict = _verdict(act, request, booking, judgement, door, tonight)
+            inside = await _count(act, request, door, booking, judgement)
+            verdict = verdict_of(
+                venue, door, request, act.facts, booking, judgement, inside, tonight=tonight
+            )
             body = msgspec.json.encode(verdict)
             new = NewScan(
                 scanner=scanner,
@@ -269,8 +275,8 @@ async def _count(
     door: Door,
     booking: BookingFact | None,
     judgement: Judgement,
-) -> None:
-    """Rows and events of the verdict."""
+) -> dict[str, int]:
+    """Rows and events of the verdict; the people inside by floor after it."""
     inside = dict(act.facts.inside)
     ticket = booking.ticket if booking else None
     if judgement.saying.verdict == "refuse":
@@ -281,7 +287,7 @@ async def _count(
             f"door:{request.door}",
         )
     if judgement.people == 0 or booking is None or ticket is None:
-        return
+        return inside
     if judgement.reason == "moved":
         assert door.leaves is not None
         step = judgement.people if request.direction == "in" else -judgement.people
@@ -293,15 +299,16 @@ async def _count(
             events.HeadcountChanged(door.floor, door.id, step, inside, "stairs"),
             f"floor:{door.floor}",
         )
-        return
+        return inside
     assert judgement.admitted is not None
     assert judgement.gone is not None
     step = judgement.people if judgement.reason == "admitted" else -judgement.people
     moved = spread(inside, door.floor, step)
     inside.update(moved)
     await rows.count_admitted(
-        act.conn, ticket.id, judgement.admitted, judgement.gone, act.facts.now, request.door
-    )
+        act.conn, ticket.id, judgement.admitted, judgement.gone, act.facts.now, request.door,
+        act.caller.principal.actor,
+    )  # fmt: skip
     for floor, people in moved.items():
         await rows.set_headcount(act.conn, booking.night, floor, people)
     subject = f"booking:{booking.id}"
@@ -320,6 +327,7 @@ async def _count(
             ),
             subject,
         )
+    return inside
 
 
 def spread(inside: dict[str, int], door_floor: str, step: int) -> dict[str, int]:
@@ -339,44 +347,6 @@ def spread(inside: dict[str, int], door_floor: str, step: int) -> dict[str, int]
             changed[floor] = inside[floor] - taken
         leaving -= taken
     return changed
-
-
-def _verdict(
-    act: Act,
-    request: ScanRequest,
-    booking: BookingFact | None,
-    judgement: Judgement,
-    door: Door,
-    tonight: str | None,
-) -> Verdict:
-    saying = judgement.saying
-    ticket = booking.ticket if booking else None
-    instruction = saying.instruction
-    if judgement.reason == "already_in" and ticket and ticket.last_scan_at:
-        instruction = f"{instruction} Last scan at {ticket.last_scan_door}."
-    elif judgement.reason in ("party_full", "capacity_full"):
-        instruction = f"{instruction} {judgement.left_to_enter} may pass."
-    elif judgement.reason == "wrong_night" and booking:
-        instruction = f"The booking is for {booking.night}."
-    return Verdict(
-        scan_id=request.scan_id,
-        verdict=saying.verdict,
-        reason=judgement.reason,
-        title=saying.title,
-        instruction=instruction,
-        at=act.facts.now,
-        door=door.id,
-        people=judgement.people,
-        booking_id=booking.id if booking else None,
-        party=booking.party if booking else None,
-        admitted=judgement.admitted
-        if judgement.admitted is not None
-        else (ticket.admitted if ticket else None),
-        left_to_enter=judgement.left_to_enter,
-        tables=list(booking.tables) if booking else [],
-        floor=door.floor,
-        version=UNNUMBERED if tonight else None,
-    )
 
 
 async def _shown(

@@ -22,7 +22,7 @@ from app.db.scans import NewScan, insert_scan
 from app.domain.facts import BookingFact
 from app.domain.quarantine import Counting, Held, judge_accept, judge_held
 from app.domain.references import ReferenceUnreadable, parse_reference
-from app.domain.verdicts import SAYINGS
+from app.domain.sayings import SAYINGS
 from app.errors import Conflict, NotFound, NotSignedIn
 from app.wire import ScanRequest, Verdict
 from app.wire.devices import QuarantineAnswer, ResolveScan
@@ -179,7 +179,13 @@ async def _count(
     going_in = held.direction == "in"
     inside = dict(act.facts.inside)
     await rows.count_admitted(
-        act.conn, ticket.id, counting.admitted, counting.gone, held.at, held.door
+        act.conn,
+        ticket.id,
+        counting.admitted,
+        counting.gone,
+        held.at,
+        held.door,
+        f"device:{held.device_id}",
     )
     if not counting.after_seal:
         step = counting.people if going_in else -counting.people

@@ -64,7 +64,8 @@ UPDATE floor_table SET resetting = $3 WHERE night = $1::text::date AND number = 
 """
 COUNT_ADMITTED = """
 UPDATE ticket
-   SET admitted = $2, gone = $3, last_scan_at = $4::text::timestamptz, last_scan_door = $5
+   SET admitted = $2, gone = $3, last_scan_at = $4::text::timestamptz, last_scan_door = $5,
+       last_scan_by = $6
  WHERE id = $1
 """
 SET_HEADCOUNT = "UPDATE headcount SET people = $3 WHERE night = $1::text::date AND floor = $2"
@@ -180,10 +181,19 @@ async def set_resetting(
 
 
 async def count_admitted(
-    conn: asyncpg.Connection, ticket_id: str, admitted: int, gone: int, at: str, door: str
+    conn: asyncpg.Connection,
+    ticket_id: str,
+    admitted: int,
+    gone: int,
+    at: str,
+    door: str,
+    by: str,
 ) -> None:
-    """The ticket's people: ever admitted, out again at present. The locked row's new values."""
-    await conn.execute(COUNT_ADMITTED, ticket_id, admitted, gone, at, door)
+    """The ticket's people: ever admitted, out again at present. The locked row's new values.
+
+    `by` is the actor whose scan it was.
+    """
+    await conn.execute(COUNT_ADMITTED, ticket_id, admitted, gone, at, door, by)
 
 
 async def set_headcount(conn: asyncpg.Connection, night: str, floor: str, people: int) -> None:

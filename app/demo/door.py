@@ -27,8 +27,13 @@ async def arrive(evening: Evening, intention: mean.Arrive) -> None:
     party = evening.party(intention.party)
     if booked is None or not await _has_code(evening, booked):
         return
-    show = {"reference": booked.reference} if intention.typed else {"code": booked.code}
+    show: dict[str, Any] = (
+        {"reference": booked.reference} if intention.typed else {"code": booked.code}
+    )
     verdict = await _scan(evening, party.door, show)
+    if verdict.get("reason") == "table_not_ready":
+        show["to_bar"] = True
+        verdict = await _scan(evening, party.door, show)
     if verdict.get("reason") == "how_many":
         people = min(intention.people, verdict["left_to_enter"])
         verdict = await _scan(evening, party.door, {**show, "people": people})
@@ -64,7 +69,12 @@ async def _pass(
     booked = evening.booked.get(intention.party)
     if booked is None or not await _has_code(evening, booked):
         return None
-    body = {"code": booked.code, "people": intention.people, "direction": direction}
+    body = {
+        "code": booked.code,
+        "people": intention.people,
+        "direction": direction,
+        "to_bar": direction == "in",
+    }
     verdict = await _scan(evening, evening.party(intention.party).door, body)
     reason: str | None = verdict.get("reason")
     return reason

@@ -52,8 +52,36 @@ class TableFact(Struct, frozen=True):
     blocks: tuple[BlockFact, ...]
 
 
+class LeaseFact(Struct, frozen=True):
+    """The right of one device to admit on the ticket while nobody can be asked.
+
+    While there is one, the server admits nobody of the ticket at another door. `contact_at` is when
+    the device was last heard of.
+    """
+
+    device_id: str
+    door: str
+    contact_at: str | None = None
+
+
+class GuestFact(Struct, frozen=True):
+    """The ticket of one guest of the party; `admitted` and `gone` are 0 or 1."""
+
+    id: str
+    number: int
+    generation: int
+    status: str
+    admitted: int
+    gone: int
+    last_scan_at: str | None = None
+    last_scan_door: str | None = None
+
+
 class TicketFact(Struct, frozen=True):
-    """`admitted` people of the party ever came in; `gone` of these are out again."""
+    """`admitted` people of the party ever came in; `gone` of these are out again.
+
+    `extra` are people beyond the party whom a supervisor let in. `last_scan_by` is the actor.
+    """
 
     id: str
     generation: int
@@ -63,10 +91,13 @@ class TicketFact(Struct, frozen=True):
     gone: int
     last_scan_at: str | None
     last_scan_door: str | None
+    last_scan_by: str | None = None
+    extra: int = 0
+    lease: LeaseFact | None = None
 
 
 class BookingFact(Struct, frozen=True):
-    """A booking; whether its person is banned is known to a scan alone."""
+    """A booking; whether its person is banned, and its guests' tickets, the door alone is told."""
 
     id: str
     reference: str
@@ -83,6 +114,7 @@ class BookingFact(Struct, frozen=True):
     tables: tuple[int, ...]
     ticket: TicketFact | None
     ban: Literal["banned", "banned_name"] | None = None
+    guests: tuple[GuestFact, ...] = ()
 
 
 class HeadcountFact(Struct, frozen=True):

@@ -9,6 +9,8 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from app.domain.sayings import Step
+
 # `$` alone would accept a newline behind the last character.
 NIGHT_FORM: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$(?!\n)"
 INSTANT_FORM: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$(?!\n)"
@@ -228,7 +230,8 @@ class TableAnswer(Answer, frozen=True):
 class ScanRequest(Request, frozen=True):
     """`POST /v1/scans`: one read of a code, or a typed reference.
 
-    `id_checked`: after `banned_name` the door looked at the ID, and it is somebody else.
+    `id_checked`: after `banned_name` the door looked at the ID, and it is somebody else. `to_bar`:
+    after `table_not_ready` they come in and wait at the bar.
     """
 
     scan_id: Uuid
@@ -238,6 +241,7 @@ class ScanRequest(Request, frozen=True):
     reference: Annotated[str, Meta(max_length=64)] | None = None
     people: Annotated[int, Meta(ge=1, le=60)] | None = None
     id_checked: bool = False
+    to_bar: bool = False
 
 
 class HeadcountRequest(Request, frozen=True):
@@ -257,10 +261,56 @@ class HeadcountAnswer(Answer, frozen=True):
     version: int
 
 
+class Seen(Struct, frozen=True):
+    """The last scan that counted on this ticket: `by` is `device:<id>` or `staff:<id>`, `seconds`
+    how long before this one it was."""
+
+    at: str
+    door: str
+    by: str | None
+    seconds: int
+
+
+class Room(Struct, frozen=True):
+    """People inside and the limit that counts; `free` is never negative."""
+
+    inside: int
+    limit: int
+    free: int
+
+
+class CapacityFigures(Struct, frozen=True):
+    """The counts with this verdict's people: the door's floor, the house, and `elsewhere` the
+    other floors. `may_enter` is how many more may come in by this door."""
+
+    floor: str
+    here: Room
+    house: Room
+    elsewhere: dict[str, Room]
+    may_enter: int
+
+
+class Caution(Struct, frozen=True):
+    """What staff should know beside the verdict; a stable word, and a sentence."""
+
+    reason: Literal["floor_nearly_full", "house_nearly_full"]
+    text: str
+
+
+class HeldBy(Struct, frozen=True):
+    """Who holds the lease of the ticket; `seconds` since the device was last heard of."""
+
+    door: str
+    seconds: int | None
+
+
 class Verdict(Answer, frozen=True):
     """The stored answer of a scan; the same bytes for ever.
 
-    `title` is the word that is read from two metres, `instruction` what staff do next.
+    `title` is the word that is read from two metres, `instruction` what staff do next, `tell` what
+    they say to the guest, `steps` what they may do, each a button (docs/door.md). `left_to_enter`
+    is how many may still pass on this code, `gone` how many of the party are out at present.
+    `guest_number` is set when one guest's own code was read.
     """
 
     scan_id: str
@@ -278,3 +328,13 @@ class Verdict(Answer, frozen=True):
     tables: list[int] = []
     floor: str | None = None
     version: int | None = None
+    direction: Literal["in", "out"] = "in"
+    tell: str = ""
+    steps: list[Step] = []
+    gone: int | None = None
+    guest_number: int | None = None
+    seen: Seen | None = None
+    capacity: CapacityFigures | None = None
+    warnings: list[Caution] = []
+    held_by: HeldBy | None = None
+    send_to: str | None = None  # the door where they belong

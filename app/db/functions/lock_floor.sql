@@ -121,7 +121,8 @@ BEGIN
                         'id', k.id, 'generation', k.generation, 'status', k.status,
                         'party', k.party, 'admitted', k.admitted, 'gone', k.gone,
                         'last_scan_at', instant_text(k.last_scan_at),
-                        'last_scan_door', k.last_scan_door)
+                        'last_scan_door', k.last_scan_door, 'last_scan_by', k.last_scan_by,
+                        'extra', k.extra)
                     FROM ticket k WHERE k.booking_id = b.id)) ORDER BY b.id), '[]')
             FROM booking b WHERE b.id = ANY (v_bookings)),
         'headcount', (SELECT coalesce(jsonb_agg(jsonb_build_object(

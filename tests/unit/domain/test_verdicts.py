@@ -6,8 +6,27 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from app.domain.facts import BookingFact, Facts, HeadcountFact, NightFact, TicketFact
-from app.domain.verdicts import SAYINGS, Judgement, Request, judge_scan
+from app.domain.facts import (
+    BlockFact,
+    BookingFact,
+    ClaimFact,
+    Facts,
+    GuestFact,
+    HeadcountFact,
+    LeaseFact,
+    NightFact,
+    TableFact,
+    TicketFact,
+)
+from app.domain.sayings import SAYINGS
+from app.domain.verdicts import (
+    ENDINGS,
+    RULES,
+    Judgement,
+    Request,
+    judge_scan,
+    precedence_table,
+)
 
 NIGHT = "2026-11-21"
 DOORS, LAST, CLOSE = (
@@ -19,8 +38,14 @@ TICKET = TicketFact("t", 1, "valid", 6, 2, 0, "2026-11-21T22:40:00.000Z", "main"
 BOOKING = BookingFact(
     "b", "R", NIGHT, "confirmed", 6, DOORS, CLOSE, "public", 0, 0, None, False, (7,), TICKET
 )
+TABLE = TableFact(7, "upstairs", 2, 6, 6, 0, 0, False, (), ())
+LEASE = LeaseFact("other", "basement", "2026-11-21T22:59:20.000Z")
+SPILL = BlockFact("k", DOORS, CLOSE, "spill", True)
+SEATED = ClaimFact("another", "seated", 4, DOORS, CLOSE, None)
+GUEST = GuestFact("g", 3, 1, "valid", 0, 0)
 FACTS = Facts(
     now="2026-11-21T23:00:00.000Z",
+    tables=(TABLE,),
     night=NightFact(NIGHT, "Sat", "open", DOORS, LAST, CLOSE, CLOSE, 350, 0),
     bookings=(BOOKING,),
     headcount=(HeadcountFact("downstairs", 10, 150), HeadcountFact("upstairs", 20, 200)),
@@ -71,7 +96,6 @@ def test_newcomers_are_counted_before_those_who_come_back() -> None:
         ("hold_expired", {"booking": {"status": "released"}}),
         ("replaced", {"generation": 2}),
         ("unpaid", {"booking": {"status": "pending"}}),
-        ("cancelled", {"ticket": {"status": "revoked"}}),
         ("wrong_night", {"tonight": "2026-11-28"}),
         ("wrong_night", {"night": {"status": "sealed"}}),
         ("banned", {"booking": {"ban": "banned"}}),
@@ -80,7 +104,14 @@ def test_newcomers_are_counted_before_those_who_come_back() -> None:
         ("banned_name", {"booking": {"ban": "banned_name"}}),
         ("too_early", {"facts": {"now": "2026-11-21T21:59:59.999Z"}}),
         ("too_late", {"facts": {"now": "2026-11-22T03:00:00.001Z"}}),
-        ("too_late", {"facts": {"now": CLOSE}, "ticket": {"admitted": 6, "gone": 6}}),
+        ("closed", {"facts": {"now": CLOSE}, "ticket": {"admitted": 6, "gone": 6}}),
+        ("revoked", {"ticket": {"status": "revoked"}}),
+        ("wrong_floor", {"own_floor_only": True, "floor": "downstairs"}),
+        ("balance_due", {"booking": {"deposit_pence": 6000, "paid_pence": 5999}}),
+        ("held_by_other_door", {"ticket": {"lease": LEASE}, "device": "mine"}),
+        ("table_not_ready", {"facts": {"tables": (replace(TABLE, resetting=True),)}}),
+        ("table_not_ready", {"facts": {"tables": (replace(TABLE, blocks=(SPILL,)),)}}),
+        ("table_not_ready", {"facts": {"tables": (replace(TABLE, claims=(SEATED,)),)}}),
         ("finished", {"booking": {"status": "completed"}}),
         ("already_in", {"ticket": {"admitted": 6}}),
         ("how_many", {"people": None}),
@@ -90,6 +121,7 @@ def test_newcomers_are_counted_before_those_who_come_back() -> None:
             {"facts": {"headcount": (HeadcountFact("upstairs", 199, 200),)}},
         ),
         ("capacity_full", {"night": {"house_limit": 31}}),
+        ("capacity_full", {"night": {"house_limit": 30}, "people": None}),
         ("nobody_inside", {"direction": "out", "ticket": {"admitted": 2, "gone": 2}}),
         ("how_many", {"direction": "out", "people": None}),
         ("party_full", {"direction": "out", "people": 3}),
@@ -147,7 +179,96 @@ def test_nobody_is_admitted_beyond_the_party_or_a_limit() -> None:
             assert found.people == 0
 
 
+# One thing that is wrong, for each rule; several at once are judged by the order of the list.
+WRONGS: dict[str, dict[str, Any]] = {
+    "not_our_code": {"refused": "not_our_code"},
+    "cancelled": {"booking": {"status": "cancelled"}},
+    "revoked": {"ticket": {"status": "revoked"}},
+    "replaced": {"generation": 2},
+    "wrong_night": {"tonight": "2026-11-28"},
+    "banned": {"booking": {"ban": "banned"}},
+    "too_early": {"facts": {"now": "2026-11-21T21:59:59.999Z"}},
+    "wrong_floor": {"own_floor_only": True, "floor": "downstairs"},
+    "balance_due": {"booking": {"deposit_pence": 6000}},
+    "held_by_other_door": {"ticket": {"lease": LEASE}},
+    "already_in": {"ticket": {"admitted": 6}},
+    "capacity_full": {"night": {"house_limit": 30}},
+    "table_not_ready": {"facts": {"tables": (replace(TABLE, resetting=True),)}},
+    "how_many": {"people": None},
+}
+
+
+def both(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(one)
+    for key, value in other.items():
+        merged[key] = {**merged[key], **value} if isinstance(value, dict) and key in one else value
+    return merged
+
+
+@pytest.mark.parametrize(("first", "second"), list(itertools.combinations(WRONGS, 2)))
+def test_of_two_wrongs_the_one_above_in_the_table_answers(first: str, second: str) -> None:
+    order = [rule.reason for rule in RULES]
+    assert order.index(first) < order.index(second)
+    assert judged(**WRONGS[second]).reason == second, "each alone is what it says"
+    assert judged(**both(WRONGS[first], WRONGS[second])).reason == first
+
+
+def test_who_holds_the_lease_is_not_sent_to_itself() -> None:
+    assert judged(ticket={"lease": LEASE}, device="other").reason == "admitted"
+
+
+def test_a_lease_is_asked_before_anything_that_its_holder_may_have_changed() -> None:
+    """Every rule that reads the counts of the ticket stands below the lease, or is of a way out."""
+    order = [rule.reason for rule in RULES if rule.way in ("any", "in")]
+    for counted in ("too_late", "finished", "already_in", "how_many", "party_full"):
+        assert order.index("held_by_other_door") < order.index(counted)
+
+
+def test_a_party_waits_at_the_bar_for_its_table() -> None:
+    laying = {"tables": (replace(TABLE, resetting=True),)}
+    assert judged(facts=laying, to_bar=True).reason == "admitted"
+    assert judged(facts=laying, booking={"status": "seated"}).reason == "admitted"
+
+
+def test_people_beyond_the_party_come_in_only_as_far_as_a_supervisor_let_them() -> None:
+    assert judged(ticket={"admitted": 6, "extra": 1}, people=1).reason == "admitted"
+    assert judged(ticket={"admitted": 7, "extra": 1}, people=1).reason == "already_in"
+
+
+@pytest.mark.parametrize(
+    ("reason", "guest", "ticket"),
+    [
+        ("admitted", {}, {}),
+        ("revoked", {"status": "revoked"}, {}),
+        ("replaced", {"generation": 2}, {}),
+        ("already_in", {"admitted": 1}, {}),
+        ("admitted", {"admitted": 1, "gone": 1}, {"gone": 1}),
+        ("party_full", {}, {"admitted": 6}),
+    ],
+)
+def test_a_guests_own_code_shares_the_places_of_the_party(
+    reason: str, guest: dict[str, Any], ticket: dict[str, Any]
+) -> None:
+    booking = {"guests": (replace(GUEST, **guest),)}
+    found = judged(guest="g", people=None, booking=booking, ticket=ticket)
+    assert found.reason == reason
+    assert found.people == (reason == "admitted")
+
+
+def test_a_guests_code_of_another_booking_is_unknown() -> None:
+    assert judged(guest="g").reason == "unknown_code"
+
+
+def test_every_rule_is_reached_and_said() -> None:
+    reached = {rule.reason for rule in RULES} | set(ENDINGS.values()) | {"overridden"}
+    assert reached == set(SAYINGS)
+    table = precedence_table()
+    assert all(f"`{reason}`" in table for reason in SAYINGS)
+
+
 def test_every_reason_has_a_word_from_two_metres_and_what_to_do() -> None:
     for reason, saying in SAYINGS.items():
         assert len(saying.title) <= 14, reason
         assert saying.instruction.endswith("."), reason
+        assert saying.tell.endswith((".", "?")), reason
+        assert len(set(saying.steps)) == len(saying.steps), reason
