@@ -18,6 +18,7 @@ from app.actions.scopes import judge_facts
 from app.db.acting import acting_of
 from app.db.pool import Database, retried, told
 from app.domain.facts import AnsweredFact, Facts
+from app.domain.messages import Message, queued
 from app.domain.principals import Principal
 from app.errors import NotReady, NotValid
 from app.wire import Answer
@@ -73,6 +74,7 @@ class Act:
         self.facts = facts
         self.events: list[tuple[str, str, Payload]] = []
         self.notes: list[tuple[str, str, Payload]] = []
+        self.messages: list[Message] = []
 
     def record(self, payload: Payload, subject: str) -> None:
         """The event is written, in this order, when the action finishes.
@@ -84,6 +86,10 @@ class Act:
             self.notes.append((word, subject, payload))
         else:
             self.events.append((TYPE_OF[type(payload)], subject, payload))
+
+    def send(self, message: Message) -> None:
+        """The message is in the outbox when the action commits; once for its cause."""
+        self.messages.append(message)
 
     async def write(self, sql: str, *arguments: object) -> None:
         """One statement that writes rows."""
@@ -190,6 +196,8 @@ async def finish(
         "correlation": caller.correlation_id,
         "answer": body.decode(),
     }
+    if act.messages:
+        facts["messages"] = [queued(message) for message in act.messages]
     if scan is not None:
         facts["scanner"], facts["scan_id"] = scan
     else:

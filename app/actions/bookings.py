@@ -4,6 +4,7 @@ from app.actions.act import Act, Answered, Caller, perform
 from app.actions.holds import booking_answer, expire, judge_alive, later
 from app.db import bookings as rows
 from app.db.pool import Database
+from app.domain import messages
 from app.domain.bookings import (
     TABLES_AT_MOST,
     judge_booking,
@@ -39,6 +40,8 @@ async def cancel_booking(db: Database, caller: Caller, booking_id: str) -> Answe
         await rows.end_booking(act.conn, booking_id, "cancelled", revoke=True)
         by = "staff" if act.caller.principal.kind == "staff" else "guest"
         act.record(events.BookingCancelled(booking_id, by), f"booking:{booking_id}")
+        if booking.status == "confirmed":
+            act.send(messages.cancelled(booking_id, by=by))
         return 200, booking_answer(booking, status="cancelled", hold_expires_at=None)
 
     return await perform(db, caller, "cancel_booking", work, bookings=[booking_id])

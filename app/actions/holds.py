@@ -15,6 +15,7 @@ from app.actions.persons import sealed_contact
 from app.actions.tickets import Issued, code_of, issue_ticket
 from app.db import bookings as rows
 from app.db.pool import Database
+from app.domain import messages
 from app.domain.bookings import (
     judge_booking,
     judge_free,
@@ -218,6 +219,7 @@ async def confirm(
         paid_pence=request.amount_pence,
     )
     act.record(events.BookingConfirmed(booking.id, issued.ticket_id), subject)
+    act.send(messages.confirmation(booking.id))
     return booking_answer(booking, status="confirmed", paid_pence=paid, hold_expires_at=None)
 
 

@@ -39,6 +39,7 @@ ROWS = {
     "ban": "SELECT id::text AS key, booking_id::text AS whose FROM ban",
     "quarantined_scan": "SELECT id::text AS key, 'device:' || device_id AS whose"
     " FROM quarantined_scan",
+    "outbox": "SELECT id::text AS key, booking_id::text AS whose FROM outbox",
     "idempotency": "SELECT caller || ' ' || key AS key, caller AS whose FROM idempotency",
 }  # fmt: skip
 
@@ -70,6 +71,11 @@ VALUES ($1, 'One', 'tablet', 'main'), ($2, 'Two', 'tablet', 'main')
 QUARANTINE = """
 INSERT INTO quarantined_scan (id, device_id, scan_id, body_hash, at, door, direction)
 SELECT gen_random_uuid(), id, gen_random_uuid(), '', now(), 'main', 'in' FROM device
+"""
+MESSAGES = """
+INSERT INTO outbox (kind, channel, cause, booking_id, person_id, status, settled_at)
+SELECT 'confirmation', 'email', 'confirmation:' || id, id, person_id, 'dead', now()
+  FROM booking WHERE person_id IS NOT NULL
 """
 ANSWERS = """
 INSERT INTO idempotency (caller, key, body_hash, created_at)
@@ -133,6 +139,10 @@ WRITES = {
     " door, direction) SELECT gen_random_uuid(), '{device}', gen_random_uuid(), '', now(), 'main',"
     " 'in'",
     "resolve": "UPDATE quarantined_scan SET resolved_at = now(), resolution = 'dismiss'",
+    "send again": "UPDATE outbox SET status = 'waiting', settled_at = NULL"
+    " WHERE booking_id = '{ben}'",
+    "say it was sent": "UPDATE outbox SET status = 'sent' WHERE booking_id = '{ben}'",
+    "forget the messages": "DELETE FROM outbox WHERE booking_id = '{ben}'",
     "answer for another": "UPDATE idempotency SET answer = '' WHERE caller <> '{caller}'",
     "forget answers": "DELETE FROM idempotency WHERE caller <> '{caller}'",
     "forget the booking": "DELETE FROM booking_table WHERE booking_id = '{ben}'",
@@ -200,6 +210,7 @@ async def populated(house: House) -> World:
         await owner.execute(OLD_GUEST, old, person, EVENING)
         await owner.execute(KEYS)
         await owner.execute(BANS)
+        await owner.execute(MESSAGES)
         await owner.execute(DEVICES, REVOKED.id, DEVICE.id)
         await owner.execute(QUARANTINE)
         await owner.execute(ANSWERS, [who.scanner for who in callers])

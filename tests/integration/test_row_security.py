@@ -65,6 +65,7 @@ OPEN = {
 AS_OWNER = {
     "event_number", "lock_book", "lock_floor", "expire_holds", "person_is_free", "is_owner",
     "ban_of", "forget_bans", "forget_ended_bans", "revoke_manage_links",
+    "enqueue_messages",
 }  # fmt: skip
 
 WHO: dict[str, tuple[str, Principal | None]] = {
@@ -84,7 +85,7 @@ WHO: dict[str, tuple[str, Principal | None]] = {
 _DOOR = {"seat", "complete", "walk in", "give up", "count", "claim", "issue", "scan"}
 _MANAGER = _DOOR | {
     "cancel", "no-show", "pay", "extend", "let go", "confirm", "revive", "void", "take money",
-    "ban", "lift", "resolve",
+    "ban", "lift", "resolve", "send again",
 }  # fmt: skip
 # Of WRITES, what each may do to Ben's rows.
 MAY: dict[str, set[str]] = {
@@ -100,7 +101,16 @@ MAY: dict[str, set[str]] = {
     "by PIN": _DOOR,
     "MANAGER": _MANAGER,
     "SUPER_ADMIN": _MANAGER | {"erase", "destroy the key"},
-    "jobs as SYSTEM": {"complete", "no-show", "give up", "void", "forget answers"},
+    "jobs as SYSTEM": {
+        "complete",
+        "no-show",
+        "give up",
+        "void",
+        "forget answers",
+        "send again",
+        "say it was sent",
+        "forget the messages",
+    },
     "jobs as nobody": {"forget answers"},
     "auth": set(),
 }

@@ -32,6 +32,8 @@ BUGS_IF_SEEN = {
     "quarantined_scan_comes_once",
     "person_is_sealed_or_erased", "person_erased_is_not_found", "ban_reason",
     "ban_lifted", "ban_lifted_is_not_found",
+    "outbox_number", "outbox_kind", "outbox_channel", "outbox_cause", "outbox_status",
+    "outbox_tells_once", "outbox_settled",
 }  # fmt: skip
 REFUSED_ELSEWHERE = {"staff_username_is_unique"}  # by the action that creates staff
 

@@ -1,12 +1,16 @@
 -- The second half of an action: writes the events and notes in the order given, and keeps the answer
 -- (under the idempotency key, or as a scan's verdict) with the last event's version in place of its
--- "version":-1. p: book, events and notes [[type, subject, payload] ...], actor, correlation, origin,
+-- "version":-1. Messages go to the outbox before the book is locked. p: messages (as enqueue_messages
+-- takes them; absent: none); book, events and notes [[type, subject, payload] ...], actor, correlation, origin,
 -- answer; caller, key, status; or scanner, scan_id. Tells the book's version in an INFO.
 CREATE OR REPLACE FUNCTION finish_action(p jsonb) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     v_version bigint;
     v_answer  bytea;
 BEGIN
+    IF p ? 'messages' THEN
+        PERFORM enqueue_messages(p -> 'messages');
+    END IF;
     WITH written AS (
         INSERT INTO event (book, type, subject, payload, actor, correlation_id, origin)
         SELECT book, line ->> 0, line ->> 1, line -> 2, p ->> 'actor', p ->> 'correlation',
