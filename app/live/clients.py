@@ -1,5 +1,6 @@
 """One connected screen as the hub sees it, and what the hub needs of its connection."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, Protocol
 
 from app.domain.principals import ANONYMOUS, Principal
@@ -14,13 +15,16 @@ CATCH_UP_BYTES_MAX: Final = 32_768
 
 
 class Watcher(Protocol):
-    """Who is told about an outlet's back-pressure."""
+    """Who is told what an outlet still takes."""
 
     def on_pause(self) -> None:
         """The peer takes no more; `push` refuses until `on_drain`."""
 
     def on_drain(self) -> None:
         """Everything that was pushed has left."""
+
+    def on_shut(self) -> None:
+        """It closes, from either side: nothing may be written from now on."""
 
 
 class Outlet(Protocol):
@@ -31,6 +35,12 @@ class Outlet(Protocol):
     def push(self, wire: bytes) -> bool:
         """Send whole WebSocket frames; False: the peer takes no more, or is gone: not sent."""
 
+    def writer(self) -> Callable[[bytes], object]:
+        """What sends whole frames without a question.
+
+        To be called only while the watcher has heard of neither a pause nor the end.
+        """
+
     def end(self, code: int, reason: str) -> None:
         """Close; a peer that does not answer, or does not even read, is cut soon after."""
 
@@ -39,6 +49,7 @@ class Client:
     """A screen: which lane it is in, and the version up to which it was sent everything."""
 
     __slots__ = (
+        "_version",
         "acknowledged",
         "address",
         "audience",
@@ -54,7 +65,6 @@ class Client:
         "paused_at",
         "principal",
         "token",
-        "version",
     )
 
     def __init__(
@@ -77,13 +87,23 @@ class Client:
         self.follows_tonight = follows_tonight  # it named no night: it moves on at the roll-over
         self.hub: Hub | None = None
         self.lane: Lane | None = None
-        self.version = 0
+        self._version = 0
         self.acknowledged = 0  # the version that the screen last said it shows
         self.beat = 0  # its slice of the heartbeat
         self.paused_at: float | None = None  # since when it takes no more
         self.owes_snapshot = False  # it has to start over as soon as it drains
         self.drained = 0  # how often it fell behind and caught up
         self.ends = False  # it was told to go
+
+    @property
+    def version(self) -> int:
+        """Up to which it was sent everything; that of its lane, while it is in step."""
+        lane = self.lane
+        return lane.flushed if lane is not None and self in lane.in_step else self._version
+
+    @version.setter
+    def version(self, version: int) -> None:
+        self._version = version
 
     def lane_of(self, room: "Room") -> "Lane":
         return room.lanes[self.audience]
@@ -95,3 +115,7 @@ class Client:
     def on_drain(self) -> None:
         if self.hub is not None:
             self.hub.on_drain(self)
+
+    def on_shut(self) -> None:
+        if self.lane is not None:
+            self.lane.part(self)

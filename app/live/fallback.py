@@ -7,6 +7,7 @@ here and sent by a task of the socket; slow screens are conflated in the same wa
 import asyncio
 import contextlib
 from collections import deque
+from collections.abc import Callable
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
@@ -40,6 +41,9 @@ class AsgiOutlet:
             if self.watcher is not None:
                 self.watcher.on_pause()
         return True
+
+    def writer(self) -> Callable[[bytes], object]:
+        return self.push
 
     def end(self, code: int, reason: str) -> None:
         """Close after what is queued; one that takes no more is closed without it."""

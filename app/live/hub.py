@@ -26,6 +26,8 @@ from floorplan.state import NightState
 
 logger = logging.getLogger(__name__)
 
+Step = tuple[Client, Callable[[bytes], object]]
+
 # Staff first: their frames leave before the first public one is written.
 ORDER: Final = ("manager", "door", "public")
 HEARTBEAT_SECONDS: Final = {"manager": 5.0, "door": 5.0, "public": 20.0}
@@ -149,6 +151,7 @@ class Hub:
         for lane in room.lanes.values():
             self._dirty.discard(lane)
             for client in lane.clients:
+                lane.part(client)
                 client.owes_snapshot = True
         self._moved = True
         self._wake.set()
@@ -191,13 +194,15 @@ class Hub:
             node=self.node,
         )
         wire = framed(encoded(welcome)) + self._opening(client, room, since)
-        self._push(client, wire)
+        if self._push(client, wire) and client.lane is not None:
+            self._join(client, client.lane)
 
     def detach(self, client: Client) -> None:
         """The client is gone. Idempotent."""
         self._clients.pop(client, None)
         self._paused.discard(client)
         if client.lane is not None:
+            client.lane.part(client)
             client.lane.clients.pop(client, None)
         client.lane = None
 
@@ -206,6 +211,7 @@ class Hub:
         lane = client.lane
         if lane is None or lane.room.night is None:
             return
+        lane.part(client)
         client.owes_snapshot = True
         self._catch_up(client)
 
@@ -219,6 +225,7 @@ class Hub:
     def end(self, client: Client, code: int, reason: str) -> None:
         if not client.ends:
             client.ends = True
+            client.on_shut()
             client.outlet.end(code, reason)
 
     def clients(self) -> list[Client]:
@@ -238,6 +245,8 @@ class Hub:
     def on_pause(self, client: Client) -> None:
         client.paused_at = time.monotonic()
         self._paused.add(client)
+        if client.lane is not None:
+            client.lane.part(client)
 
     def on_drain(self, client: Client) -> None:
         client.paused_at = None
@@ -296,25 +305,68 @@ class Hub:
         pending, lane.pending = lane.pending, []
         if not pending:
             return
-        first, top = pending[0][0], pending[-1][0]
+        top = pending[-1][0]
         joined = b"".join(wire for _, wire in pending)
-        # A client below `before` is behind: it is fed when it drains.
+        # Those apart are taken first: they may join, and are then not written to a second time.
+        apart = [] if len(lane.in_step) == len(lane.clients) else self._apart(lane)
+        steps = list(lane.in_step.items())
         before, lane.flushed = lane.flushed, top
         self.counts.flushes += 1
-        written = sent = 0
-        for client in list(lane.clients):
-            if before <= client.version < top and client.lane is lane and not client.owes_snapshot:
-                wire = joined
-                if client.version >= first:  # it arrived while these were waiting
-                    wire = b"".join(w for version, w in pending if version > client.version)
-                if client.outlet.push(wire):
-                    client.version = top
-                    sent += len(wire)
-                    written += 1
-                    if written % YIELD_EVERY == 0:
-                        await asyncio.sleep(0)
+        written = await self._write_all(lane, steps, joined)
         self.counts.frames += written * len(pending)
-        self.counts.bytes += sent
+        self.counts.bytes += written * len(joined)
+        for client in apart:
+            self._feed(client, lane, pending, before)
+
+    async def _write_all(self, lane: Lane, steps: list[Step], wire: bytes) -> int:
+        """The wire is written to everybody in step; returns to how many."""
+        written, parted = 0, lane.parted
+        for start in range(0, len(steps), YIELD_EVERY):
+            some = steps[start : start + YIELD_EVERY]
+            if start:
+                await asyncio.sleep(0)
+                if lane.parted != parted:  # somebody of those who are still to come may have left
+                    some = [step for step in some if step[0] in lane.in_step]
+            for _, write in some:
+                write(wire)
+            written += len(some)
+        return written
+
+    def _apart(self, lane: Lane) -> list[Client]:
+        return [client for client in lane.clients if client not in lane.in_step]
+
+    def _feed(
+        self, client: Client, lane: Lane, pending: list[tuple[int, bytes]], before: int
+    ) -> None:
+        """A client that arrived, or caught up, while these were waiting gets the rest of them.
+
+        One below `before` is behind: it is fed when it drains.
+        """
+        left = client.lane is not lane or client.ends
+        if left or client.owes_snapshot or client.version < before:
+            return
+        wires = [wire for version, wire in pending if version > client.version]
+        if wires:
+            wire = b"".join(wires)
+            if not client.outlet.push(wire):
+                return
+            client.version = pending[-1][0]
+            self.counts.frames += len(wires)
+            self.counts.bytes += len(wire)
+        self._join(client, lane)
+
+    def _join(self, client: Client, lane: Lane) -> None:
+        """In step from now on, if it has what the others have and takes more."""
+        if (
+            client.lane is lane
+            and client.version >= lane.flushed
+            # One that arrived has what is pending, too, and must not be sent it again.
+            and (client.version == lane.flushed or not lane.pending)
+            and client.paused_at is None
+            and not client.ends
+            and not client.owes_snapshot
+        ):
+            lane.join(client)
 
     async def _follow(self) -> None:
         """Whoever belongs to another night moves there; whoever owes a snapshot gets it."""
@@ -325,6 +377,7 @@ class Hub:
                 continue
             if client.follows_tonight and lane.room.night != self.tonight:
                 room = self.rooms[self.tonight] if self.tonight else self.lobby
+                lane.part(client)
                 lane.clients.pop(client, None)
                 self._enter(client, room)
                 client.owes_snapshot = room.night is not None
@@ -361,7 +414,8 @@ class Hub:
         wire: bytes | None = None
         if not client.owes_snapshot:
             if client.version >= lane.flushed:
-                return  # in step: the next flush brings whatever is pending
+                self._join(client, lane)
+                return  # the next flush brings whatever is pending
             wire = room.merged(client.audience, client.version)
         if wire is None or len(wire) > CATCH_UP_BYTES_MAX:
             wire = room.snapshot(client.audience)
@@ -372,6 +426,7 @@ class Hub:
             client.owes_snapshot = False
             client.version = room.version
             client.drained += 1
+            self._join(client, lane)
 
     def _push(self, client: Client, wire: bytes) -> bool:
         if not wire:

@@ -5,7 +5,7 @@ read from it between two awaits is one consistent picture.
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import takewhile
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -40,14 +40,29 @@ class Lane:
     """The sockets of one audience of a room, and what they have not been sent yet.
 
     Every client in step has all frames up to version `flushed`; `pending` are those after it.
+    Nearly all are in step nearly always, so nothing is asked of them and nothing is noted when a
+    frame goes out: whoever pauses, ends or starts over parts first.
     """
 
     def __init__(self, room: "Room", audience: str) -> None:
         self.room = room
         self.audience = audience
         self.clients: dict[Client, None] = {}
+        self.in_step: dict[Client, Callable[[bytes], object]] = {}
+        self.parted = 0  # how often one in step left: a flush that paused looks again
         self.pending: list[tuple[int, bytes]] = []
         self.flushed = room.version
+
+    def join(self, client: "Client") -> None:
+        """The client has everything up to `flushed` and takes what comes."""
+        self.in_step[client] = client.outlet.writer()
+
+    def part(self, client: "Client") -> None:
+        """The client is fed apart from now on, from where the others are. Idempotent."""
+        if client in self.in_step:
+            client.version = self.flushed
+            del self.in_step[client]
+            self.parted += 1
 
 
 class Room:

@@ -10,9 +10,11 @@ Give it as `Config(ws=LiveProtocol, ws_per_message_deflate=False, ws_max_size=ME
 
 import asyncio
 import socket
+from collections.abc import Callable
 from typing import Any, Final, cast
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import Frame
 from websockets.http11 import Request
 from websockets.protocol import State
 
@@ -43,6 +45,7 @@ class LiveProtocol(WebSocketsSansIOProtocol):
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._shut()
         self.watcher = None
         super().connection_lost(exc)
 
@@ -53,7 +56,31 @@ class LiveProtocol(WebSocketsSansIOProtocol):
         if scope is not None:
             cast(dict[str, Any], scope["extensions"])[EXTENSION] = self
 
+    # Whatever ends the socket comes by one of these (and `connection_lost`, `send`, `end`).
+
+    def shutdown(self) -> None:
+        self._shut()
+        super().shutdown()
+
+    def handle_close(self, event: Frame) -> None:
+        self._shut()
+        super().handle_close(event)
+
+    def handle_parser_exception(self) -> None:
+        self._shut()
+        super().handle_parser_exception()
+
+    def keepalive_timeout(self) -> None:
+        self._shut()
+        super().keepalive_timeout()
+
+    def _shut(self) -> None:
+        if self.watcher is not None:
+            self.watcher.on_shut()
+
     async def send(self, message: Any) -> None:
+        if message["type"] == "websocket.close":
+            self._shut()
         await super().send(message)
         if message["type"] == "websocket.accept":
             # Nothing reads them again: 4 KB of a socket's 28, for as long as it lives.
@@ -81,6 +108,10 @@ class LiveProtocol(WebSocketsSansIOProtocol):
         self.transport.write(wire)
         return True
 
+    def writer(self) -> Callable[[bytes], object]:
+        """The transport's own: the watcher hears of everything that forbids it."""
+        return self.transport.write
+
     def end(self, code: int, reason: str) -> None:
         """Send a close frame and wait shortly for the peer's; idempotent.
 
@@ -88,6 +119,7 @@ class LiveProtocol(WebSocketsSansIOProtocol):
         """
         if not self._is_open():
             return
+        self._shut()
         self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
         self.conn.send_close(code, reason)
         self.transport.write(b"".join(self.conn.data_to_send()))

@@ -52,6 +52,9 @@ class MemoryOutlet:
                 self.watcher.on_pause()
         return True
 
+    def writer(self) -> Callable[[bytes], object]:
+        return self.push
+
     def end(self, code: int, reason: str) -> None:
         self.ended = self.ended or (code, reason)
         self.closed.set()

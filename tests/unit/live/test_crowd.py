@@ -1,5 +1,7 @@
 """Strangers are counted by address and refused; whoever is known always gets in."""
 
+from collections.abc import Callable
+
 import pytest
 
 from app.domain.principals import ANONYMOUS, Principal
@@ -14,6 +16,9 @@ class Wire:
 
     def push(self, wire: bytes) -> bool:
         return True
+
+    def writer(self) -> Callable[[bytes], object]:
+        return self.push
 
     def end(self, code: int, reason: str) -> None: ...
 

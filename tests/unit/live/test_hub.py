@@ -136,6 +136,24 @@ async def test_a_screen_that_comes_or_goes_in_the_middle_of_a_flush_is_right(
         assert all(house.shows(screen) for screen in screens)
 
 
+async def test_one_that_ends_in_the_middle_of_a_flush_is_not_written_to(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(hub_module, "YIELD_EVERY", 1)
+    async with running(House(nonsense=0)) as house:
+        screens = [house.enter() for _ in range(3)]
+        house.hub.end(screens[0].client, REVOKED, "revoked")
+        screens[0].outlet.ended = None  # as if it could still be written to
+        screens[1].outlet.on_push = lambda: house.hub.end(screens[2].client, REVOKED, "revoked")
+        writes = [screen.outlet.writes for screen in screens]
+        while house.room.changed("manager") == 1:
+            house.events(1)
+        await settle()
+        after = [screen.outlet.writes for screen in screens]
+        assert (after[0], after[2]) == (writes[0], writes[2])
+        assert after[1] > writes[1]
+
+
 async def test_offers_are_taken_once_and_in_order() -> None:
     house = House()
     play = Play(1)

@@ -5,7 +5,9 @@ When one of these fails after an upgrade, look at `app/live/transport.py` line b
 
 import asyncio
 import inspect
+from collections.abc import Callable
 
+import pytest
 import uvicorn
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
@@ -137,6 +139,9 @@ async def test_nothing_is_queued_behind_the_kernel_and_the_watcher_hears_of_it()
         def on_drain(self) -> None:
             heard.append("drain")
 
+        def on_shut(self) -> None:
+            heard.append("shut")
+
     protocol.watcher = Watching()
     protocol.pause_writing()
     assert not protocol.push(framed(b"{}"))
@@ -170,6 +175,64 @@ async def test_a_peer_that_does_not_answer_the_close_is_cut() -> None:
     await end(protocol, application)
 
 
+CLOSE = b"\x88\x82\0\0\0\0" + (1001).to_bytes(2, "big")
+UNMASKED = b"\x81\x02{}"  # which a client must not send
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [
+        lambda it: it.end(4403, "revoked"),
+        lambda it: it.shutdown(),
+        lambda it: it.keepalive_timeout(),
+        lambda it: it.data_received(CLOSE),
+        lambda it: it.data_received(UNMASKED),
+        lambda it: it.connection_lost(None),
+    ],
+    ids=["end", "shutdown", "keepalive", "peer closes", "nonsense", "lost"],
+)
+async def test_the_watcher_hears_of_every_end_before_anything_else_could_be_written(
+    ending: Callable[[LiveProtocol], None],
+) -> None:
+    """Whoever holds the writer asks nothing before writing, so nothing may end in silence."""
+    protocol, transport, application = await connected()
+    told: list[int] = []
+
+    class Watching:
+        def on_pause(self) -> None: ...
+
+        def on_drain(self) -> None: ...
+
+        def on_shut(self) -> None:
+            told.append(len(transport.written))
+
+    protocol.watcher = Watching()
+    written = len(transport.written)
+    ending(protocol)
+    assert told[0] == written
+    assert not protocol.push(framed(b"{}"))
+    if not protocol.disconnected:
+        await end(protocol, application)
+
+
+async def test_the_application_ends_it_too() -> None:
+    protocol, _, application = await connected()
+    told: list[str] = []
+
+    class Watching:
+        def on_pause(self) -> None: ...
+
+        def on_drain(self) -> None: ...
+
+        def on_shut(self) -> None:
+            told.append("shut")
+
+    protocol.watcher = Watching()
+    await protocol.send({"type": "websocket.close", "code": 1000})
+    assert told
+    await end(protocol, application)
+
+
 def test_uvicorn_has_the_attributes_that_the_protocol_uses() -> None:
     source = inspect.getsource(WebSocketsSansIOProtocol)
     for name in (
@@ -177,7 +240,10 @@ def test_uvicorn_has_the_attributes_that_the_protocol_uses() -> None:
         "self.close_timer", "self.transport", "self.scope",
     ):  # fmt: skip
         assert f"{name} = " in source or f"{name}: " in source, name
-    for method in ("pause_writing", "resume_writing", "handle_connect", "stop_keepalive"):
+    for method in (
+        "pause_writing", "resume_writing", "handle_connect", "stop_keepalive", "handle_close",
+        "handle_parser_exception", "keepalive_timeout", "shutdown",
+    ):  # fmt: skip
         assert method in WebSocketsSansIOProtocol.__dict__, method
     # The task starts on the loop's next turn: the scope may be added to after handle_connect.
     assert "self.loop.create_task(self.run_asgi())" in source
