@@ -14,7 +14,7 @@ import itertools
 import sys
 from collections.abc import Awaitable, Callable
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 import uvicorn
 import uvloop
@@ -22,7 +22,6 @@ from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from app.domain.principals import ANONYMOUS, Principal
 from app.live.hub import Hub, Offer
 from app.live.live import Live
 from app.live.rooms import Room
@@ -87,8 +86,8 @@ async def serve_hub(port: int, feed: int) -> None:
         ),
     )
 
-    async def who(_token: str | None) -> Principal:
-        return ANONYMOUS
+    async def who(_token: str | None) -> NoReturn:
+        raise AssertionError("the public is not looked up")
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         await serve_socket(live, WebSocket(scope, receive, send), who)
