@@ -1,9 +1,10 @@
 """How every action runs: lock and learn the facts, judge, write the rows, write the events, answer.
 
-    BEGIN; begin_action (person, key, locks, facts) · rules in Python · rows · finish_action; COMMIT
+    BEGIN; lock_floor (person, key, locks, facts) · rules in Python · rows; finish_action; COMMIT
 
-The events are written last, because they lock the book, and that lock is held to the commit: so
-both go to Postgres in one message, and nobody waits for this process while the book is locked.
+Two messages, whatever is written: the rows wait for the last one (app/db/batch.py). The events come
+after them, because they lock the book, and that lock is held to the commit: nobody waits for this
+process while the book is locked.
 """
 
 import base64
@@ -16,19 +17,16 @@ from msgspec import Struct
 
 from app.actions.scopes import judge_facts
 from app.db.acting import acting_of
-from app.db.pool import Database, retried, told
+from app.db.batch import Batch, told
+from app.db.literals import literal
+from app.db.pool import Database, retried
 from app.domain.facts import AnsweredFact, Facts
 from app.domain.messages import Message, queued
-from app.domain.principals import Principal
+from app.domain.principals import EVERYWHERE, Principal
 from app.errors import NotReady, NotValid
 from app.wire import Answer
 from floorplan.administration import WORD_OF
 from floorplan.events import TYPE_OF, Payload
-
-# Sent with BEGIN and with COMMIT in one message, which can have no parameters. Base64 has no
-# character that could end the literal.
-BEGIN_ACTION = "SELECT begin_action(convert_from(decode('{base64}', 'base64'), 'UTF8')::jsonb)"
-FINISH_ACTION = "SELECT finish_action(convert_from(decode('{base64}', 'base64'), 'UTF8')::jsonb)"
 
 _FACTS = msgspec.json.Decoder(Facts)
 UNNUMBERED = -1  # the version in an answer until its events have theirs
@@ -68,8 +66,8 @@ class Answered(Struct, frozen=True):
 class Act:
     """One action under way, inside its transaction."""
 
-    def __init__(self, conn: asyncpg.Connection, caller: Caller, facts: Facts) -> None:
-        self.conn = conn
+    def __init__(self, conn: asyncpg.Connection | Batch, caller: Caller, facts: Facts) -> None:
+        self.conn: asyncpg.Connection = conn  # or what keeps its writes back; asyncpg has no types
         self.caller = caller
         self.facts = facts
         self.events: list[tuple[str, str, Payload]] = []
@@ -109,6 +107,7 @@ async def perform(
     tables: Iterable[int] = (),
     bookings: Iterable[str] = (),
     people: bool = False,
+    claims: bool = True,
     making: str | None = None,
     pool: asyncpg.Pool | None = None,
 ) -> Answered:
@@ -117,8 +116,9 @@ async def perform(
     The same key with the same body gives the stored answer, `replayed`; with another body
     NotValid `key_reused`. Locks the named tables, those of the named bookings, the bookings, their
     tickets and, with `people`, the headcount. Without a night it is that of the first booking.
-    `making` is the id of the booking that a hold is about to make. Raises the refusals of `work`,
-    and NotAllowed `out_of_scope`: a locked table, or the night, is beyond the caller's rights.
+    Without `claims` the facts have no tables: the action does not look at them. `making` is the id
+    of the booking that a hold is about to make. Raises the refusals of `work`, and NotAllowed
+    `out_of_scope`: a locked table, or the night, is beyond the caller's rights.
     """
 
     async def attempt() -> Answered:
@@ -131,6 +131,7 @@ async def perform(
                 tables=tables,
                 bookings=bookings,
                 people=people,
+                claims=claims,
                 making=making,
             )
             if act.facts.answered is not None:
@@ -155,26 +156,30 @@ async def lock(
     tables: Iterable[int] = (),
     bookings: Iterable[str] = (),
     people: bool = False,
+    claims: bool = True,
     making: str | None = None,
 ) -> Act:
     """A transaction has begun: the person is set, the key claimed, the rows locked in the one
     order, the facts known."""
     acting = acting_of(caller.principal, caller=caller.scope, booking=making)
-    asked: dict[str, Any] = {
-        "uid": acting.uid,
-        "role": acting.role,
-        "action": action,
-        "caller": acting.caller,
-        "key": caller.key,
-        "body_hash": caller.body_hash.hex(),
-        "night": night,
-        "tables": sorted(set(tables)),
-        "bookings": sorted(set(bookings)),
-        "people": people,
-        "booking": acting.booking or None,
-    }
-    text = await told(conn, "BEGIN; " + BEGIN_ACTION.format(base64=_base64(asked)))
-    return Act(conn, caller, _FACTS.decode(text))
+    arguments = (
+        acting.uid,
+        acting.role,
+        action,
+        acting.caller,
+        caller.key,
+        caller.body_hash,
+        night,
+        sorted(set(tables)),
+        sorted(set(bookings)),
+        people,
+        # Whose rights end at a floor is judged by the floors of the tables.
+        claims or caller.principal.scope != EVERYWHERE,
+        acting.booking or None,
+    )
+    given = ", ".join(map(literal, arguments))
+    text = await told(conn, f"BEGIN; SELECT lock_floor({given})")
+    return Act(Batch(conn), caller, _FACTS.decode(text))
 
 
 async def finish(
@@ -202,11 +207,10 @@ async def finish(
         facts["scanner"], facts["scan_id"] = scan
     else:
         facts |= {"caller": caller.scope, "key": caller.key, "status": status}
-    return int(await told(act.conn, FINISH_ACTION.format(base64=_base64(facts)) + "; COMMIT"))
-
-
-def _base64(document: dict[str, Any]) -> str:
-    return base64.b64encode(msgspec.json.encode(document)).decode()
+    writing = f"SELECT finish_action({literal(msgspec.json.encode(facts).decode())})"
+    if isinstance(act.conn, Batch):
+        return int(await act.conn.finish(writing, "COMMIT"))
+    return int(await told(act.conn, f"{writing}; COMMIT"))
 
 
 def numbered(body: bytes, version: int) -> bytes:

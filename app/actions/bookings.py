@@ -44,7 +44,7 @@ async def cancel_booking(db: Database, caller: Caller, booking_id: str) -> Answe
             act.send(messages.cancelled(booking_id, by=by))
         return 200, booking_answer(booking, status="cancelled", hold_expires_at=None)
 
-    return await perform(db, caller, "cancel_booking", work, bookings=[booking_id])
+    return await perform(db, caller, "cancel_booking", work, bookings=[booking_id], claims=False)
 
 
 async def move_tables(
@@ -154,7 +154,7 @@ async def mark_no_show(db: Database, venue: Venue, caller: Caller, booking_id: s
         act.record(events.NoShowMarked(booking_id), f"booking:{booking_id}")
         return 200, booking_answer(booking, status="no_show")
 
-    return await perform(db, caller, "mark_no_show", work, bookings=[booking_id])
+    return await perform(db, caller, "mark_no_show", work, bookings=[booking_id], claims=False)
 
 
 async def complete_booking(db: Database, caller: Caller, booking_id: str) -> Answered:

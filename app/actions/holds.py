@@ -137,7 +137,7 @@ async def release_hold(db: Database, caller: Caller, booking_id: str) -> Answere
         act.record(events.HoldReleased(booking_id), f"booking:{booking_id}")
         return 200, booking_answer(booking, status="released")
 
-    return await perform(db, caller, "release_hold", work, bookings=[booking_id])
+    return await perform(db, caller, "release_hold", work, bookings=[booking_id], claims=False)
 
 
 async def extend_hold(db: Database, venue: Venue, caller: Caller, booking_id: str) -> Answered:
@@ -155,7 +155,7 @@ async def extend_hold(db: Database, venue: Venue, caller: Caller, booking_id: st
         act.record(events.HoldExtended(booking_id, until), f"booking:{booking_id}")
         return 200, booking_answer(booking, hold_expires_at=until)
 
-    return await perform(db, caller, "extend_hold", work, bookings=[booking_id])
+    return await perform(db, caller, "extend_hold", work, bookings=[booking_id], claims=False)
 
 
 async def confirm_hold(
@@ -184,7 +184,7 @@ async def confirm_hold(
             )
         return 200, await confirm(act, booking, request, issued)
 
-    answered = await perform(db, caller, "confirm_hold", work, bookings=[booking_id])
+    answered = await perform(db, caller, "confirm_hold", work, bookings=[booking_id], claims=False)
     return await with_code(db, venue, vault, caller.principal, answered)
 
 

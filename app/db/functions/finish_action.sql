@@ -1,31 +1,35 @@
--- The second half of an action: writes the events and notes in the order given, and keeps the answer
--- (under the idempotency key, or as a scan's verdict) with the last event's version in place of its
--- "version":-1. Messages go to the outbox before the book is locked. p: messages (as enqueue_messages
--- takes them; absent: none); book, events and notes [[type, subject, payload] ...], actor, correlation, origin,
--- answer; caller, key, status; or scanner, scan_id. Tells the book's version in an INFO.
+-- The second half of an action, sent in one message with its rows and COMMIT: writes the events and
+-- notes in the order given, and keeps the answer (under the idempotency key, or as a scan's verdict)
+-- with the last event's version in place of its "version":-1. Messages go to the outbox before the
+-- book is locked. p: messages (as enqueue_messages takes them; absent: none); book, events and notes
+-- [[type, subject, payload] ...], actor, correlation, origin, answer; caller, key, status; or
+-- scanner, scan_id. Tells the book's version in an INFO.
 CREATE OR REPLACE FUNCTION finish_action(p jsonb) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
+    v_book    text := p ->> 'book';
+    v_line    jsonb;
     v_version bigint;
     v_answer  bytea;
 BEGIN
     IF p ? 'messages' THEN
         PERFORM enqueue_messages(p -> 'messages');
     END IF;
-    WITH written AS (
+    FOR i IN 0 .. jsonb_array_length(p -> 'events') - 1 LOOP
+        v_line := p -> 'events' -> i;
         INSERT INTO event (book, type, subject, payload, actor, correlation_id, origin)
-        SELECT book, line ->> 0, line ->> 1, line -> 2, p ->> 'actor', p ->> 'correlation',
-               p ->> 'origin'
-          FROM (SELECT p ->> 'book' AS book, line, number, 1 AS turn
-                  FROM jsonb_array_elements(p -> 'events') WITH ORDINALITY AS e (line, number)
-                UNION ALL
-                SELECT 'venue', line, number, 2
-                  FROM jsonb_array_elements(p -> 'notes') WITH ORDINALITY AS n (line, number)
-               ) AS lines
-         ORDER BY turn, number
-        RETURNING book, version
-    ) SELECT max(version) INTO v_version FROM written WHERE book = p ->> 'book';
-    IF v_version IS NULL THEN
-        SELECT version INTO v_version FROM book WHERE name = p ->> 'book';
+        VALUES (v_book, v_line ->> 0, v_line ->> 1, v_line -> 2, p ->> 'actor',
+                p ->> 'correlation', p ->> 'origin')
+        RETURNING version INTO v_version;
+    END LOOP;
+    FOR i IN 0 .. jsonb_array_length(p -> 'notes') - 1 LOOP
+        v_line := p -> 'notes' -> i;
+        INSERT INTO event (book, type, subject, payload, actor, correlation_id, origin)
+        VALUES ('venue', v_line ->> 0, v_line ->> 1, v_line -> 2, p ->> 'actor',
+                p ->> 'correlation', p ->> 'origin');
+    END LOOP;
+    -- No line of its own, or the last one of a book that notes went into as well.
+    IF v_version IS NULL OR v_book = 'venue' THEN
+        SELECT version INTO v_version FROM book WHERE name = v_book;
     END IF;
     v_answer := convert_to(
         replace(p ->> 'answer', '"version":-1', '"version":' || coalesce(v_version, 0)), 'UTF8');
