@@ -31,13 +31,14 @@ LIST_BOOKINGS = (
 """
 )
 FIND_BOOKING = _BOOKING_COLUMNS + " WHERE b.id = $1"
-LIST_HELD = """
-SELECT b.id::text AS booking_id, p.id::text AS person_id, p.sealed, q.wrapped
+LIST_EXPECTED = """
+SELECT b.id::text AS booking_id, b.reference, p.id::text AS person_id, p.sealed, q.wrapped
   FROM booking b
-  JOIN person p ON p.id = b.person_id
-  JOIN person_key q ON q.person_id = p.id
+  LEFT JOIN person p ON p.id = b.person_id
+  LEFT JOIN person_key q ON q.person_id = p.id
  WHERE b.night = $1::text::date AND b.status IN ('pending', 'confirmed', 'seated')
  ORDER BY b.id
+ LIMIT 1000
 """
 
 
@@ -66,9 +67,13 @@ class BookingRow(Struct, frozen=True):
     @property
     def held(self) -> Held | None:
         """The guest's data and key; None: there is nothing to open."""
-        if self.person_id is None or self.sealed is None or self.wrapped is None:
-            return None
-        return Held(self.person_id, self.sealed, self.wrapped)
+        return held_of(self.person_id, self.sealed, self.wrapped)
+
+
+def held_of(person_id: str | None, sealed: bytes | None, wrapped: bytes | None) -> Held | None:
+    if person_id is None or sealed is None or wrapped is None:
+        return None
+    return Held(person_id, sealed, wrapped)
 
 
 async def list_bookings(conn: asyncpg.Connection, night: str) -> list[BookingRow]:
@@ -81,9 +86,21 @@ async def find_booking(conn: asyncpg.Connection, booking_id: str) -> BookingRow 
     return None if row is None else BookingRow(**row)
 
 
-async def list_held(conn: asyncpg.Connection, night: str) -> dict[str, Held]:
-    """Booking id to its guest's sealed data, for every booking that may still matter tonight."""
-    return {
-        row["booking_id"]: Held(row["person_id"], row["sealed"], row["wrapped"])
-        for row in await conn.fetch(LIST_HELD, night)
-    }
+class Expected(Struct, frozen=True):
+    """A booking that may still matter tonight, with its guest's sealed data where there is any."""
+
+    booking_id: str
+    reference: str
+    person_id: str | None
+    sealed: bytes | None
+    wrapped: bytes | None
+
+    @property
+    def held(self) -> Held | None:
+        """The guest's data and key; None: there is nothing to open."""
+        return held_of(self.person_id, self.sealed, self.wrapped)
+
+
+async def list_expected(conn: asyncpg.Connection, night: str) -> list[Expected]:
+    """Every booking that may still matter tonight, at most 1000."""
+    return [Expected(**row) for row in await conn.fetch(LIST_EXPECTED, night)]

@@ -21,7 +21,7 @@ _OWNER: Final = _PUBLIC | {
 }  # fmt: skip
 _DEVICE: Final = _PUBLIC | {
     "scan:create", "scan:read", "headcount:change", "state:read", "live:door", "device:self",
-    "pin:use", "session:read",
+    "pin:use", "session:read", "guest:read",
 }  # fmt: skip
 _DOOR_STAFF: Final = _PUBLIC | {
     "scan:create", "scan:read", "headcount:change", "state:read", "book:read", "booking:list",

@@ -9,12 +9,13 @@ from msgspec import Meta, Struct
 from app.actions.persons import opened, shown_email, shown_phone
 from app.actions.scopes import judge_scope
 from app.actions.tickets import code_of
-from app.db.listings import BookingRow, find_booking, list_bookings, list_held
+from app.db.listings import BookingRow, find_booking, list_bookings, list_expected
 from app.db.nights import find_night
+from app.db.scans import find_tonight
 from app.domain.contacts import PersonalData, name_form
 from app.domain.names import masked
 from app.domain.principals import Principal
-from app.errors import NotFound
+from app.errors import NotAllowed, NotFound
 from app.web.answers import Answer, encoded
 from app.web.floor import date_of, night_not_found
 from app.web.operations import Call
@@ -56,10 +57,19 @@ class Bookings(Struct, frozen=True):
     bookings: list[ListedBooking]
 
 
+class GuestsQuery(Struct, frozen=True, forbid_unknown_fields=True):
+    """`search`: a part of a guest's name, the whole of which the door never sees."""
+
+    search: (
+        Annotated[str, Meta(min_length=1, max_length=80, pattern=r"^[^\x00-\x1f\x7f]+$")] | None
+    ) = None
+
+
 class Guests(Struct, frozen=True):
-    """Booking id to name; the door sees `Ada L.`, a manager the whole name."""
+    """Booking id to name, and to reference; the door sees `Ada L.`, a manager the whole name."""
 
     names: dict[str, str]
+    references: dict[str, str]
 
 
 async def get_bookings(call: Call) -> Answer:
@@ -80,14 +90,36 @@ async def get_bookings(call: Call) -> Answer:
 
 
 async def get_guests(call: Call) -> Answer:
+    """Those who are expected and those who are in. A device is told of its tonight alone.
+
+    With a search those whose whole name holds it: the door finds a guest by the surname, and still
+    sees its first letter only. Raises NotAllowed `other_night`, `out_of_scope`.
+    """
     night = call.path["night"]
+    judge_scope(call.principal, night=night)
     async with call.parts.db.acting(call.principal) as conn:
         if await find_night(conn, date_of(night)) is None:
             raise night_not_found(night)
-        held = await list_held(conn, night)
-    guests = {booking_id: opened(call.parts.vault, one) for booking_id, one in held.items()}
+        if call.principal.kind == "device" and night != await find_tonight(conn):
+            raise NotAllowed("other_night", "A device is told of tonight's guests alone.")
+        expected = await list_expected(conn, night)
+    known = [(one, opened(call.parts.vault, one.held)) for one in expected]
+    if call.query.search is not None:
+        wanted = name_form(call.query.search)
+        known = [
+            (one, guest)
+            for one, guest in known
+            if guest and wanted and wanted in name_form(guest.name)
+        ]
     return encoded(
-        Guests({i: shown_name(guest.name, call.principal) for i, guest in guests.items() if guest})
+        Guests(
+            names={
+                one.booking_id: shown_name(guest.name, call.principal)
+                for one, guest in known
+                if guest
+            },
+            references={one.booking_id: one.reference for one, _ in known},
+        )
     )
 
 

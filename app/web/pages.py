@@ -52,6 +52,14 @@ PAGES: Final[dict[str, tuple[str, str]]] = {
 }
 
 
+# Scripts that run beside a page, each under a policy of its own.
+WORKERS: Final[dict[str, str]] = {
+    "js/door/reader-worker.js": (
+        "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'"
+    ),
+}
+
+
 class File(Struct, frozen=True):
     """A file as it was at `stamp`: its bytes, the same compressed where that helps, its ETag."""
 
@@ -117,7 +125,7 @@ class StaticFiles:
         name = scope["path_params"]["name"]
         if "pages" in name.split("/"):  # also behind dots, as ./pages/ and js/../pages/
             raise _no_file()
-        await serve_file(self._files, name, scope, send, None)
+        await serve_file(self._files, name, scope, send, WORKERS.get(name))
 
 
 async def serve_file(files: Files, name: str, scope: Scope, send: Send, policy: str | None) -> None:

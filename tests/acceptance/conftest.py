@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from tests.acceptance.visits import FLAGS, Visits
 from tests.premises import Premises
@@ -26,12 +26,18 @@ def premises() -> Iterator[Premises]:
 
 
 @pytest.fixture(scope="module")
-def browser(chromium: Path) -> Iterator[Browser]:
-    """The installed Chromium."""
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=str(chromium), args=list(FLAGS))
+def playwright() -> Iterator[Playwright]:
+    """Playwright itself; one thread has one at a time."""
+    with sync_playwright() as running:
         yield running
-        running.close()
+
+
+@pytest.fixture(scope="module")
+def browser(playwright: Playwright, chromium: Path) -> Iterator[Browser]:
+    """The installed Chromium."""
+    running = playwright.chromium.launch(executable_path=str(chromium), args=list(FLAGS))
+    yield running
+    running.close()
 
 
 @pytest.fixture

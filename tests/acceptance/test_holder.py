@@ -17,7 +17,7 @@ DEV = "Dev Okafor"  # of the demo's door
 def take(page: Page, pin: str) -> None:
     page.locator("#settings").click()
     page.get_by_role("button", name="Take by PIN").click()
-    page.get_by_label("Name").select_option(label=DEV)
+    dialog(page).locator("[name=staff_id]").select_option(label=DEV)
     page.get_by_label("PIN", exact=True).fill(pin)
     page.keyboard.press("Enter")
 

@@ -74,8 +74,8 @@ def _reads(venue: Venue) -> tuple[Operation, ...]:
         ),
         Operation(
             method="GET", path="/v1/nights/{night}/guests", handler=bookings.get_guests,
-            parameters=NIGHT, permission="guest:read", tag="bookings",
-            answers={200: bookings.Guests},
+            parameters=NIGHT, query=bookings.GuestsQuery, permission="guest:read",
+            tag="bookings", answers={200: bookings.Guests},
             summary="The names behind the bookings, masked by role.",
         ),
     )  # fmt: skip

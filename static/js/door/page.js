@@ -1,21 +1,25 @@
 // @ts-check
-/** The door's tablet: a scan in, a verdict out, and the house's count beside it. */
+/** The door's tablet: a scan in, a verdict out; tonight's list and the house's count beside it. */
 
 import { actBy, read, Problem, Unreachable } from "../api.js";
 import { byId, el, fill, mark, write } from "../elements.js";
 import { icon } from "../icons.js";
 import { Live } from "../live.js";
 import { offerTheme } from "../theme.js";
-import { tellProblem } from "../toasts.js";
-import { secondsText, useTimeZone } from "../venue-clock.js";
-import { beginsReference, LINK_WORD, tablesText, typedText } from "../words.js";
-import { Camera, canUseCamera } from "./camera.js";
+import { useTimeZone } from "../venue-clock.js";
+import { FLOOR_WORD, LINK_WORD } from "../words.js";
+import { Arrivals } from "./arrivals.js";
+import { stayAwake } from "./awake.js";
 import { Clicker } from "./clicker.js";
 import { pair, pairByAddress, showDevice, token, whoAmI } from "./device.js";
+import { drawScans } from "./history.js";
+import { offerPanels } from "./panels.js";
 import { reportOn } from "./report.js";
 import { Scanner } from "./scanner.js";
 import { allowSound, signal } from "./signals.js";
-import { shape, VerdictFace } from "./verdict.js";
+import { Typing } from "./typing.js";
+import { VerdictFace } from "./verdict.js";
+import { offerCamera } from "./viewfinder.js";
 
 /** @typedef {import("./scanner.js").Scan} Scan */
 
@@ -24,41 +28,68 @@ const RETRY_MS = 3000;
 // What a pairing code is refused for.
 const PAIRING = /^(pairing_|device_revoked)/;
 
-const input = /** @type {HTMLInputElement} */ (byId("input"));
 const doorChoice = /** @type {HTMLSelectElement} */ (byId("door"));
 /** @type {"in" | "out"} */
 let direction = "in";
+/** @type {Scan | null} the scan whose verdict is on the screen */
+let current = null;
+/** @type {import("./device.js").Who | null} */
+let me = null;
+/** @type {{number: number, floor: string}[]} */
+let tables = [];
 
 actBy(token);
 offerTheme(byId("theme"));
 fill(byId("settings"), icon("door"));
-fill(byId("keyboard"), icon("keyboard"));
-fill(byId("camera"), icon("camera"));
 
 const live = new Live({ audience: "door", token });
 const face = new VerdictFace({
   onPeople: (people) => current && show(scanner.withPeople(current, people)),
   onAgain: () => current && scanner.again(current),
   onChecked: () => current && show(scanner.withChecked(current)),
-  onClose: () => input.focus(),
-  floorOf: (number) => tables.find((table) => table.number === number)?.floor ?? null,
+  onClose: () => typing.focus(),
+  where,
 });
-const scanner = new Scanner({ token, onVerdict: decided, onChange: drawScans });
-/** @type {Scan | null} the scan whose verdict is on the screen */
-let current = null;
-
-/** @type {import("./device.js").Who | null} */
-let me = null;
-/** @type {{number: number, floor: string}[]} */
-let tables = [];
+const scanner = new Scanner({ token, onVerdict: decided, onChange: drawHistory });
+const arrivals = new Arrivals(live, {
+  may: () => me !== null,
+  onChoose: (_party, reference) => scan(reference),
+  where,
+});
+const panels = offerPanels();
+const camera = offerCamera(scan);
+const typing = new Typing({
+  onRead: scan,
+  onName: (name) => {
+    panels.show("tonight");
+    arrivals.chooseBy(name);
+  },
+  onNameChange: (name) => {
+    if (name) panels.show("tonight");
+    arrivals.search(name);
+  },
+  onEnter: () => face.enter(),
+  onEscape: () => {
+    panels.show("");
+    face.hide();
+  },
+  onArrow: (by) => face.asking && (face.step(by), true),
+  onTouch: () => {
+    allowSound();
+    camera?.touch();
+    awake();
+  },
+});
+const awake = stayAwake(() => me !== null);
 
 byId("settings").addEventListener("click", () =>
   me ? showDevice(me) : stranger("This tablet is not signed in."),
 );
-offerScanning();
 offerDirection();
+drawHistory();
 // The address of a pairing code, opened where this page stands already: only its end changes.
 window.addEventListener("hashchange", () => pairAgain());
+arrivals.recall();
 begin();
 
 async function begin() {
@@ -67,6 +98,7 @@ async function begin() {
     const [who, floor] = await Promise.all([whoAmI(), read("/v1/floor")]);
     useTimeZone(floor.time_zone);
     tables = floor.tables;
+    arrivals.graceMinutes = floor.grace_minutes;
     offerDoors(floor.doors, who.door);
     const clicker = new Clicker(
       byId("counters"),
@@ -77,10 +109,13 @@ async function begin() {
     live.listen(() => {
       drawLink();
       clicker.draw();
+      panels.count(live);
+      arrivals.follow();
     });
     live.start();
     setInterval(drawLink, 250);
     me = who;
+    awake();
     if (who.device) reportOn(() => scanner.undecided);
   } catch (error) {
     if (error instanceof Problem && error.status === 401)
@@ -95,99 +130,10 @@ async function begin() {
 
 // ------------------------------------------------------------------------------------ scanning
 
-function offerScanning() {
-  byId("scan").addEventListener("submit", (event) => {
-    event.preventDefault();
-    const text = input.value;
-    input.value = "";
-    dressInput();
-    if (text.trim()) show(scanner.read(text, doorChoice.value, direction));
-    else face.enter();
-  });
-  input.addEventListener("input", dressInput);
-  // A wedge scanner types wherever the focus is: it is brought back to the one input.
-  document.addEventListener(
-    "keydown",
-    (event) => {
-      allowSound();
-      if (document.querySelector("dialog[open]")) return;
-      if (event.key === "Escape") face.hide();
-      else if (
-        face.asking &&
-        !input.value &&
-        (event.key === "ArrowUp" || event.key === "ArrowRight")
-      )
-        face.step(1);
-      else if (
-        face.asking &&
-        !input.value &&
-        (event.key === "ArrowDown" || event.key === "ArrowLeft")
-      )
-        face.step(-1);
-      else if (
-        event.key.length === 1 &&
-        document.activeElement !== input &&
-        !event.ctrlKey &&
-        !event.metaKey
-      ) {
-        if (document.activeElement instanceof HTMLSelectElement) return;
-        input.focus();
-      }
-    },
-    true,
-  );
-  document.addEventListener("pointerup", (event) => {
-    allowSound();
-    const target = event.target instanceof Element ? event.target : null;
-    if (!target?.closest("select, dialog")) setTimeout(focusInput);
-  });
-  byId("keyboard").addEventListener("click", () => {
-    const typing = input.inputMode !== "text";
-    input.inputMode = typing ? "text" : "none";
-    input.placeholder = typing ? "Type a reference" : "Scan a code";
-    mark(byId("keyboard"), "aria-pressed", String(typing));
-    input.blur();
-    input.focus();
-  });
-  offerCamera();
-  input.focus();
-}
-
-/** A reference is shown in capitals while it is typed; any other text stands as it was typed. */
-function dressInput() {
-  mark(input, "data-reference", beginsReference(input.value) ? "" : null);
-}
-
-/** A dialog that a button just opened keeps its own focus. */
-function focusInput() {
-  if (!document.querySelector("dialog[open]")) input.focus();
-}
-
-function offerCamera() {
-  if (!canUseCamera()) return;
-  const video = /** @type {HTMLVideoElement} */ (byId("viewfinder"));
-  const camera = new Camera(video, (code) => show(scanner.read(code, doorChoice.value, direction)));
-  const button = byId("camera");
-  button.hidden = false;
-  button.addEventListener("click", async () => {
-    try {
-      if (camera.running) camera.stop();
-      else await camera.start();
-    } catch (error) {
-      tellProblem(
-        new Problem(0, {
-          detail: "The browser did not give the camera. Allow it in the page's settings.",
-          reason: "camera",
-        }),
-        "No camera",
-      );
-      console.info(error);
-    }
-    video.hidden = !camera.running;
-    mark(byId("ready"), "data-camera", camera.running ? "" : null);
-    mark(button, "aria-pressed", String(camera.running));
-    input.focus();
-  });
+/** @param {string} text what was read or typed */
+function scan(text) {
+  panels.show("");
+  show(scanner.read(text, doorChoice.value, direction));
 }
 
 /** @param {Scan | null} scan */
@@ -206,43 +152,24 @@ function decided(scan, late = false) {
   if (!scan.verdict || (late && (current !== scan || !face.shown))) return;
   current = scan;
   face.show(scan.verdict);
-  signal(scan.verdict.verdict);
+  signal(face.kind);
   if (scan.verdict.title === "Sign in") stranger("This tablet may not scan.");
   else if (scan.verdict.reason === "device_revoked") stranger("This tablet's pairing has ended.");
 }
 
-function drawScans() {
-  const place = byId("scans");
-  if (scanner.scans.length === 0)
-    return fill(place, el("li", { class: "scan-row" }, "", el("span", {}, "None yet")));
-  fill(
-    place,
-    scanner.scans.map((scan) => {
-      const verdict = scan.verdict;
-      const kind = scan.state === "sent" ? "busy" : (verdict?.verdict ?? "busy");
-      const people = verdict?.people ? ` × ${verdict.people}` : "";
-      const what =
-        verdict?.name || (scan.body.reference ? typedText(scan.body.reference) : "Code");
-      return el(
-        "li",
-        { class: "scan-row" },
-        shape(kind),
-        el("b", {}, scan.state === "sent" ? "Checking…" : `${verdict?.title ?? ""}${people}`),
-        el("time", {}, secondsText(live.clock.now() - (Date.now() - scan.at) * live.clock.speed)),
-        el(
-          "span",
-          {},
-          [
-            what,
-            tablesText(verdict?.tables ?? []),
-            scan.state === "doubt" ? "no answer yet, trying on" : "",
-          ]
-            .filter(Boolean)
-            .join(" · "),
-        ),
-      );
-    }),
-  );
+function drawHistory() {
+  drawScans(scanner.scans, live.clock, (scan) => {
+    if (scan.state === "sent" || !scan.verdict) return;
+    panels.show("");
+    current = scan;
+    face.show(scan.verdict); // silent: nobody new stands there
+  });
+}
+
+/** "Upstairs": the floor of a party's tables. @param {number[]} numbers */
+function where(numbers) {
+  const floor = tables.find((table) => table.number === numbers[0])?.floor;
+  return floor ? (FLOOR_WORD[floor] ?? floor) : "";
 }
 
 // -------------------------------------------------------------------------- door, link, device
@@ -254,7 +181,7 @@ function offerDirection() {
       byId("direction").dataset.direction = direction;
       for (const other of byId("direction").children)
         mark(other, "aria-pressed", String(other === button));
-      input.focus();
+      typing.focus();
     });
   }
 }
@@ -269,9 +196,8 @@ function offerDoors(doors, own) {
   );
   doorChoice.addEventListener("change", () => {
     localStorage.setItem(DOOR_KEY, doorChoice.value);
-    input.focus();
+    typing.focus();
   });
-  drawScans();
 }
 
 function drawLink() {
@@ -301,7 +227,7 @@ function drawLink() {
         ? "No night is open."
         : live.link === "delayed"
           ? "Scanning works. Figures are delayed: this network cuts live connections."
-          : "Scan a code, or type the reference of a booking",
+          : "Scan a code, or type a reference or a name",
     );
   }
 }
@@ -322,8 +248,10 @@ function cannot(word, more) {
   write(byId("ready-more"), more);
 }
 
-/** Nobody we know: says so, and asks. @param {string} why */
+/** Nobody we know: says so, asks, and keeps nothing of the guests. @param {string} why */
 function stranger(why) {
   cannot("Not signed in", why);
+  camera?.stop();
+  arrivals.forget();
   return pair(why);
 }

@@ -10,6 +10,7 @@
  */
 
 import { attempt, bodyOf, Problem, read, Unreachable } from "../api.js";
+import { kindOf } from "./reference.js";
 
 /**
  * @typedef {import("./verdict.js").Verdict} Verdict
@@ -38,6 +39,14 @@ const NOT_COUNTED = {
   reason: "unreachable",
   title: "Scan again",
   instruction: "The server is back and has not counted this scan.",
+};
+
+/** What was read stays here: it may be the password of somebody's Wi-Fi. @type {Verdict} */
+const NOT_OURS = {
+  verdict: "refuse",
+  reason: "not_our_code",
+  title: "Not our code",
+  instruction: "Ask for the Backroom code, the reference, or the name of the booking.",
 };
 
 export class Scanner {
@@ -74,9 +83,24 @@ export class Scanner {
     );
     if (before?.state === "sent") return before; // a wedge that fired twice
     if (before) return this.again(before);
-    const isCode = /^BR\d+:/i.test(said);
-    const what = isCode ? { code: said } : { reference: said };
+    const kind = kindOf(said);
+    if (kind !== "code" && kind !== "reference") return this.#foreign(door, direction);
+    const what = kind === "code" ? { code: said } : { reference: said };
     return this.#send({ scan_id: crypto.randomUUID(), door, direction, ...what });
+  }
+
+  /** A code of something else is refused here and sent nowhere. @param {string} door @param {"in" | "out"} direction */
+  #foreign(door, direction) {
+    /** @type {Scan} */
+    const scan = {
+      body: { scan_id: crypto.randomUUID(), door, direction },
+      at: Date.now(),
+      state: "known",
+      verdict: NOT_OURS,
+    };
+    this.#remember(scan);
+    this.wiring.onChange();
+    return scan;
   }
 
   /** The answer to "how many": a new scan of the same code. @param {Scan} scan @param {number} people */
@@ -102,9 +126,14 @@ export class Scanner {
   #send(body) {
     /** @type {Scan} */
     const scan = { body, at: Date.now(), state: "sent", verdict: null };
-    this.scans = [scan, ...this.scans].slice(0, KEPT_MAX);
+    this.#remember(scan);
     this.#enqueue(scan);
     return scan;
+  }
+
+  /** @param {Scan} scan */
+  #remember(scan) {
+    this.scans = [scan, ...this.scans].slice(0, KEPT_MAX);
   }
 
   /** @param {Scan} scan */

@@ -16,6 +16,10 @@ const NOTES = {
     [660, 0, 0.11, "sine"],
     [990, 0.12, 0.2, "sine"],
   ],
+  out: [
+    [990, 0, 0.11, "sine"],
+    [660, 0.12, 0.2, "sine"],
+  ],
   wait: [
     [520, 0, 0.13, "triangle"],
     [520, 0.22, 0.13, "triangle"],
@@ -28,9 +32,9 @@ const NOTES = {
 };
 
 /** Milliseconds on and off. @type {Object<string, number[]>} */
-const BUZZES = { admit: [70], wait: [120, 100, 120, 100, 120], refuse: [500] };
+const BUZZES = { admit: [70], out: [70, 60, 70], wait: [120, 100, 120, 100, 120], refuse: [500] };
 
-/** @param {"admit" | "wait" | "refuse"} verdict */
+/** @param {"admit" | "out" | "wait" | "refuse"} verdict */
 export function signal(verdict) {
   navigator.vibrate?.(BUZZES[verdict]);
   if (audio?.state !== "running") return;

@@ -3,7 +3,7 @@
 
 import { byId, el, fill, svg } from "../elements.js";
 import { icon } from "../icons.js";
-import { FLOOR_WORD, partyText, tablesText } from "../words.js";
+import { partyText, tablesText } from "../words.js";
 
 /**
  * @typedef {{verdict: "admit" | "wait" | "refuse", reason: string, title: string, instruction: string,
@@ -12,17 +12,22 @@ import { FLOOR_WORD, partyText, tablesText } from "../words.js";
  *   direction?: string}} Verdict
  * @typedef {{onPeople: (people: number) => void, onAgain: () => void, onClose: () => void,
  *   onChecked: () => void,
- *   floorOf: (table: number) => string | null}} VerdictWiring
+ *   where: (tables: number[]) => string}} VerdictWiring
  */
 
 /** How long each stays; a question and a doubt stay until somebody answers. */
 const SHOWN_MS = { admit: 3500, refuse: 8000, wait: 12_000 };
+const PIPS_MAX = 20;
+// A thumb on its way to the verdict before, or a scanner that ends a code with two line ends, must
+// not answer a question that nobody has read yet.
+const FRESH_MS = 300;
 
 /** Outlines on a grid of 100: tick in a circle, raised bar in a triangle, cross in an octagon. */
 const SHAPES = {
   admit: ["M50 4a46 46 0 1 1 0 92a46 46 0 1 1 0-92z", "M28 52l15 16l30-34"],
   wait: ["M50 5L97 92H3z", "M50 36v28M50 75v4"],
   refuse: ["M31 4h38l27 27v38l-27 27H31L4 69V31z", "M33 33l34 34M67 33L33 67"],
+  out: ["M50 4a46 46 0 1 1 0 92a46 46 0 1 1 0-92z", "M26 50h42M52 30l20 20l-20 20"],
   busy: ["M50 4a46 46 0 1 1 0 92a46 46 0 1 1 0-92z", "M50 26v26l16 12"],
 };
 
@@ -55,6 +60,7 @@ export class VerdictFace {
     this.wiring = wiring;
     this.place = byId("verdict");
     this.timer = 0;
+    this.freshTimer = 0;
     this.people = 1;
     this.most = 1;
     /** @type {Verdict | null} */
@@ -63,6 +69,13 @@ export class VerdictFace {
       const pressed = event.target instanceof Element && event.target.closest("button");
       if (!pressed && !this.asking && !this.checking) this.hide();
     });
+  }
+
+  /** What the eye, the ear and the hand are told. @returns {"admit" | "out" | "wait" | "refuse"} */
+  get kind() {
+    const shown = this.shown;
+    if (!shown) return "wait";
+    return shown.verdict === "admit" && shown.direction === "out" ? "out" : shown.verdict;
   }
 
   /** Whether it waits for a number of people. */
@@ -79,10 +92,12 @@ export class VerdictFace {
   show(verdict) {
     clearTimeout(this.timer);
     this.shown = verdict;
+    clearTimeout(this.freshTimer);
+    this.place.dataset.fresh = "";
+    this.freshTimer = window.setTimeout(() => delete this.place.dataset.fresh, FRESH_MS);
     const doubt = verdict.reason === "unreachable";
     this.place.hidden = false;
-    this.place.dataset.verdict =
-      verdict.verdict === "admit" && verdict.direction === "out" ? "out" : verdict.verdict;
+    this.place.dataset.verdict = this.kind;
     this.place.dataset.reason = verdict.reason;
     const stays = this.asking || this.checking || doubt;
     const time = SHOWN_MS[verdict.verdict];
@@ -90,7 +105,7 @@ export class VerdictFace {
     if (timer) timer.style.animationDuration = `${time}ms`;
     fill(this.place, this.#face(verdict), this.#foot(verdict, doubt), timer);
     for (const drawn of this.place.querySelectorAll(".verdict-shape"))
-      drawn.classList.remove(`shape-${verdict.verdict}`);
+      drawn.classList.remove(`shape-${this.kind}`);
     if (!stays) this.timer = window.setTimeout(() => this.hide(), time);
   }
 
@@ -104,6 +119,7 @@ export class VerdictFace {
 
   /** Enter without a scan: lets in the number that is shown, or closes. */
   enter() {
+    if (this.shown && this.place.dataset.fresh !== undefined) return;
     if (this.asking) this.wiring.onPeople(this.people);
     else this.hide();
   }
@@ -123,10 +139,11 @@ export class VerdictFace {
     const tables = verdict.tables ?? [];
     const many = verdict.people && verdict.people > 1 ? ` × ${verdict.people}` : "";
     const count = verdict.party ? `${verdict.admitted ?? 0} of ${verdict.party} have come` : "";
+    const where = tables.length > 0 ? this.wiring.where(tables) : "";
     return el(
       "div",
       { class: "verdict-face" },
-      shape(verdict.verdict, "verdict-shape"),
+      shape(this.kind, "verdict-shape"),
       el(
         "div",
         {},
@@ -142,9 +159,15 @@ export class VerdictFace {
           "p",
           { class: "verdict-more" },
           tables.length > 0 &&
-            el("span", { class: "verdict-tables" }, tablesText(tables), this.#where(tables)),
+            el(
+              "span",
+              { class: "verdict-tables" },
+              tablesText(tables),
+              where && ` · ${where}`,
+            ),
           verdict.instruction,
         ),
+        pips(verdict),
         el(
           "p",
           { class: "verdict-small" },
@@ -154,12 +177,6 @@ export class VerdictFace {
         ),
       ),
     );
-  }
-
-  /** The floor to send them to; the verdict's own floor is that of the door. @param {number[]} tables */
-  #where(tables) {
-    const floor = this.wiring.floorOf(tables[0]);
-    return floor ? ` · ${FLOOR_WORD[floor] ?? floor}` : "";
   }
 
   /** @param {Verdict} verdict @param {boolean} doubt */
@@ -225,6 +242,20 @@ export class VerdictFace {
       ),
     );
   }
+}
+
+/** One mark for each guest of the party, filled for those who have come. @param {Verdict} verdict */
+function pips(verdict) {
+  const { party, admitted } = verdict;
+  if (!party || party < 2 || party > PIPS_MAX || admitted === null || admitted === undefined)
+    return null;
+  return el(
+    "p",
+    { class: "pips", "aria-hidden": "true" },
+    Array.from({ length: party }, (_, number) =>
+      el("i", { class: number < admitted ? "pip pip-in" : "pip" }),
+    ),
+  );
 }
 
 /** @param {number} people @param {string | undefined} direction */

@@ -25,7 +25,7 @@ MAY = {
     "GET /v1/nights/{night}/state": DOOR,
     "GET /v1/nights/{night}/events": STAFF,
     "GET /v1/nights/{night}/bookings": STAFF,
-    "GET /v1/nights/{night}/guests": STAFF,
+    "GET /v1/nights/{night}/guests": DOOR,
     "POST /v1/nights": MANAGERS,
     "PATCH /v1/nights/{night}": MANAGERS,
     "POST /v1/holds": EVERYBODY,

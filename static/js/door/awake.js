@@ -1,0 +1,25 @@
+// @ts-check
+/** The screen stays on while the door is at work: a wake lock, asked for again whenever it was lost. */
+
+/** @param {() => boolean} isAtWork */
+export function stayAwake(isAtWork) {
+  const { wakeLock } = /** @type {any} */ (navigator);
+  if (!wakeLock) return () => {};
+  /** @type {any} */
+  let lock = null;
+  let asking = false;
+  const ask = async () => {
+    if (asking || lock || document.hidden || !isAtWork()) return;
+    asking = true;
+    try {
+      lock = await wakeLock.request("screen");
+      lock.addEventListener("release", () => (lock = null));
+    } catch {
+      // A low battery: the system's own saving goes before ours.
+    }
+    asking = false;
+  };
+  document.addEventListener("visibilitychange", ask);
+  ask();
+  return ask;
+}

@@ -1,0 +1,95 @@
+// @ts-check
+/** Tonight's list as rows: who is expected, who is in. Pure arithmetic on the door's document. */
+
+import { ms } from "../venue-clock.js";
+
+/**
+ * @typedef {{names: Object<string, string>, references: Object<string, string>}} GuestList
+ * @typedef {{
+ *   id: string, name: string, party: number, tables: number[], in: number, admitted: number,
+ *   left: number, from: string, state: "waiting" | "some" | "all" | "unpaid" | "over",
+ *   late: boolean, walkIn: boolean,
+ * }} Party
+ */
+
+const OVER = new Set(["completed", "cancelled", "no_show", "expired", "released"]);
+
+/**
+ * Those who may still come first, by their hour; then those who are all in; what is over is left out.
+ * @param {import("../hash.js").FloorDocument} document
+ * @param {GuestList} guests @param {number} nowMs @param {number} graceMinutes
+ * @returns {Party[]}
+ */
+export function parties(document, guests, nowMs, graceMinutes) {
+  const order = { waiting: 0, some: 0, unpaid: 1, all: 2, over: 3 };
+  return Object.entries(document.bookings)
+    .filter(([, booking]) => !OVER.has(booking.status))
+    .map(([id, booking]) => partyOf(id, booking, guests, nowMs, graceMinutes))
+    .sort(
+      (a, b) =>
+        order[a.state] - order[b.state] ||
+        ms(a.from) - ms(b.from) ||
+        a.name.localeCompare(b.name, "en") ||
+        a.id.localeCompare(b.id),
+    );
+}
+
+/**
+ * @param {string} id @param {Object<string, any>} booking @param {GuestList} guests
+ * @param {number} nowMs @param {number} graceMinutes @returns {Party}
+ */
+function partyOf(id, booking, guests, nowMs, graceMinutes) {
+  const { party, admitted, left } = booking;
+  return {
+    id,
+    name: guests.names[id] ?? "",
+    party,
+    tables: booking.tables,
+    in: Math.max(0, admitted - left),
+    admitted,
+    left,
+    from: booking.slot_from,
+    state:
+      booking.status === "pending"
+        ? "unpaid"
+        : admitted >= party
+          ? "all"
+          : admitted > 0
+            ? "some"
+            : "waiting",
+    late:
+      booking.status === "confirmed" &&
+      admitted === 0 &&
+      nowMs > ms(booking.slot_from) + graceMinutes * 60_000,
+    walkIn: booking.source === "walk_in",
+  };
+}
+
+/** "12 of 48 parties · 61 of 210 people have come". @param {Party[]} all */
+export function arrivalsText(all) {
+  const real = all.filter(({ state }) => state !== "unpaid");
+  const people = real.reduce((sum, { party }) => sum + party, 0);
+  const come = real.reduce((sum, { party, admitted }) => sum + Math.min(party, admitted), 0);
+  const parties = real.filter(({ admitted }) => admitted > 0).length;
+  return `${parties} of ${real.length} parties · ${come} of ${people} people have come`;
+}
+
+/**
+ * The parties whose shown name or table the text fits: what can be found without the server, which
+ * alone knows the whole names.
+ * @param {Party[]} all @param {string} text @param {Set<string>} [found] ids that the server found
+ */
+export function findIn(all, text, found) {
+  const wanted = plain(text);
+  return all.filter((one) => found?.has(one.id) || plain(one.name).includes(wanted));
+}
+
+/** @param {string} text */
+function plain(text) {
+  return text
+    .normalize("NFD")
+    .replace(/\p{M}/gu, "")
+    .toLocaleLowerCase("en")
+    .replace(/[^\p{L}\p{N}]+/gu, " ")
+    .trim();
+}
