@@ -12,6 +12,7 @@ import pytest
 
 from tests.integration.web.club import NIGHT, Club, key
 
+LATER = "2027-06-26"
 HOSTILE = (
     "<script>alert(1)</script>",
     "</title><img src=x onerror=alert(1)>",
@@ -79,6 +80,30 @@ async def test_a_search_finds_a_reference_as_it_is_spoken(club: Club) -> None:
     assert [one["booking_id"] for one in await listed(manager, spoken)] == [ada["booking_id"]]
 
 
+async def test_the_door_finds_a_guest_by_a_name_that_it_never_sees_whole(club: Club) -> None:
+    await club.open()
+    ada, bob = await booked(club), await booked(club, "Bob Love", 3)
+    path = f"/v1/nights/{NIGHT}/guests"
+    for door in (await club.signed_in("DOOR_STAFF"), await club.device()):
+        everybody = (await door.get(path)).json()
+        assert everybody["names"] == {ada["booking_id"]: "Ada L.", bob["booking_id"]: "Bob L."}
+        assert everybody["references"][ada["booking_id"]] == ada["reference"]
+        found = (await door.get(path, params={"search": "LOVELA"})).json()
+        assert found["names"] == {ada["booking_id"]: "Ada L."}
+        assert list(found["references"]) == [ada["booking_id"]]
+
+
+async def test_a_device_is_told_of_tonights_guests_and_of_no_other_nights(club: Club) -> None:
+    await club.open()
+    await club.open(LATER)
+    await booked(club)
+    device, staff = await club.device(), await club.signed_in("DOOR_STAFF")
+    assert (await device.get(f"/v1/nights/{NIGHT}/guests")).status_code == 200
+    assert (await staff.get(f"/v1/nights/{LATER}/guests")).status_code == 200
+    refused = await device.get(f"/v1/nights/{LATER}/guests")
+    assert (refused.status_code, refused.json()["reason"]) == (403, "other_night")
+
+
 async def test_an_erased_guest_leaves_the_lists_without_a_name(club: Club) -> None:
     await club.open()
     ada, manager = await booked(club, phone="0113 496 0123"), await club.signed_in()
@@ -88,7 +113,8 @@ async def test_an_erased_guest_leaves_the_lists_without_a_name(club: Club) -> No
     assert answer.json()["retained"] == ["financial_records"]
     one = (await listed(manager))[0]
     assert (one["name"], one["phone"], one["email"]) == (None, None, None)
-    assert (await manager.get(f"/v1/nights/{NIGHT}/guests")).json() == {"names": {}}
+    known = (await manager.get(f"/v1/nights/{NIGHT}/guests")).json()
+    assert known == {"names": {}, "references": {ada["booking_id"]: ada["reference"]}}
     assert await listed(manager, "ada") == []
     again = await owner.post("/v1/me/erase", headers=key())
     assert again.json()["erased_at"] == answer.json()["erased_at"]
