@@ -42,7 +42,7 @@ from app.web.openapi import Document
 from app.web.parts import Parts
 from app.web.table import operations
 from app.web.visitors import Hosts
-from floorplan.venue import load_venue
+from floorplan.venue import Venue, load_venue
 
 logger = logging.getLogger(__name__)
 
@@ -112,7 +112,7 @@ async def running(settings: Settings, *, node: str) -> AsyncIterator[Parts]:
 
 
 @asynccontextmanager
-async def tidied(database: Database, anchors: AnchorFile) -> AsyncIterator[None]:
+async def tidied(database: Database, venue: Venue, anchors: AnchorFile) -> AsyncIterator[None]:
     """Until the block ends, what is due is done in the background.
 
     A task that crashes by a bug ends the block with an ExceptionGroup: the worker ends, and its
@@ -120,7 +120,7 @@ async def tidied(database: Database, anchors: AnchorFile) -> AsyncIterator[None]
     """
     async with asyncio.TaskGroup() as tasks:
         background = [
-            tasks.create_task(repeated(SWEEP_SECONDS, lambda: sweep_alone(database))),
+            tasks.create_task(repeated(SWEEP_SECONDS, lambda: sweep_alone(database, venue))),
             tasks.create_task(repeated(TIDY_SECONDS, lambda: tidy(database))),
             tasks.create_task(repeated(ANCHOR_SECONDS, lambda: anchor(database, anchors))),
         ]
@@ -141,11 +141,11 @@ async def repeated(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
         await asyncio.sleep(seconds)
 
 
-async def sweep_alone(database: Database) -> None:
+async def sweep_alone(database: Database, venue: Venue) -> None:
     """What is due is done, by one worker of all at a time."""
     async with lead(database, "sweeper") as conn:
         if conn is not None:
-            await sweep(database)
+            await sweep(database, venue)
 
 
 async def tidy(database: Database) -> None:
@@ -182,7 +182,7 @@ def run_worker(settings: Settings, listen_socket: socket.socket, *, node: str) -
 
 async def _serve(settings: Settings, listen_socket: socket.socket, node: str) -> None:
     anchors = AnchorFile(settings.anchors_path, settings.secret)
-    async with running(settings, node=node) as parts, tidied(parts.db, anchors):
+    async with running(settings, node=node) as parts, tidied(parts.db, parts.venue, anchors):
         app = build(parts, operations(parts.venue, settings))
         server = LiveServer(server_config(settings, app))
         server.live = parts.live

@@ -92,7 +92,7 @@ class NightSealed(Payload, frozen=True):
     completed: list[str]
 
 
-class BookingInitiated(Payload, frozen=True):
+class BookingInitiated(Payload, frozen=True, omit_defaults=True):
     """A party asked for tables; the claim follows in TABLES_SELECTED."""
 
     booking_id: str
@@ -100,6 +100,7 @@ class BookingInitiated(Payload, frozen=True):
     slot_from: Instant
     slot_until: Instant
     source: str  # "public" | "desk" | "walk_in"
+    series_id: str | None = None  # of a booking that recurs
 
 
 class TablesSelected(Payload, frozen=True):
@@ -121,11 +122,12 @@ class PaymentProcessed(Payload, frozen=True):
     paid_pence: int
 
 
-class BookingConfirmed(Payload, frozen=True):
+class BookingConfirmed(Payload, frozen=True, omit_defaults=True):
     """The claim no longer expires; the party has its ticket."""
 
     booking_id: str
     ticket_id: str
+    generation: int = 1  # of the ticket's code
 
 
 class BookingCancelled(Payload, frozen=True):
@@ -154,12 +156,121 @@ class HoldExpired(Payload, frozen=True):
     booking_id: str
 
 
-class TablesMoved(Payload, frozen=True):
+class TablesMoved(Payload, frozen=True, omit_defaults=True):
     """The party's claim, or the seated party itself, went from one set to another."""
 
     booking_id: str
     tables_before: list[int]
     tables: list[int]
+    edition: int | None = None  # the booking's, after it
+
+
+class TablesSwapped(Payload, frozen=True):
+    """Two parties changed places: each has the tables that the other had."""
+
+    booking_id: str
+    tables_before: list[int]
+    tables: list[int]
+    edition: int
+    other_id: str
+    other_edition: int
+
+
+class BookingChanged(Payload, frozen=True, omit_defaults=True):
+    """The booking was edited: `changed` names what, and the numbers of it are here.
+
+    What the guest wishes is personal data and stands in no event.
+    """
+
+    booking_id: str
+    edition: int
+    changed: list[str]  # "party" | "deposit" | "requests" | "occasion" | "notes"
+    party: int | None = None
+    deposit_pence: int | None = None
+
+
+class Carried(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A booking as it comes into a book that does not know it, or knows it no more."""
+
+    status: str
+    party: int
+    source: str
+    deposit_pence: int
+    paid_pence: int
+    hold_expires_at: Instant | None = None
+    extended: bool = False
+    ticket_id: str | None = None
+    generation: int = 1
+
+
+class BookingRescheduled(Payload, frozen=True, omit_defaults=True):
+    """The booking is for another time; when that is another night, both books have the line.
+
+    The book of `night_before` says where it went; that of `night` has the booking with it.
+    """
+
+    booking_id: str
+    edition: int
+    night_before: str
+    night: str
+    slot_from: Instant
+    slot_until: Instant
+    tables_before: list[int]
+    tables: list[int]
+    deposit_pence: int
+    booking: Carried | None = None
+
+
+class BookingSplit(Payload, frozen=True):
+    """A part of the party is a booking of its own, `other_id`, at its own tables.
+
+    `people` of it were in already and are counted with it from now on.
+    """
+
+    booking_id: str
+    edition: int
+    party: int
+    tables: list[int]
+    other_id: str
+    other_party: int
+    other_tables: list[int]
+    other_status: str
+    people: int
+    ticket_id: str
+    generation: int
+
+
+class BookingsMerged(Payload, frozen=True):
+    """Two parties are one: `other_id` ended, and its people are of `booking_id`.
+
+    What was paid for `other_id` stays in its account.
+    """
+
+    booking_id: str
+    edition: int
+    party: int
+    tables: list[int]
+    other_id: str
+    people: int
+    admitted: int
+    left: int
+
+
+class BookingOverdue(Payload, frozen=True):
+    """The grace is over and nobody of the party came: somebody should decide."""
+
+    booking_id: str
+
+
+class BookingReinstated(Payload, frozen=True, omit_defaults=True):
+    """The party came after it was marked a no-show, and its booking stands again."""
+
+    booking_id: str
+    edition: int
+    slot_from: Instant
+    slot_until: Instant
+    tables: list[int]
+    booking: Carried
 
 
 class GuestCheckedIn(Payload, frozen=True, omit_defaults=True):
@@ -284,6 +395,12 @@ CATALOGUE: Final[dict[str, type[Payload]]] = {
     "BOOKING_CONFIRMED": BookingConfirmed,
     "BOOKING_CANCELLED": BookingCancelled,
     "TABLES_MOVED": TablesMoved,
+    "TABLES_SWAPPED": TablesSwapped,
+    "BOOKING_CHANGED": BookingChanged,
+    "BOOKING_RESCHEDULED": BookingRescheduled,
+    "BOOKING_SPLIT": BookingSplit,
+    "BOOKINGS_MERGED": BookingsMerged,
+    "BOOKING_OVERDUE": BookingOverdue,
     "GUEST_CHECKED_IN": GuestCheckedIn,
     "GUEST_CHECKED_OUT": GuestCheckedOut,
     "HEADCOUNT_CHANGED": HeadcountChanged,
@@ -295,6 +412,7 @@ CATALOGUE: Final[dict[str, type[Payload]]] = {
     "TABLE_BLOCKED": TableBlocked,
     "TABLE_UNBLOCKED": TableUnblocked,
     "NO_SHOW_MARKED": NoShowMarked,
+    "BOOKING_REINSTATED": BookingReinstated,
 }
 TYPE_OF: Final[dict[type[Payload], str]] = {shape: name for name, shape in CATALOGUE.items()}
 

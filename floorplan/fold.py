@@ -197,12 +197,112 @@ def _no_show_marked(state: NightState, it: book.NoShowMarked, at: str) -> NightS
 
 def _tables_moved(state: NightState, it: book.TablesMoved, at: str) -> NightState:
     before = state.bookings[it.booking_id]
-    after = replace(before, tables=_known(state, it.tables))
-    if before.status == "seated":
-        left_behind = [number for number in before.tables if number not in after.tables]
-        state = _freed(state, before, resetting_since=at, only=left_behind)
-        return _seat(_with_booking(state, after), after)
-    return _claim(_with_booking(_unclaimed(state, before), after), after)
+    edition = before.edition if it.edition is None else it.edition
+    after = replace(before, tables=_known(state, it.tables), edition=edition)
+    return _placed(state, [(before, after)], at)
+
+
+def _tables_swapped(state: NightState, it: book.TablesSwapped, at: str) -> NightState:
+    one, other = state.bookings[it.booking_id], state.bookings[it.other_id]
+    return _placed(
+        state,
+        [
+            (one, replace(one, tables=_known(state, it.tables), edition=it.edition)),
+            (
+                other,
+                replace(other, tables=_known(state, it.tables_before), edition=it.other_edition),
+            ),
+        ],
+        at,
+    )
+
+
+def _booking_changed(state: NightState, it: book.BookingChanged, at: str) -> NightState:
+    before = state.bookings[it.booking_id]
+    booking = replace(
+        before,
+        edition=it.edition,
+        party=before.party if it.party is None else it.party,
+        deposit_pence=before.deposit_pence if it.deposit_pence is None else it.deposit_pence,
+    )
+    return _with_booking(state, booking)
+
+
+def _booking_rescheduled(state: NightState, it: book.BookingRescheduled, at: str) -> NightState:
+    if it.booking is not None:
+        arrived = _carried(
+            state, it.booking_id, it.booking, it.edition, it.slot_from, it.slot_until, it.tables
+        )
+        booking = replace(arrived, deposit_pence=it.deposit_pence)
+        return _travelled(_claim(_with_booking(state, booking), booking), booking, 1)
+    before = _booking(state, it.booking_id, "pending", "confirmed", "seated")
+    if it.night != state.night:
+        return _travelled(_without(state, before), before, -1)
+    after = replace(
+        before,
+        edition=it.edition,
+        slot_from=it.slot_from,
+        slot_until=it.slot_until,
+        tables=_known(state, it.tables),
+        deposit_pence=it.deposit_pence,
+        overdue=False,
+    )
+    return _placed(state, [(before, after)], at)
+
+
+def _booking_split(state: NightState, it: book.BookingSplit, at: str) -> NightState:
+    before = _booking(state, it.booking_id, "confirmed", "seated")
+    if it.other_id in state.bookings:
+        raise ValueError("the booking exists already")
+    after = replace(
+        before,
+        edition=it.edition,
+        party=it.party,
+        tables=_known(state, it.tables),
+        admitted=before.admitted - it.people,
+    )
+    other = BookingState(
+        id=it.other_id,
+        status=it.other_status,
+        party=it.other_party,
+        slot_from=before.slot_from,
+        slot_until=before.slot_until,
+        source=before.source,
+        tables=_known(state, it.other_tables),
+        ticket_id=it.ticket_id,
+        admitted=it.people,
+        arrived_at=before.arrived_at if it.people else None,
+        seated_at=before.seated_at if it.other_status == "seated" else None,
+    )
+    return _placed(state, [(before, after)], at, new=other)
+
+
+def _bookings_merged(state: NightState, it: book.BookingsMerged, at: str) -> NightState:
+    before, other = state.bookings[it.booking_id], state.bookings[it.other_id]
+    after = replace(
+        before,
+        edition=it.edition,
+        party=it.party,
+        tables=_known(state, it.tables),
+        admitted=it.admitted,
+        left=it.left,
+        arrived_at=min(filter(None, (before.arrived_at, other.arrived_at)), default=None),
+    )
+    left_behind = [number for number in other.tables if number not in after.tables]
+    state = _freed(_unclaimed(state, other), other, resetting_since=at, only=left_behind)
+    return _placed(_without(state, other), [(before, after)], at)
+
+
+def _booking_overdue(state: NightState, it: book.BookingOverdue, at: str) -> NightState:
+    booking = _booking(state, it.booking_id, "confirmed")
+    return _with_booking(state, replace(booking, overdue=True))
+
+
+def _booking_reinstated(state: NightState, it: book.BookingReinstated, at: str) -> NightState:
+    booking = _carried(
+        state, it.booking_id, it.booking, it.edition, it.slot_from, it.slot_until, it.tables
+    )
+    return _counted(_claim(_with_booking(state, booking), booking), no_shows=-1)
 
 
 # -- people ---------------------------------------------------------------------------------------
@@ -294,6 +394,72 @@ def _booking(state: NightState, booking_id: str, *statuses: str) -> BookingState
     if booking.status not in statuses:
         raise ValueError(f"the booking is {booking.status}")
     return booking
+
+
+def _carried(
+    state: NightState,
+    booking_id: str,
+    it: book.Carried,
+    edition: int,
+    slot_from: str,
+    slot_until: str,
+    tables: list[int],
+) -> BookingState:
+    """The booking as it comes into this book."""
+    if booking_id in state.bookings:
+        raise ValueError("the booking exists already")
+    return BookingState(
+        id=booking_id,
+        status=it.status,
+        party=it.party,
+        slot_from=slot_from,
+        slot_until=slot_until,
+        source=it.source,
+        tables=_known(state, tables),
+        deposit_pence=it.deposit_pence,
+        paid_pence=it.paid_pence,
+        hold_expires_at=it.hold_expires_at,
+        ticket_id=it.ticket_id,
+        edition=edition,
+    )
+
+
+def _travelled(state: NightState, booking: BookingState, sign: int) -> NightState:
+    """A booking takes with it what it counts for: its money, and that it is confirmed."""
+    return _counted(
+        state,
+        deposits_pence=sign * booking.paid_pence,
+        bookings_confirmed=sign * (booking.status != "pending"),
+    )
+
+
+def _placed(
+    state: NightState,
+    changed: list[tuple[BookingState, BookingState]],
+    at: str,
+    *,
+    new: BookingState | None = None,
+) -> NightState:
+    """The bookings are at the tables of their new state, `new` at its own; all leave before any
+    arrives.
+
+    A table that a seated party leaves waits to be laid, unless another one has sat down at it.
+    """
+    arriving = [after for _, after in changed] + ([new] if new else [])
+    taken = {n for booking in arriving if booking.status == "seated" for n in booking.tables}
+    for before, _ in changed:
+        if before.status == "seated":
+            behind = [number for number in before.tables if number not in taken]
+            state = _freed(state, before, resetting_since=at, only=behind)
+            state = _freed(state, before, resetting_since=None)
+        else:
+            state = _unclaimed(state, before)
+    for booking in arriving:
+        state = _with_booking(state, booking)
+    for booking in arriving:
+        seat = _seat if booking.status == "seated" else _claim
+        state = seat(state, booking)
+    return state
 
 
 def _known(state: NightState, numbers: list[int]) -> tuple[int, ...]:
@@ -391,6 +557,13 @@ _MEANING: Final[dict[type[Payload], _Meaning]] = {
     book.BookingCancelled: _booking_cancelled,
     book.NoShowMarked: _no_show_marked,
     book.TablesMoved: _tables_moved,
+    book.TablesSwapped: _tables_swapped,
+    book.BookingChanged: _booking_changed,
+    book.BookingRescheduled: _booking_rescheduled,
+    book.BookingSplit: _booking_split,
+    book.BookingsMerged: _bookings_merged,
+    book.BookingOverdue: _booking_overdue,
+    book.BookingReinstated: _booking_reinstated,
     book.GuestCheckedIn: _guest_checked_in,
     book.GuestCheckedOut: _guest_checked_out,
     book.HeadcountChanged: _headcount_changed,

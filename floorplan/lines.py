@@ -79,6 +79,28 @@ def _text(payload: book.Payload, where: str, party: int) -> str | None:
         case book.TablesMoved():
             before = " + ".join(f"T{n}" for n in payload.tables_before)
             return f"{before} moved to {where}, party of {party}"
+        case book.TablesSwapped():
+            before = " + ".join(f"T{n}" for n in payload.tables_before)
+            return f"{before} and {where} swapped"
+        case book.BookingChanged():
+            if payload.party is not None:
+                return f"{where} is a party of {payload.party} now, was {party}"
+            return f"{where} edited: {', '.join(payload.changed)}"
+        case book.BookingRescheduled() if payload.night != payload.night_before:
+            if payload.booking is None:
+                return f"{where} rescheduled to {payload.night}, party of {party}"
+            return f"{where} booked from {payload.night_before}, party of {payload.booking.party}"
+        case book.BookingRescheduled():
+            return f"{where} rescheduled, party of {party}"
+        case book.BookingSplit():
+            tables = " + ".join(f"T{n}" for n in payload.other_tables)
+            return f"{payload.other_party} of {party} split off to {tables}"
+        case book.BookingsMerged():
+            return f"{where} joined, party of {payload.party}"
+        case book.BookingOverdue():
+            return f"{where} overdue, party of {party}: nobody came within the grace"
+        case book.BookingReinstated():
+            return f"{where} came after all, party of {payload.booking.party}"
         case book.GuestCheckedIn() if payload.after_seal:
             return f"{payload.people} in at {payload.door}, told after the seal"
         case book.GuestCheckedOut() if payload.after_seal:

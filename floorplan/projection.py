@@ -217,8 +217,10 @@ def _booking(booking: BookingState, audience: str) -> dict[str, Any]:
         "seated_at": booking.seated_at,
         "hold_expires_at": booking.hold_expires_at,
         "source": booking.source,
+        "overdue": booking.overdue and not booking.admitted,
     }
     if audience == "manager":
+        seen["edition"] = booking.edition
         seen["deposit_pence"] = booking.deposit_pence
         seen["paid_pence"] = booking.paid_pence
     return seen

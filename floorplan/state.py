@@ -59,6 +59,8 @@ class BookingState(Struct, frozen=True):
     left: int = 0
     arrived_at: Instant | None = None
     seated_at: Instant | None = None
+    edition: int = 0  # counts the changes of it; who changes it names the one they saw
+    overdue: bool = False
 
 
 class NightInfo(Struct, frozen=True):

@@ -124,12 +124,19 @@ class Hours(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Rules(Struct, frozen=True, forbid_unknown_fields=True):
-    """How long an unpaid hold lasts, how often it may be extended, how late a party may be."""
+    """How long an unpaid hold lasts, how often it may be extended, how late a party may be.
+
+    A party of which nobody came is overdue when its grace is over; `no_show_minutes` after its slot
+    began it is a no-show by itself, 0: only when somebody says so. Guests change a booking
+    themselves until `change_minutes` before it begins.
+    """
 
     hold_minutes: int
     hold_extensions: int
     hold_extension_minutes: int
     grace_minutes: int
+    no_show_minutes: int = 0
+    change_minutes: int = 120
 
 
 class Limits(Struct, frozen=True, forbid_unknown_fields=True):
@@ -361,6 +368,13 @@ def _time_problems(venue: Venue) -> Iterator[str]:
         yield f"rules: hold_extensions is {rules.hold_extensions}; write 0 to 5"
     if not 0 <= rules.grace_minutes <= 240:
         yield f"rules: grace_minutes is {rules.grace_minutes}; write 0 to 240"
+    if rules.no_show_minutes and not rules.grace_minutes <= rules.no_show_minutes <= 480:
+        yield (
+            f"rules: no_show_minutes is {rules.no_show_minutes};"
+            " write 0 (never by itself), or from the grace's length to 480"
+        )
+    if not 0 <= rules.change_minutes <= 10_080:
+        yield f"rules: change_minutes is {rules.change_minutes}; write 0 to 10080"
 
 
 def _limit_problems(venue: Venue) -> Iterator[str]:

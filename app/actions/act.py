@@ -9,7 +9,7 @@ process while the book is locked.
 
 import base64
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 import asyncpg
 import msgspec
@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from app.actions.scopes import judge_facts
 from app.db.acting import acting_of
-from app.db.batch import Batch, told
+from app.db.batch import Batch, all_told, told
 from app.db.literals import literal
 from app.db.pool import Database, retried
 from app.domain.facts import AnsweredFact, Facts
@@ -29,6 +29,7 @@ from floorplan.administration import WORD_OF
 from floorplan.events import TYPE_OF, Payload
 
 _FACTS = msgspec.json.Decoder(Facts)
+NOTHING: Final[Mapping[str, Iterable[int]]] = {}
 UNNUMBERED = -1  # the version in an answer until its events have theirs
 
 
@@ -37,7 +38,8 @@ class Caller(Struct, frozen=True):
 
     `key` is the Idempotency-Key, scoped to the caller; None where the call has none (scans, jobs).
     `body_hash` is SHA-256 over method, path and body. `address` is the client's, for callers
-    without a name of their own; `origin` is its keyed digest, which goes into the book.
+    without a name of their own; `origin` is its keyed digest, which goes into the book. `edition`
+    is that of the booking as the caller saw it (If-Match); None: any.
     """
 
     principal: Principal
@@ -46,6 +48,7 @@ class Caller(Struct, frozen=True):
     body_hash: bytes = b""
     address: str = ""
     origin: str | None = None
+    edition: int | None = None
 
     @property
     def scope(self) -> str:
@@ -70,20 +73,23 @@ class Act:
         self.conn: asyncpg.Connection = conn  # or what keeps its writes back; asyncpg has no types
         self.caller = caller
         self.facts = facts
-        self.events: list[tuple[str, str, Payload]] = []
+        self.events: list[tuple[str, str, Payload, str | None]] = []
         self.notes: list[tuple[str, str, Payload]] = []
         self.messages: list[Message] = []
+        # Whose version the answer carries, where it is another night's.
+        self.book: str | None = None
 
-    def record(self, payload: Payload, subject: str) -> None:
+    def record(self, payload: Payload, subject: str, *, book: str | None = None) -> None:
         """The event is written, in this order, when the action finishes.
 
-        One of the administration goes into the venue's book, after those of the action's own.
+        `book` is another night's where the event is not of the action's own; books are written by
+        date. One of the administration goes into the venue's book, after all of these.
         """
         word = WORD_OF.get(type(payload))
         if word is not None:
             self.notes.append((word, subject, payload))
         else:
-            self.events.append((TYPE_OF[type(payload)], subject, payload))
+            self.events.append((TYPE_OF[type(payload)], subject, payload, book))
 
     def send(self, message: Message) -> None:
         """The message is in the outbox when the action commits; once for its cause."""
@@ -109,6 +115,7 @@ async def perform(
     people: bool = False,
     claims: bool = True,
     making: str | None = None,
+    others: Mapping[str, Iterable[int]] = NOTHING,
     pool: asyncpg.Pool | None = None,
 ) -> Answered:
     """The action is committed whole or not at all, and its answer is kept under the caller's key.
@@ -117,8 +124,9 @@ async def perform(
     NotValid `key_reused`. Locks the named tables, those of the named bookings, the bookings, their
     tickets and, with `people`, the headcount. Without a night it is that of the first booking.
     Without `claims` the facts have no tables: the action does not look at them. `making` is the id
-    of the booking that a hold is about to make. Raises the refusals of `work`, and NotAllowed
-    `out_of_scope`: a locked table, or the night, is beyond the caller's rights.
+    of the booking that a hold is about to make; `others` are the tables that are locked on further
+    nights, by night. Raises the refusals of `work`, and NotAllowed `out_of_scope`: a locked table,
+    or the night, is beyond the caller's rights.
     """
 
     async def attempt() -> Answered:
@@ -133,13 +141,15 @@ async def perform(
                 people=people,
                 claims=claims,
                 making=making,
+                others=others,
             )
             if act.facts.answered is not None:
                 return replay(act.facts.answered)
-            judge_facts(caller.principal, act.facts)
+            for facts in (act.facts, *act.facts.others):
+                judge_facts(caller.principal, facts)
             status, answer = await work(act)
             body = msgspec.json.encode(answer)
-            book = night or (act.facts.night.date if act.facts.night else None)
+            book = act.book or night or (act.facts.night.date if act.facts.night else None)
             assert book is not None, "a booking that exists has a night"
             version = await finish(act, book, status, body)
             return Answered(status, numbered(body, version), version)
@@ -158,28 +168,38 @@ async def lock(
     people: bool = False,
     claims: bool = True,
     making: str | None = None,
+    others: Mapping[str, Iterable[int]] = NOTHING,
 ) -> Act:
     """A transaction has begun: the person is set, the key claimed, the rows locked in the one
     order, the facts known."""
     acting = acting_of(caller.principal, caller=caller.scope, booking=making)
-    arguments = (
-        acting.uid,
-        acting.role,
-        action,
-        acting.caller,
-        caller.key,
-        caller.body_hash,
-        night,
-        sorted(set(tables)),
-        sorted(set(bookings)),
-        people,
-        # Whose rights end at a floor is judged by the floors of the tables.
-        claims or caller.principal.scope != EVERYWHERE,
-        acting.booking or None,
-    )
-    given = ", ".join(map(literal, arguments))
-    text = await told(conn, f"BEGIN; SELECT lock_floor({given})")
-    return Act(Batch(conn), caller, _FACTS.decode(text))
+    wanted, own = sorted(set(tables)), sorted(set(bookings))
+    # Whose rights end at a floor is judged by the floors of the tables.
+    told_of_tables = claims or caller.principal.scope != EVERYWHERE
+    who = (acting.uid, acting.role, action, acting.caller)
+    asked = [
+        (*who, caller.key, caller.body_hash, night, wanted, own, people, told_of_tables),
+        *(
+            (*who, None, None, other, sorted(set(numbers)), [], False, True)
+            for other, numbers in others.items()
+        ),
+    ]
+    calls = [_call("lock_floor", *one, acting.booking or None) for one in asked]
+    if others:
+        # All tables of all nights in one order, before the first booking is locked.
+        pairs = [(night, number) for number in wanted if night is not None]
+        pairs += [(other, number) for other, numbers in others.items() for number in set(numbers)]
+        nights, numbers = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+        calls.insert(0, _call("lock_tables", own, nights, numbers))
+    texts = await all_told(conn, "; ".join(("BEGIN", *calls)))
+    facts, *further = map(_FACTS.decode, texts)
+    if further:
+        facts = msgspec.structs.replace(facts, others=tuple(further))
+    return Act(Batch(conn), caller, facts)
+
+
+def _call(function: str, *arguments: object) -> str:
+    return f"SELECT {function}({', '.join(map(literal, arguments))})"
 
 
 async def finish(
@@ -194,7 +214,7 @@ async def finish(
     caller = act.caller
     facts: dict[str, Any] = {
         "book": book,
-        "events": act.events,
+        "events": sorted(act.events, key=lambda event: event[3] or book),
         "notes": act.notes,
         "actor": caller.principal.actor,
         "origin": caller.origin,

@@ -1,8 +1,9 @@
-"""What happens to a booking after its hold: cancelled, moved, seated, gone, or never come."""
+"""What happens to a booking after its hold: cancelled, moved, seated, or over."""
 
 from app.actions.act import Act, Answered, Caller, perform
-from app.actions.holds import booking_answer, expire, judge_alive, later
+from app.actions.holds import booking_answer, expire, expired_among, judge_alive
 from app.db import bookings as rows
+from app.db.changes import change_bookings
 from app.db.pool import Database
 from app.domain import messages
 from app.domain.bookings import (
@@ -14,6 +15,7 @@ from app.domain.bookings import (
     judge_set,
     judge_status,
 )
+from app.domain.changes import judge_edition
 from app.domain.facts import BookingFact
 from app.errors import Conflict, NotValid
 from app.wire import BookingAnswer, MoveTables
@@ -29,6 +31,7 @@ async def cancel_booking(db: Database, caller: Caller, booking_id: str) -> Answe
 
     async def work(act: Act) -> tuple[int, BookingAnswer]:
         booking = judge_booking(act.facts, booking_id)
+        judge_edition(booking, act.caller.edition)
         judge_night(act.facts, booking.night)
         judge_status(booking, "pending", "confirmed")
         if booking.ticket is not None and booking.ticket.admitted:
@@ -52,12 +55,14 @@ async def move_tables(
 ) -> Answered:
     """The party's claim, or the party itself when it sits, goes to the other tables.
 
-    Tables that a seated party leaves wait to be reset. Raises Conflict as a hold does.
+    Tables that a seated party leaves wait to be reset. Raises Conflict as a hold does, and
+    `edition_stale`: somebody changed the booking meanwhile.
     """
 
     async def work(act: Act) -> tuple[int, BookingAnswer]:
         facts = act.facts
         booking = judge_booking(facts, booking_id)
+        judge_edition(booking, act.caller.edition, request.edition)
         judge_night(facts, booking.night)
         judge_status(booking, "pending", "confirmed", "seated")
         if booking.status == "pending":
@@ -66,15 +71,7 @@ async def move_tables(
         if wanted == list(booking.tables):
             raise NotValid("same_tables", "The party has these tables already.")
         judge_set(facts.tables, wanted, booking.party, venue.combinations, by_staff=True)
-        over = [
-            b
-            for b in facts.bookings
-            if b.id != booking_id
-            and b.status == "pending"
-            and b.hold_expires_at is not None
-            and b.hold_expires_at <= facts.now
-            and set(b.tables) & set(wanted)
-        ]
+        over = [b for b in expired_among(act, wanted) if b.id != booking_id]
         judge_free(
             facts.tables,
             wanted,
@@ -87,14 +84,18 @@ async def move_tables(
             judge_seatable(facts.tables, wanted, booking_id)
         for expired in over:
             await expire(act, expired)
-        await rows.change_tables(act.conn, booking_id, wanted)
+        await change_bookings(act.conn, [{"booking": booking_id, "tables": wanted}])
         if booking.status == "seated":
             behind = [number for number in booking.tables if number not in wanted]
             await rows.set_resetting(act.conn, booking.night, behind, True)
+        edition = booking.edition + 1
         act.record(
-            events.TablesMoved(booking_id, list(booking.tables), wanted), f"booking:{booking_id}"
+            events.TablesMoved(booking_id, list(booking.tables), wanted, edition),
+            f"booking:{booking_id}",
         )
-        return 200, booking_answer(booking, tables=wanted)
+        if booking.status == "confirmed":
+            act.send(messages.changed(booking_id, str(edition)))
+        return 200, booking_answer(booking, tables=wanted, edition=edition)
 
     if len(request.tables) > TABLES_AT_MOST:
         raise NotValid("too_many_tables", f"Join at most {TABLES_AT_MOST} tables.")
@@ -117,6 +118,7 @@ async def seat_party(db: Database, caller: Caller, booking_id: str) -> Answered:
 
     async def work(act: Act) -> tuple[int, BookingAnswer]:
         booking = judge_booking(act.facts, booking_id)
+        judge_edition(booking, act.caller.edition)
         judge_night(act.facts, booking.night)
         judge_status(booking, "confirmed")
         if booking.ticket is None or not booking.ticket.admitted:
@@ -129,39 +131,12 @@ async def seat_party(db: Database, caller: Caller, booking_id: str) -> Answered:
     return await perform(db, caller, "seat_party", work, bookings=[booking_id])
 
 
-async def mark_no_show(db: Database, venue: Venue, caller: Caller, booking_id: str) -> Answered:
-    """The party never came; its tables are free and its ticket is void.
-
-    Raises Conflict `too_soon` within the grace after the slot began, `party_inside`.
-    """
-
-    async def work(act: Act) -> tuple[int, BookingAnswer]:
-        booking = judge_booking(act.facts, booking_id)
-        judge_night(act.facts, booking.night)
-        judge_status(booking, "confirmed")
-        if booking.ticket is not None and booking.ticket.admitted:
-            raise Conflict(
-                "party_inside", "Somebody of this party is in.", admitted=booking.ticket.admitted
-            )
-        grace_ends = later(booking.slot_from, venue.rules.grace_minutes)
-        if act.facts.now < grace_ends:
-            raise Conflict(
-                "too_soon",
-                "The party may still come: wait for the end of its grace.",
-                grace_ends_at=grace_ends,
-            )
-        await rows.end_booking(act.conn, booking_id, "no_show", revoke=True)
-        act.record(events.NoShowMarked(booking_id), f"booking:{booking_id}")
-        return 200, booking_answer(booking, status="no_show")
-
-    return await perform(db, caller, "mark_no_show", work, bookings=[booking_id], claims=False)
-
-
 async def complete_booking(db: Database, caller: Caller, booking_id: str) -> Answered:
     """The party is done: a seated one leaves its tables to be reset, another gives them up."""
 
     async def work(act: Act) -> tuple[int, BookingAnswer]:
         booking = judge_booking(act.facts, booking_id)
+        judge_edition(booking, act.caller.edition)
         judge_night(act.facts, booking.night)
         judge_status(booking, "confirmed", "seated")
         if booking.ticket is None or not booking.ticket.admitted:

@@ -24,7 +24,7 @@ from app.domain.bookings import (
     judge_slot,
     judge_status,
 )
-from app.domain.facts import BookingFact
+from app.domain.facts import BookingFact, Facts
 from app.domain.principals import Principal
 from app.domain.references import make_reference
 from app.domain.sealing import Vault
@@ -218,7 +218,7 @@ async def confirm(
         issued.generation,
         paid_pence=request.amount_pence,
     )
-    act.record(events.BookingConfirmed(booking.id, issued.ticket_id), subject)
+    act.record(events.BookingConfirmed(booking.id, issued.ticket_id, issued.generation), subject)
     act.send(messages.confirmation(booking.id))
     return booking_answer(booking, status="confirmed", paid_pence=paid, hold_expires_at=None)
 
@@ -244,20 +244,28 @@ def judge_alive(act: Act, booking: BookingFact) -> None:
 
 def expired_among(act: Act, numbers: Sequence[int]) -> list[BookingFact]:
     """The locked bookings whose unpaid hold on one of the tables is past its time."""
+    return expired_in(act.facts, numbers)
+
+
+def expired_in(facts: Facts, numbers: Sequence[int]) -> list[BookingFact]:
+    """As `expired_among`, of the night whose facts these are."""
     return [
         booking
-        for booking in act.facts.bookings
+        for booking in facts.bookings
         if booking.status == "pending"
         and booking.hold_expires_at is not None
-        and booking.hold_expires_at <= act.facts.now
+        and booking.hold_expires_at <= facts.now
         and set(booking.tables) & set(numbers)
     ]
 
 
-async def expire(act: Act, booking: BookingFact) -> None:
-    """The hold is over: rows and event, inside the transaction that wants its tables."""
+async def expire(act: Act, booking: BookingFact, *, book: str | None = None) -> None:
+    """The hold is over: rows and event, inside the transaction that wants its tables.
+
+    `book` is the night's, where it is not the action's own.
+    """
     await rows.expire_hold(act.conn, booking.id)
-    act.record(events.HoldExpired(booking.id), f"booking:{booking.id}")
+    act.record(events.HoldExpired(booking.id), f"booking:{booking.id}", book=book)
 
 
 def later(instant: str, minutes: float) -> str:
@@ -284,5 +292,6 @@ def booking_answer(booking: BookingFact, **changed: object) -> BookingAnswer:
         admitted=ticket.admitted if ticket else 0,
         left=ticket.gone if ticket else 0,
         version=UNNUMBERED,
+        edition=booking.edition,
     )
     return msgspec.structs.replace(answer, **changed)

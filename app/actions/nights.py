@@ -253,7 +253,7 @@ async def _figures(act: Act, night: str, completed: int) -> events.Figures:
     """The night's totals with what this transaction ends; the book is locked, nothing moves."""
     await lock_book(act.conn, night)
     figures = (await read_state(act.conn, night)).figures
-    kinds = [kind for kind, _, _ in act.events]
+    kinds = [kind for kind, *_ in act.events]
     return msgspec.structs.replace(
         figures,
         holds_expired=figures.holds_expired + kinds.count("HOLD_EXPIRED"),

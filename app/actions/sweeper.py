@@ -1,4 +1,4 @@
-"""What time does by itself: holds run out, blocks begin and end, nights seal.
+"""What time does by itself: holds run out, parties are overdue, blocks begin and end, nights seal.
 
 The sweeper only tidies. Nothing depends on its punctuality: whoever wants a table ends the expired
 hold on it in the same transaction.
@@ -10,31 +10,40 @@ from uuid import uuid4
 from app.actions.act import Act, Caller, perform
 from app.actions.holds import booking_answer, expire
 from app.actions.nights import seal_night
+from app.actions.no_shows import sweep_absent
 from app.actions.tables import judge_table, table_answer
 from app.db import nights as night_rows
+from app.db.no_shows import list_overdue
 from app.db.pool import Database
 from app.domain.bookings import judge_booking, judge_night
 from app.domain.principals import SYSTEM
 from app.errors import Conflict, Refusal
 from app.wire import BookingAnswer, TableAnswer
 from floorplan import events
+from floorplan.venue import Venue
 
 
-async def sweep(db: Database) -> int:
+async def sweep(db: Database, venue: Venue) -> int:
     """Everything that is due at the venue's now is done; returns how many things were.
 
-    At most 100 holds and 100 blocks at a time: what remains is due again at the next call. A
-    refusal means that somebody else was faster, which is as good.
+    At most 100 holds, 100 blocks and 100 parties at a time: what remains is due again at the next
+    call. A refusal means that somebody else was faster, which is as good.
     """
     async with db.acting(SYSTEM, db.jobs) as conn:
         holds = await night_rows.list_holds_over(conn)
         blocks = await night_rows.list_blocks_due(conn)
         over = await night_rows.list_nights_over(conn)
+        rules = venue.rules
+        absent = await list_overdue(conn, rules.grace_minutes, rules.no_show_minutes)
     done = 0
     for booking_id, night in holds:
         done += await _once(_expire_hold(db, booking_id, night))
     for block_id, night, number, ends in blocks:
         done += await _once(_change_block(db, block_id, night, number, ends=ends))
+    for booking_id, night, given_up in absent:
+        done += await _once(
+            sweep_absent(db, venue, _system(), booking_id, night, given_up=given_up)
+        )
     for night in over:
         done += await _once(_seal(db, night))
     return done

@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 
 from msgspec import Struct
 
+from app.db.nights import find_key
 from app.db.pool import Database
 from app.db.tickets import PartyKey, TicketKey, find_party_key, find_ticket_key
 from app.domain.principals import Principal
@@ -45,10 +46,36 @@ async def issue_ticket(
     return await issue_for(venue, vault, key)
 
 
-async def issue_for(venue: Venue, vault: Vault, key: PartyKey) -> Issued:
-    """As `issue_ticket`, when the night's key is at hand."""
-    ticket_id = str(uuid4())
-    for generation in range(1, GENERATIONS_TRIED + 1):
+async def reissue(
+    db: Database, venue: Venue, vault: Vault, who: Principal, booking_id: str, night: str
+) -> Issued:
+    """The booking's ticket with a code of another night; nothing is written yet.
+
+    Raises NotFound: no such night, or a booking without a ticket. NotReady `code_unreadable`.
+    """
+    async with db.acting(who) as conn:
+        ticket, key = await find_ticket_key(conn, booking_id), await find_key(conn, night)
+    if key is None:
+        raise NotFound("night_not_found", f"No night {night} is open. Ask for the list of nights.")
+    if ticket is None:
+        raise NotFound("code_not_found", "This booking has no ticket: confirm it first.")
+    there = PartyKey(party=ticket.party, night=night, key_id=key.key_id, private=key.private)
+    return await issue_for(
+        venue, vault, there, ticket_id=ticket.ticket_id, first=ticket.generation + 1
+    )
+
+
+async def issue_for(
+    venue: Venue,
+    vault: Vault,
+    key: PartyKey,
+    *,
+    ticket_id: str | None = None,
+    first: int = 1,
+) -> Issued:
+    """As `issue_ticket`, when the night's key is at hand; from the generation `first` on."""
+    ticket_id = ticket_id or str(uuid4())
+    for generation in range(first, min(first + GENERATIONS_TRIED, 256)):
         code = _mint(venue, vault, ticket_id, generation, key)
         if await asyncio.to_thread(read_back, code):
             return Issued(ticket_id, generation)

@@ -117,7 +117,8 @@ async def seat_walk_in(
             events.BookingInitiated(booking_id, request.party, facts.now, end, "walk_in"), subject
         )
         act.record(events.TablesSelected(booking_id, numbers, 0, None), subject)
-        act.record(events.BookingConfirmed(booking_id, issued.ticket_id), subject)
+        confirmed = events.BookingConfirmed(booking_id, issued.ticket_id, issued.generation)
+        act.record(confirmed, subject)
         if request.counted:
             inside[floor] -= request.party
             act.record(

@@ -106,6 +106,12 @@ async def told(conn: asyncpg.Connection, statements: str) -> str:
     asyncpg gives no row of a message that holds several statements; a notice comes in the same
     answer, before its end. A round trip costs 0.13 ms here and as much in Postgres.
     """
+    (text,) = await all_told(conn, statements)
+    return text
+
+
+async def all_told(conn: asyncpg.Connection, statements: str) -> list[str]:
+    """What each function called by the statements told, in their order."""
     heard: list[str] = []
 
     def hear(_conn: object, notice: asyncpg.PostgresLogMessage) -> None:
@@ -117,5 +123,4 @@ async def told(conn: asyncpg.Connection, statements: str) -> str:
         await conn.execute(statements)
     finally:
         conn.remove_log_listener(hear)
-    (text,) = heard
-    return text
+    return heard

@@ -25,18 +25,6 @@ INSERT INTO booking_table (booking_id, night, number, slot, live)
 SELECT $1, $3::text::date, number, tstzrange($6::text::timestamptz, $7::text::timestamptz), true
   FROM unnest($20::integer[]) AS number
 """
-# A claim that the booking once had and gave up comes alive again.
-CLAIM_TABLES = """
-INSERT INTO booking_table (booking_id, night, number, slot, live)
-SELECT b.id, b.night, number, b.slot, true
-  FROM booking b, unnest($2::integer[]) AS number
- WHERE b.id = $1
-ON CONFLICT (booking_id, number) DO UPDATE SET live = true, slot = EXCLUDED.slot
-"""
-RELEASE_TABLES = """
-UPDATE booking_table SET live = false
- WHERE booking_id = $1 AND live AND number <> ALL ($2::integer[])
-"""
 END_BOOKING = """
 WITH freed AS (UPDATE booking_table SET live = false WHERE booking_id = $1 AND live)
 UPDATE booking SET status = $2, hold_expires_at = NULL WHERE id = $1
@@ -49,8 +37,8 @@ UPDATE booking SET hold_expires_at = $2::text::timestamptz, extended = true WHER
 """
 CONFIRM_BOOKING = """
 WITH issued AS (
-    INSERT INTO ticket (id, booking_id, night, generation, party, admitted)
-    SELECT $2, id, night, $3, party, $4 FROM booking WHERE id = $1
+    INSERT INTO ticket (id, booking_id, night, generation, party, admitted, unscanned)
+    SELECT $2, id, night, $3, party, $4, $4 FROM booking WHERE id = $1
 )
 UPDATE booking SET status = $5, hold_expires_at = NULL, paid_pence = paid_pence + $6 WHERE id = $1
 """
@@ -114,12 +102,6 @@ async def insert_booking(
         new.slot_until, new.source, new.owner_hash, new.deposit_pence, new.hold_expires_at,
         new.created_at, *guest, tables,
     )  # fmt: skip
-
-
-async def change_tables(conn: asyncpg.Connection, booking_id: str, tables: list[int]) -> None:
-    """The booking claims exactly these tables."""
-    await conn.execute(RELEASE_TABLES, booking_id, tables)
-    await conn.execute(CLAIM_TABLES, booking_id, tables)
 
 
 async def end_booking(

@@ -40,6 +40,7 @@ SELECT jsonb_build_object(
             'deposit_pence', b.deposit_pence, 'paid_pence', b.paid_pence,
             'hold_expires_at', instant_text(b.hold_expires_at), 'ticket_id', k.id,
             'admitted', coalesce(k.admitted, 0), 'left', coalesce(k.gone, 0),
+            'edition', b.edition, 'overdue', b.overdue,
             'tables', (SELECT coalesce(jsonb_agg(t.number ORDER BY t.number), '[]')
                 FROM booking_table t WHERE t.booking_id = b.id AND t.live))), '{}')
         FROM booking b LEFT JOIN ticket k ON k.booking_id = b.id
@@ -61,6 +62,9 @@ WITH said AS (
       FROM event e
      WHERE e.book = $1 AND e.type IN ('HOLD_RELEASED', 'HOLD_EXPIRED', 'BOOKING_CANCELLED',
                                       'NO_SHOW_MARKED', 'BOOKING_COMPLETED')
+    UNION
+    SELECT e.payload ->> 'other_id', 'merged'
+      FROM event e WHERE e.book = $1 AND e.type = 'BOOKINGS_MERGED'
     UNION
     SELECT jsonb_array_elements_text(e.payload -> 'completed'), 'completed'
       FROM event e WHERE e.book = $1 AND e.type = 'NIGHT_SEALED'
@@ -92,7 +96,7 @@ UNION ALL
 SELECT format('the ticket of booking %s counts %s inside, its scans say %s', b.id,
               k.admitted - k.gone, s.inside)
   FROM mine b JOIN ticket k ON k.booking_id = b.id,
-       LATERAL (SELECT (CASE WHEN b.source = 'walk_in' THEN b.party ELSE 0 END) + coalesce(sum(
+       LATERAL (SELECT k.unscanned + coalesce(sum(
                            CASE c.reason WHEN 'admitted' THEN c.people WHEN 'out' THEN -c.people
                                          ELSE 0 END), 0) AS inside
                   FROM scan c WHERE c.booking_id = b.id) AS s
@@ -184,6 +188,8 @@ def rows_of(state: NightState) -> dict[str, Any]:
                 "ticket_id": b.ticket_id,
                 "admitted": b.admitted,
                 "left": b.left,
+                "edition": b.edition,
+                "overdue": b.overdue,
                 "tables": list(b.tables),
             }
             for b in state.bookings.values()

@@ -13,7 +13,7 @@ SELECT b.id::text AS booking_id, b.reference, b.night::text AS night, b.status, 
        instant_text(lower(b.slot)) AS slot_from, instant_text(upper(b.slot)) AS slot_until,
        b.source, b.deposit_pence, b.paid_pence, instant_text(b.hold_expires_at) AS hold_expires_at,
        coalesce(k.admitted, 0) AS admitted, coalesce(k.gone, 0) AS "left",
-       b.person_id::text AS person_id, p.sealed, q.wrapped,
+       b.person_id::text AS person_id, p.sealed, q.wrapped, b.wishes, b.edition, b.overdue,
        coalesce(v.version, 0) AS version
   FROM booking b
   LEFT JOIN ticket k ON k.booking_id = b.id
@@ -62,6 +62,9 @@ class BookingRow(Struct, frozen=True):
     person_id: str | None
     sealed: bytes | None
     wrapped: bytes | None
+    wishes: bytes | None
+    edition: int
+    overdue: bool
     version: int
 
     @property

@@ -16,11 +16,12 @@ TABLES_AT_MOST: Final = 4  # staff may join tables by hand, but not the whole fl
 # What a booking may become from what it is; `illegal_transition` names these.
 NEXT: Final[dict[str, tuple[str, ...]]] = {
     "pending": ("confirmed", "released", "expired", "cancelled"),
-    "confirmed": ("seated", "cancelled", "no_show", "completed"),
-    "seated": ("completed",),
+    "confirmed": ("seated", "cancelled", "no_show", "completed", "merged"),
+    "seated": ("completed", "merged"),
     "completed": (),
     "cancelled": (),
-    "no_show": (),
+    "merged": (),
+    "no_show": ("confirmed",),
     "expired": (),
     "released": (),
 }

@@ -115,6 +115,7 @@ class BookingFact(Struct, frozen=True):
     ticket: TicketFact | None
     ban: Literal["banned", "banned_name"] | None = None
     guests: tuple[GuestFact, ...] = ()
+    edition: int = 0
 
 
 class HeadcountFact(Struct, frozen=True):
@@ -132,7 +133,7 @@ class AnsweredFact(Struct, frozen=True):
 
 
 class Facts(Struct, frozen=True):
-    """Everything locked, at the venue's `now`."""
+    """Everything locked, at the venue's `now`; `others` is what is locked on further nights."""
 
     now: str = ""
     night: NightFact | None = None
@@ -140,6 +141,7 @@ class Facts(Struct, frozen=True):
     bookings: tuple[BookingFact, ...] = ()
     headcount: tuple[HeadcountFact, ...] = ()
     answered: AnsweredFact | None = None
+    others: tuple["Facts", ...] = ()
 
     def find_booking(self, booking_id: str) -> BookingFact | None:
         """The locked booking of that id."""

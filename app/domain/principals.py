@@ -17,7 +17,7 @@ _PUBLIC: Final = frozenset(
 # An owner acts on one booking, by the token that came with its hold or by its manage link.
 _OWNER: Final = _PUBLIC | {
     "own:read", "own:confirm", "own:extend", "own:cancel", "own:code", "own:export", "own:erase",
-    "own:link",
+    "own:link", "own:change", "own:reschedule",
 }  # fmt: skip
 _DEVICE: Final = _PUBLIC | {
     "scan:create", "scan:read", "headcount:change", "state:read", "live:door", "device:self",
@@ -32,7 +32,8 @@ _DOOR_STAFF: Final = _PUBLIC | {
 _MANAGER: Final = _DOOR_STAFF | {
     "night:open", "night:edit", "night:close", "hold:desk", "booking:confirm", "booking:extend",
     "booking:cancel", "booking:move", "booking:no_show", "booking:complete", "booking:code",
-    "booking:link", "headcount:correct", "table:block", "live:manager", "health:read",
+    "booking:link", "booking:change", "booking:reschedule", "booking:split",
+    "headcount:correct", "table:block", "live:manager", "health:read",
     "device:manage", "quarantine:manage", "staff:list", "session:list", "session:revoke",
     "audit:read", "ban:manage", "person:reveal", "person:export", "payment:refund",
     "scan:override",

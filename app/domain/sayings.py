@@ -49,6 +49,7 @@ SAYINGS: Final[dict[str, Saying]] = {
     "cancelled": Saying("refuse", "Cancelled", "The booking was cancelled. Send them to the desk.", "This booking was cancelled. The desk can help you.", ("desk", "walk_in")),
     "released": Saying("refuse", "Released", "The party was marked as not come, and its table given up.", "Your table was given up after the grace. The desk can help you.", ("desk", "walk_in")),
     "hold_expired": Saying("refuse", "Expired", "The hold ran out unpaid. Send them to the desk.", "This booking was never paid and has ended. The desk can help you.", ("desk", "walk_in")),
+    "joined": Saying("wait", "Joined", "This booking was joined with another. Find the party by its name or table.", "Your booking was joined with another. What name is it under?", ("find", "desk")),
     "revoked": Saying("refuse", "Revoked", "This code was withdrawn. The booker has the others.", "This code was withdrawn. Ask the person who booked.", ("find", "desk")),
     "replaced": Saying("refuse", "Replaced", "A newer code was issued. Ask the booker for it.", "There is a newer code for this booking. Ask the person who booked.", ("find", "desk")),
     "wrong_night": Saying("refuse", "Wrong night", "The code is for another night.", "This booking is for another night.", ("desk", "walk_in")),

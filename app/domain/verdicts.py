@@ -193,6 +193,10 @@ RULES: Final[tuple[Rule, ...]] = (
         lambda look: look.booking.status == "no_show",
     ),
     Rule(
+        "joined", "any", "the party was joined with another, whose code it is now",
+        lambda look: look.booking.status == "merged",
+    ),
+    Rule(
         "hold_expired", "any", "the hold ran out, or was let go, unpaid",
         lambda look: look.booking.status in ("expired", "released"),
     ),

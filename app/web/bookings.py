@@ -9,9 +9,11 @@ from msgspec import Meta, Struct
 from app.actions.persons import opened, shown_email, shown_phone
 from app.actions.scopes import judge_scope
 from app.actions.tickets import code_of
+from app.actions.wishes import wishes_of
 from app.db.listings import BookingRow, find_booking, list_bookings, list_expected
 from app.db.nights import find_night
 from app.db.scans import find_tonight
+from app.domain.changes import due_of
 from app.domain.contacts import PersonalData, name_form
 from app.domain.names import masked
 from app.domain.principals import Principal
@@ -126,6 +128,7 @@ async def get_guests(call: Call) -> Answer:
 async def get_booking(call: Call) -> Answer:
     """One booking; with its code for its owner, and for staff who may print it."""
     row = await _row(call)
+    wishes = wishes_of(call.parts.vault, row.held, row.booking_id, row.wishes)
     code = None
     if call.principal.may("booking:code") or call.principal.may("own:code"):
         code = await code_of(
@@ -148,6 +151,12 @@ async def get_booking(call: Call) -> Answer:
             admitted=row.admitted,
             left=row.left,
             version=row.version,
+            edition=row.edition,
+            due_pence=due_of(row.deposit_pence, row.paid_pence),
+            overdue=row.overdue and not row.admitted,
+            requests=wishes.requests,
+            occasion=wishes.occasion,
+            notes=wishes.notes if call.principal.kind == "staff" else None,
             code=code,
         )
     )

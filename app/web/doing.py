@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
-from app.actions import bookings, door, holds, nights, tables, walk_ins
+from app.actions import bookings, door, holds, nights, no_shows, tables, walk_ins
 from app.actions.act import Answered
 from app.errors import NotAllowed
 from app.web.answers import Answer
@@ -69,7 +69,7 @@ move_tables = doing(
 )
 seat_party = doing(lambda c: bookings.seat_party(c.parts.db, c.caller, c.path["booking_id"]))
 mark_no_show = doing(
-    lambda c: bookings.mark_no_show(c.parts.db, c.parts.venue, c.caller, c.path["booking_id"])
+    lambda c: no_shows.mark_no_show(c.parts.db, c.parts.venue, c.caller, c.path["booking_id"])
 )
 complete_booking = doing(
     lambda c: bookings.complete_booking(c.parts.db, c.caller, c.path["booking_id"])

@@ -54,6 +54,7 @@ from floorplan.nights import InstantUnreadable, parse_instant
 YEARS: Final = range(2000, 2200)
 NOBODY: Final = Identified(ANONYMOUS)
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,200}")
+_EDITION: Final = re.compile(r'"?[0-9]{1,9}"?')
 
 
 class Endpoint:
@@ -118,6 +119,7 @@ class Endpoint:
             body_hash=b"" if operation.is_safe else known_by,
             address=visitor.address,
             origin=origin_of(self._origin_key, visitor.address),
+            edition=edition_in(headers),
         )
         seen = values(headers, b"if-none-match")
         call = Call(
@@ -252,6 +254,21 @@ def key_in(headers: list[tuple[bytes, bytes]]) -> str:
             "Send one Idempotency-Key of 1 to 200 visible ASCII characters, such as a UUID.",
         )
     return keys[0]
+
+
+def edition_in(headers: list[tuple[bytes, bytes]]) -> int | None:
+    """The edition of If-Match: who changes a booking says which one they saw; None: any.
+
+    Raises Malformed: not one edition.
+    """
+    seen = values(headers, b"if-match")
+    if not seen or seen == ["*"]:
+        return None
+    if len(seen) > 1 or not _EDITION.fullmatch(seen[0]):
+        raise Malformed(
+            "if_match_not_valid", 'If-Match takes the booking\'s edition in quotes, as "3".'
+        )
+    return int(seen[0].strip('"'))
 
 
 def request_hash(method: str, path: str, body: bytes) -> bytes:

@@ -41,6 +41,8 @@ Instant = Annotated[
 # No control characters: a NUL would be refused by Postgres, a newline could forge a log line.
 Text = Annotated[str, Meta(min_length=1, max_length=120, pattern=TEXT_FORM)]
 Uuid = Annotated[str, Meta(pattern=UUID_FORM)]
+# How often a booking was changed, as the caller saw it: a change of another edition is refused.
+Edition = Annotated[int, Meta(ge=0, le=1_000_000_000)]
 
 
 class Request(Struct, frozen=True, forbid_unknown_fields=True):
@@ -138,9 +140,10 @@ class ConfirmHold(Request, frozen=True):
 
 
 class MoveTables(Request, frozen=True):
-    """`POST /v1/bookings/{id}/move`."""
+    """`POST /v1/bookings/{id}/move`; `edition` as in If-Match."""
 
     tables: Annotated[list[TableNumber], Meta(min_length=1, max_length=4)]
+    edition: Edition | None = None
 
 
 class Nothing(Request, frozen=True):
@@ -166,8 +169,10 @@ class WalkIn(Request, frozen=True):
 class BookingAnswer(Answer, frozen=True, omit_defaults=True):
     """A booking as its owner and the staff see it.
 
-    `token`, which makes the bearer its owner, is in the answer to the hold; `code`, the text of
-    the QR, is for the owner and for staff who may print it.
+    `edition` counts its changes. `due_pence` is what of the deposit is still to be paid. `requests`
+    and `occasion` are the guest's, `notes` the staff's. `token`, which makes the bearer its owner,
+    is in the answer to the hold; `code`, the text of the QR, is for the owner and for staff who may
+    print it.
     """
 
     booking_id: str
@@ -185,6 +190,12 @@ class BookingAnswer(Answer, frozen=True, omit_defaults=True):
     admitted: int
     left: int
     version: int
+    edition: int = 0
+    due_pence: int = 0
+    overdue: bool = False
+    requests: str | None = None
+    occasion: str | None = None
+    notes: str | None = None
     token: str | None = None
     code: str | None = None
 

@@ -139,7 +139,10 @@ async def house(settings: Settings) -> AsyncIterator[House]:
             await mark_demo(owner)
             await set_clock(owner, evening_of(SATURDAY, VENUE), 1)
             anchors = AnchorFile(settings.anchors_path, settings.secret)
-            async with running(settings, node="test") as parts, tidied(parts.db, anchors):
+            async with (
+                running(settings, node="test") as parts,
+                tidied(parts.db, parts.venue, anchors),
+            ):
                 app = build(parts, operations(parts.venue, settings))
                 server = LiveServer(server_config(settings, app))
                 server.live = parts.live

@@ -139,7 +139,7 @@ async def test_a_seal_is_anchored_without_waiting(
         known = file.read().anchors if file.path.exists() else []
         return [each.version for each in known if each.book == NIGHT]
 
-    async with house(settings) as made, tidied(made.db, file):
+    async with house(settings) as made, tidied(made.db, made.venue, file):
         await until(versions, "the first anchor")
         await made.block(3)
         sealed = await nights.seal_night(made.db, made.caller(), NIGHT)

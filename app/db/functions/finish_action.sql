@@ -2,7 +2,8 @@
 -- notes in the order given, and keeps the answer (under the idempotency key, or as a scan's verdict)
 -- with the last event's version in place of its "version":-1. Messages go to the outbox before the
 -- book is locked. p: messages (as enqueue_messages takes them; absent: none); book, events and notes
--- [[type, subject, payload] ...], actor, correlation, origin, answer; caller, key, status; or
+-- [[type, subject, payload] ...], where an event may name as a fourth another book than `book` (they
+-- come by book: books are locked by date), actor, correlation, origin, answer; caller, key, status; or
 -- scanner, scan_id. Tells the book's version in an INFO.
 CREATE OR REPLACE FUNCTION finish_action(p jsonb) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -17,9 +18,9 @@ BEGIN
     FOR i IN 0 .. jsonb_array_length(p -> 'events') - 1 LOOP
         v_line := p -> 'events' -> i;
         INSERT INTO event (book, type, subject, payload, actor, correlation_id, origin)
-        VALUES (v_book, v_line ->> 0, v_line ->> 1, v_line -> 2, p ->> 'actor',
-                p ->> 'correlation', p ->> 'origin')
-        RETURNING version INTO v_version;
+        VALUES (coalesce(v_line ->> 3, v_book), v_line ->> 0, v_line ->> 1, v_line -> 2,
+                p ->> 'actor', p ->> 'correlation', p ->> 'origin')
+        RETURNING CASE book WHEN v_book THEN version ELSE v_version END INTO v_version;
     END LOOP;
     FOR i IN 0 .. jsonb_array_length(p -> 'notes') - 1 LOOP
         v_line := p -> 'notes' -> i;

@@ -112,7 +112,7 @@ BEGIN
                 'slot_until', instant_text(upper(b.slot)), 'source', b.source,
                 'deposit_pence', b.deposit_pence,
                 'paid_pence', b.paid_pence, 'hold_expires_at', instant_text(b.hold_expires_at),
-                'extended', b.extended,
+                'extended', b.extended, 'edition', b.edition,
                 'ban', v_bans ->> b.id::text,
                 'tables', ARRAY(SELECT t.number FROM booking_table t
                     WHERE t.booking_id = b.id
@@ -127,7 +127,9 @@ BEGIN
                     FROM ticket k WHERE k.booking_id = b.id)) ORDER BY b.id), '[]'),
                bool_or(b.id = ANY (v_own) AND EXISTS (
                     SELECT FROM booking_table t
-                     WHERE t.live AND t.booking_id = b.id AND t.number <> ALL (v_tables)))
+                     WHERE t.live AND t.booking_id = b.id
+                       AND (t.number <> ALL (v_tables)
+                            OR (t.night <> v_night AND (p_night IS NOT NULL OR b.id = v_own[1])))))
           INTO v_of_bookings, v_moved
           FROM booking b WHERE b.id = ANY (v_bookings);
         IF v_moved THEN

@@ -7,7 +7,7 @@ from app.settings import Settings
 from app.web import bookings, demo, doing, floor, health, quarantine
 from app.web.openapi import get_openapi
 from app.web.operations import Operation
-from app.web.table import audit, devices, links, persons, staff
+from app.web.table import audit, changes, devices, links, persons, staff
 from floorplan.venue import Venue
 
 NIGHT: Final = {"night": wire.NightDate}
@@ -21,6 +21,7 @@ def operations(venue: Venue, settings: Settings) -> tuple[Operation, ...]:
         *_reads(venue),
         *_nights(),
         *_bookings(),
+        *changes.operations(),
         *links.operations(),
         *_floor(),
         *_door(),

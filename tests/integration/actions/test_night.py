@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from app.actions import bookings, holds, nights
+from app.actions import bookings, holds, nights, no_shows
 from app.actions.sweeper import sweep
 from app.errors import Conflict, NotFound, NotValid
 from app.wire import EditNight
@@ -53,7 +53,7 @@ async def test_an_evening_in_which_everything_happens(venue_house: House) -> Non
     await holds.release_hold(house.db, house.caller(), grace["booking_id"])
     late = await house.booked([10])
     await house.later(minutes=45)
-    await bookings.mark_no_show(house.db, house.venue, house.caller(), late["booking_id"])
+    await no_shows.mark_no_show(house.db, house.venue, house.caller(), late["booking_id"])
     gone = await house.booked([11])
     await bookings.cancel_booking(house.db, house.caller(), gone["booking_id"])
     await nights.edit_night(
@@ -62,11 +62,11 @@ async def test_an_evening_in_which_everything_happens(venue_house: House) -> Non
     await house.hold([12])
     await house.agrees()
     await house.later(hours=1)
-    assert await sweep(house.db) == 1
+    assert await sweep(house.db, house.venue) == 1
     await house.agrees()
     await house.booked([13])
     await house.at(datetime(2026, 11, 22, 6, 0, 1, tzinfo=UTC))
-    assert await sweep(house.db) == 1
+    assert await sweep(house.db, house.venue) == 1
     await house.agrees()
     assert (await house.kinds())[-1] == "NIGHT_SEALED"
     with pytest.raises(Conflict) as refused:
@@ -155,10 +155,10 @@ async def test_a_block_refuses_holds_and_a_later_one_begins_by_itself(venue_hous
         await venue_house.hold([2])
     assert refused.value.reason == "table_blocked"
     await venue_house.later(minutes=31)
-    assert await sweep(venue_house.db) == 1
+    assert await sweep(venue_house.db, venue_house.venue) == 1
     await venue_house.agrees()
     assert (await venue_house.kinds())[-1] == "TABLE_BLOCKED"
-    assert await sweep(venue_house.db) == 0
+    assert await sweep(venue_house.db, venue_house.venue) == 0
 
 
 async def test_a_block_on_a_booked_table_names_what_it_breaks(venue_house: House) -> None:

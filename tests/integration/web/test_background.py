@@ -60,9 +60,9 @@ async def test_a_hold_past_its_time_is_swept_and_only_by_who_leads(
         return found
 
     async with lead(other, "sweeper"):
-        await sweep_alone(club.parts.db)
+        await sweep_alone(club.parts.db, club.parts.venue)
         assert await status() == "pending"
-    await sweep_alone(club.parts.db)
+    await sweep_alone(club.parts.db, club.parts.venue)
     assert await status() == "expired"
 
 
@@ -124,11 +124,14 @@ async def test_a_bug_in_the_background_ends_the_worker(
 
     monkeypatch.setattr("app.main.sweep_alone", broken)
     with pytest.raises(ExceptionGroup) as crash:
-        async with tidied(club.parts.db, anchors_of(club)):
+        async with tidied(club.parts.db, club.parts.venue, anchors_of(club)):
             await asyncio.sleep(DEADLINE_SECONDS)
     assert crash.group_contains(ZeroDivisionError)
 
 
 async def test_the_background_ends_with_its_block(club: Club) -> None:
-    async with asyncio.timeout(DEADLINE_SECONDS), tidied(club.parts.db, anchors_of(club)):
+    async with (
+        asyncio.timeout(DEADLINE_SECONDS),
+        tidied(club.parts.db, club.parts.venue, anchors_of(club)),
+    ):
         await club.open(NIGHT)

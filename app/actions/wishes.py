@@ -1,0 +1,69 @@
+"""What a guest wishes and what staff note of it: sealed with the guest's key, in the booking."""
+
+import logging
+
+import msgspec
+from msgspec import Struct
+
+from app.db.persons import Held
+from app.domain.sealing import Unopened, Vault, open_with, seal_with
+from app.errors import NotReady
+from app.wire.changes import ChangeBooking
+
+logger = logging.getLogger(__name__)
+
+FIELDS = ("requests", "occasion", "notes")
+
+
+class Wishes(Struct, frozen=True, omit_defaults=True):
+    """None: nothing was said."""
+
+    requests: str | None = None
+    occasion: str | None = None
+    notes: str | None = None
+
+
+NONE = Wishes()
+_DECODER = msgspec.json.Decoder(Wishes)
+
+
+def wishes_of(vault: Vault, held: Held | None, booking_id: str, sealed: bytes | None) -> Wishes:
+    """What was wished; nothing where there is nothing, or it does not open."""
+    if held is None or sealed is None:
+        return NONE
+    try:
+        key = vault.person_key(held.person_id, held.wrapped)
+        return _DECODER.decode(open_with(key, _place(booking_id), sealed))
+    except (Unopened, msgspec.DecodeError) as error:
+        logger.error("wishes cannot be opened: %s", error, extra={"booking_id": booking_id})  # noqa: TRY400 - the traceback tells no more
+        return NONE
+
+
+def changed_wishes(before: Wishes, request: ChangeBooking) -> tuple[Wishes, list[str]]:
+    """The wishes after the request, and which of them differ."""
+    named = {name: getattr(request, name) for name in FIELDS}
+    asked = {name: _tidied(value) for name, value in named.items() if value is not None}
+    changed = [name for name, value in asked.items() if getattr(before, name) != value]
+    return msgspec.structs.replace(before, **asked), changed
+
+
+def sealed_wishes(vault: Vault, held: Held, booking_id: str, wishes: Wishes) -> bytes:
+    """The wishes under the person's key, so that they go with it. Raises NotReady `key_missing`."""
+    try:
+        key = vault.person_key(held.person_id, held.wrapped)
+    except Unopened as error:
+        raise NotReady(
+            "key_missing",
+            "The key that opens this person's data is not among PERSON_KEYS. Tell who runs the "
+            "service.",
+        ) from error
+    return seal_with(key, _place(booking_id), msgspec.json.encode(wishes))
+
+
+def _tidied(value: str) -> str | None:
+    text = " ".join(value.split())
+    return None if text in ("", "none") else text
+
+
+def _place(booking_id: str) -> str:
+    return f"booking|wishes|{booking_id}"
