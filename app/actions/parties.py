@@ -211,7 +211,7 @@ async def merge_parties(
                 },
                 {
                     "booking": one.id, "party": party, "tables": wanted, "admitted": admitted,
-                    "gone": gone, "unscanned": inside,
+                    "gone": gone, "unscanned": inside, "extra": theirs.extra,
                 },
             ],
         )  # fmt: skip
