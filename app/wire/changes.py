@@ -1,6 +1,6 @@
 """The shapes of changes: another time, another size, wishes, two parties, and what is before it."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta, Struct
@@ -128,7 +128,7 @@ class HistoryLine(Struct, frozen=True):
     type: str
     actor: str
     text: str | None
-    details: dict[str, object]
+    details: dict[str, Any]
 
 
 class History(Answer, frozen=True):
