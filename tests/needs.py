@@ -44,6 +44,14 @@ def chromium() -> Path:
     return found
 
 
+def nginx() -> Path:
+    """The path of the installed nginx."""
+    found = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
+    if found is None:
+        _missing("No nginx: install Debian's package nginx to run the tests of two nodes")
+    return Path(found)
+
+
 def opencv() -> None:
     """Return if OpenCV can be imported."""
     error = _opencv_error()
