@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from typing import Final
 
+import httpx
 import redis.asyncio
 import uvicorn
 from redis.asyncio.retry import Retry
@@ -23,13 +24,17 @@ from app.actions.sweeper import sweep
 from app.anchors import AnchorFile, list_heads
 from app.db.bans import forget_ended_bans
 from app.db.jobs import forget_answers, lead
+from app.db.outbox import forget_settled
 from app.db.pool import Database
+from app.domain.principals import SYSTEM
 from app.domain.sealing import Vault
 from app.errors import Refusal
 from app.live.live import Live
 from app.live.redis_state import connect
 from app.live.server import LiveServer
 from app.live.transport import MESSAGE_BYTES, LiveProtocol
+from app.messages.carriers import SmtpServer, TwilioAccount
+from app.messages.outbox import Outbox, Sender
 from app.settings import Settings
 from app.web.application import build
 from app.web.connection import HttpConnection
@@ -93,6 +98,9 @@ async def running(settings: Settings, *, node: str) -> AsyncIterator[Parts]:
         hashing = Hashing()
         stack.callback(hashing.close)
         metrics = Metrics(node)
+        vault = Vault.from_text(settings.person_keys, settings.secret)
+        web = httpx.AsyncClient()
+        stack.push_async_callback(web.aclose)
         yield Parts(
             settings=settings,
             venue=venue,
@@ -102,13 +110,44 @@ async def running(settings: Settings, *, node: str) -> AsyncIterator[Parts]:
             hosts=Hosts(settings),
             limiter=Limiter(client, settings.secret),
             hashing=hashing,
-            vault=Vault.from_text(settings.person_keys, settings.secret),
+            vault=vault,
             metrics=metrics,
             lag=CommitLag(live, metrics),
             interface=Document(operations(venue, settings)),
             looks=Looks(),
+            outbox=Outbox(
+                database,
+                venue,
+                vault,
+                sender_of(settings),
+                mail=mail_of(settings),
+                sms=sms_of(settings, web),
+                counted=metrics.count_message,
+            ),
             node=node,
         )
+
+
+def sender_of(settings: Settings) -> Sender:
+    """Under which names messages go out; what is only kept comes from nobody's real address."""
+    return Sender(
+        settings.public_url, settings.mail_from or "tables@backroom.invalid", settings.secret
+    )
+
+
+def mail_of(settings: Settings) -> SmtpServer | None:
+    """The mail server; None: e-mail is kept."""
+    return SmtpServer.from_url(settings.smtp_url) if settings.smtp_url else None
+
+
+def sms_of(settings: Settings, client: httpx.AsyncClient) -> TwilioAccount | None:
+    """The service for SMS; None: they are kept."""
+    if not settings.twilio_account:
+        return None
+    return TwilioAccount(
+        settings.twilio_account, settings.twilio_token, settings.twilio_from, settings.twilio_api,
+        client,
+    )  # fmt: skip
 
 
 @asynccontextmanager
@@ -129,6 +168,17 @@ async def tidied(database: Database, venue: Venue, anchors: AnchorFile) -> Async
         finally:
             for task in background:
                 task.cancel()
+
+
+@asynccontextmanager
+async def posted(outbox: Outbox) -> AsyncIterator[None]:
+    """Until the block ends, messages go out."""
+    async with asyncio.TaskGroup() as tasks:
+        sending = tasks.create_task(outbox.run())
+        try:
+            yield
+        finally:
+            sending.cancel()
 
 
 async def repeated(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
@@ -155,6 +205,8 @@ async def tidy(database: Database) -> None:
             await forget_answers(conn)
             await forget_ended_bans(conn)
             await forget_old(database)
+    async with database.acting(SYSTEM, database.jobs) as conn:
+        await forget_settled(conn)
 
 
 async def anchor(database: Database, anchors: AnchorFile) -> None:
@@ -182,7 +234,11 @@ def run_worker(settings: Settings, listen_socket: socket.socket, *, node: str) -
 
 async def _serve(settings: Settings, listen_socket: socket.socket, node: str) -> None:
     anchors = AnchorFile(settings.anchors_path, settings.secret)
-    async with running(settings, node=node) as parts, tidied(parts.db, parts.venue, anchors):
+    async with (
+        running(settings, node=node) as parts,
+        tidied(parts.db, parts.venue, anchors),
+        posted(parts.outbox),
+    ):
         app = build(parts, operations(parts.venue, settings))
         server = LiveServer(server_config(settings, app))
         server.live = parts.live

@@ -92,6 +92,12 @@ def _origin(value: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
+def _mailbox(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+", value):
+        raise ValueError("an e-mail address, such as tables@example.com")
+    return value
+
+
 def _names(value: str) -> tuple[str, ...]:
     return tuple(name.strip().lower() for name in value.split(",") if name.strip())
 
@@ -255,6 +261,28 @@ class Settings:
     stripe_webhook_secret: str = _setting(
         "STRIPE_WEBHOOK_SECRET", _text, "", "signs Stripe's webhook calls", private=True
     )
+    smtp_url: str = _setting(
+        "SMTP_URL", _address("smtp", "smtps"), "",
+        "the mail server, smtp://name:password@host:587 (STARTTLS) or smtps://host:465; unset: "
+        "e-mail is kept in the outbox and not sent", private=True,
+    )  # fmt: skip
+    mail_from: str = _setting(
+        "MAIL_FROM", _mailbox, "", "the address that e-mail comes from; needed beside SMTP_URL"
+    )
+    twilio_account: str = _setting(
+        "TWILIO_ACCOUNT", _text, "",
+        "the account of Twilio (AC...) by which SMS go out; unset: they are kept and not sent",
+    )  # fmt: skip
+    twilio_token: str = _setting(
+        "TWILIO_TOKEN", _text, "", "its token; needed beside TWILIO_ACCOUNT", private=True
+    )
+    twilio_from: str = _setting(
+        "TWILIO_FROM", _text, "",
+        "the number in E.164, the name, or the messaging service (MG...) that SMS come from",
+    )  # fmt: skip
+    twilio_api: str = _setting(
+        "TWILIO_API", _origin, "https://api.twilio.com", "where Twilio's interface is"
+    )
     demo: bool = _setting(
         "BACKROOM_DEMO", _flag, False, "set by `backroom demo`: demo data and the demo clock"
     )
@@ -322,6 +350,10 @@ class Settings:
                 "TLS_CERTIFICATE and TLS_KEY, or TRUSTED_PROXIES to the proxy that ends TLS; "
                 "or leave HOST at 127.0.0.1."
             )
+        if self.smtp_url and not self.mail_from:
+            problems.append("MAIL_FROM must be set beside SMTP_URL.")
+        if self.twilio_account and not (self.twilio_token and self.twilio_from):
+            problems.append("TWILIO_TOKEN and TWILIO_FROM must be set beside TWILIO_ACCOUNT.")
         if urlsplit(self.public_url).hostname in WILDCARDS:
             problems.append(
                 f"PUBLIC_URL must be set when HOST is {self.host}: the origin that browsers use."

@@ -1,24 +1,18 @@
-"""Tickets: issue one whose code reads back, and mint the code of one that exists.
-
-A code is never stored: Ed25519 signatures are deterministic, so the same ticket and key give the
-same text for ever.
-"""
+"""Tickets: issue one whose code reads back, and mint the code of one that exists."""
 
 import asyncio
-from datetime import date
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from msgspec import Struct
 
 from app.db.nights import find_key
 from app.db.pool import Database
-from app.db.tickets import PartyKey, TicketKey, find_party_key, find_ticket_key
+from app.db.tickets import PartyKey, find_party_key, find_ticket_key
+from app.domain.entry_codes import entry_code
 from app.domain.principals import Principal
-from app.domain.sealing import Vault, signing_key_place
+from app.domain.sealing import Vault
 from app.errors import NotFound, NotReady
-from floorplan.nights import night_bounds
 from floorplan.venue import Venue
-from scanners.codes import TicketClaims, mint, private_key
 from scanners.codes.drawing import read_back
 
 GENERATIONS_TRIED = 5  # one of 500 drawn codes failing is already far more than was ever seen
@@ -76,7 +70,7 @@ async def issue_for(
     """As `issue_ticket`, when the night's key is at hand; from the generation `first` on."""
     ticket_id = ticket_id or str(uuid4())
     for generation in range(first, min(first + GENERATIONS_TRIED, 256)):
-        code = _mint(venue, vault, ticket_id, generation, key)
+        code = entry_code(venue, vault, ticket_id, generation, key)
         if await asyncio.to_thread(read_back, code):
             return Issued(ticket_id, generation)
     raise NotReady("code_unreadable", "The code could not be drawn. Try again.")
@@ -90,22 +84,4 @@ async def code_of(
         key = await find_ticket_key(conn, booking_id)
     if key is None or key.status != "valid":
         return None
-    return _mint(venue, vault, key.ticket_id, key.generation, key)
-
-
-def _mint(
-    venue: Venue, vault: Vault, ticket_id: str, generation: int, key: PartyKey | TicketKey
-) -> str:
-    begins, ends = night_bounds(
-        date.fromisoformat(key.night), zone=venue.zone, starts=venue.night_starts
-    )
-    claims = TicketClaims(
-        key_id=key.key_id,
-        generation=generation,
-        ticket_id=UUID(ticket_id),
-        venue=venue.id,
-        not_before=begins,
-        valid_minutes=int((ends - begins).total_seconds() // 60),
-        party=key.party,
-    )
-    return mint(claims, private_key(vault.open(signing_key_place(key.night), key.private)))
+    return entry_code(venue, vault, key.ticket_id, key.generation, key)

@@ -70,9 +70,9 @@ class Database:
 
     @classmethod
     async def open(cls, urls: Urls, *, size: int = 10) -> "Database":
-        """Pools of at most `size`, 2 and 2 connections; each checks that it can connect.
+        """Pools of at most `size`, 4 and 2 connections; each checks that it can connect.
 
-        With N workers the server sees up to N * (size + 4) connections and one listener each.
+        With N workers the server sees up to N * (size + 6) connections and one listener each.
         """
 
         async def pool(url: str, most: int) -> asyncpg.Pool:
@@ -99,7 +99,7 @@ class Database:
         opened: list[asyncpg.Pool] = []
         try:
             opened.append(await pool(urls.database_url, size))
-            opened.append(await pool(urls.jobs_database_url, 2))
+            opened.append(await pool(urls.jobs_database_url, 4))
             opened.append(await pool(urls.auth_database_url, 2))
         except BaseException:
             for one in opened:

@@ -21,6 +21,8 @@ LISTENER_SILENCE_SECONDS: Final = 10.0
 # Half a second of the busiest night that was measured; a node further behind shows an old floor.
 VERSIONS_BEHIND_MAX: Final = 250
 READY_SECONDS: Final = 3.0
+# Three quick tries are over by then: the mail server is away, not restarting.
+MESSAGES_LATE_SECONDS: Final = 120.0
 
 
 class Alive(Struct, frozen=True):
@@ -63,7 +65,7 @@ async def readiness(parts: Parts, *, fresh: bool) -> Readiness:
     Unless it is to be `fresh`, their answers may be a second old.
     """
     servers, heads = await parts.looks.find(lambda: look_at_servers(parts), fresh=fresh)
-    found = {**servers, **_live(parts, heads)}
+    found = {**servers, **_live(parts, heads), "messages": _messages(parts)}
     if any(part.needed and not part.ok for part in found.values()):
         status = "away"
     else:
@@ -138,6 +140,21 @@ def _live(parts: Parts, heads: dict[str, int]) -> dict[str, Part]:
     }
 
 
+def _messages(parts: Parts) -> Part:
+    """The floor runs without mail, so a node whose messages wait is degraded and not away."""
+    counts, carried = parts.outbox.counts, parts.outbox.carriers
+    ways = ", ".join(f"{way} {'goes out' if sent else 'is kept'}" for way, sent in carried.items())
+    if counts is None:
+        return Part(True, False, f"{ways}; not looked at yet")
+    late = counts.oldest_seconds > MESSAGES_LATE_SECONDS
+    detail = f"{ways}; {counts.waiting} wait, {counts.dead} are dead"
+    return Part(
+        not late,
+        False,
+        f"{detail}, the first for {counts.oldest_seconds:.0f} s" if late else detail,
+    )
+
+
 async def get_metrics(call: Call) -> Answer:
     """Gauges are read when they are asked for."""
     parts = call.parts
@@ -157,6 +174,10 @@ def observe(parts: Parts) -> None:
         metrics.sockets.labels(worker, audience).set(count)
     for what, count in dataclasses.asdict(parts.live.hub.counts).items():
         metrics.live.labels(worker, what).set(count)
+    if (counts := parts.outbox.counts) is not None:
+        metrics.outbox.labels(worker, "waiting").set(counts.waiting)
+        metrics.outbox.labels(worker, "dead").set(counts.dead)
+        metrics.outbox_age.labels(worker).set(counts.oldest_seconds)
     tonight = parts.live.tonight()
     if tonight is None:
         return

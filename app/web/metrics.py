@@ -57,6 +57,18 @@ class Metrics:
             "commit_to_hub_seconds", "From an action's commit to this worker's hub",
             ["worker"], buckets=DURATION_BUCKETS, registry=to,
         )  # fmt: skip
+        self.messages = Counter(
+            "messages", "Tries to send a message: sent, kept, dropped, retried, dead",
+            ["worker", "channel", "outcome"], registry=to,
+        )  # fmt: skip
+        self.outbox = Gauge(
+            "outbox", "Messages of all workers that wait, or are dead", ["worker", "status"],
+            registry=to,
+        )  # fmt: skip
+        self.outbox_age = Gauge(
+            "outbox_oldest_seconds", "How long the first message that is due has waited",
+            ["worker"], registry=to,
+        )  # fmt: skip
         self.live = Gauge(
             "live_path", "The live path's own counters", ["worker", "what"], registry=to
         )
@@ -68,6 +80,10 @@ class Metrics:
 
     def count_availability(self, how: str) -> None:
         self.availability.labels(self.worker, how).inc()
+
+    def count_message(self, channel: str, outcome: str) -> None:
+        """A message was tried."""
+        self.messages.labels(self.worker, channel, outcome).inc()
 
     def text(self) -> bytes:
         """All of it in Prometheus' text format."""

@@ -7,6 +7,7 @@ from app.actions.hashing import Hashing
 from app.db.pool import Database
 from app.domain.sealing import Vault
 from app.live.live import Live
+from app.messages.outbox import Outbox
 from app.settings import Settings
 from app.web.lag import CommitLag
 from app.web.limits import Limiter
@@ -39,4 +40,5 @@ class Parts:
     lag: CommitLag
     interface: "Document"
     looks: Looks["Servers"]
+    outbox: Outbox
     node: str

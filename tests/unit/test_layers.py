@@ -26,6 +26,7 @@ HEIGHTS = {
     "actions": 4,
     "live": 4,  # the same height as actions: they never import each other
     "payments": 4,
+    "messages": 4,
     "anchors": 4,
     "web": 5,
     "main": 6,

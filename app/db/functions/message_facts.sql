@@ -1,0 +1,47 @@
+-- What a message says, for the worker that has it under this lease: of its person, its booking and its
+-- ticket, all as they are now. It runs as its owner, because the role that sends sees no person and no
+-- key of the codes; of whom it has no message in its hands it learns nothing. What is sealed stays
+-- sealed. NULL: the lease is over, or another's.
+CREATE OR REPLACE FUNCTION message_facts(p_message uuid, p_lease uuid) RETURNS jsonb
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT jsonb_build_object(
+        'now', instant_text(venue_now()),
+        'details', o.details,
+        'sequence', o.sequence,
+        'too_late', o.useful_until IS NOT NULL AND o.useful_until <= venue_now(),
+        'overtaken', EXISTS (SELECT FROM outbox n
+                              WHERE n.person_id = o.person_id AND n.channel = o.channel
+                                AND n.status = 'waiting' AND n.number > o.number
+                                AND n.kind = o.kind AND n.booking_id = o.booking_id
+                                AND o.kind = 'changed'),
+        'person_id', o.person_id,
+        'sealed', translate(encode(p.sealed, 'base64'), E'\n', ''),
+        'wrapped', translate(encode(k.wrapped, 'base64'), E'\n', ''),
+        'booking', (SELECT jsonb_build_object(
+                'id', b.id, 'reference', b.reference, 'night', b.night, 'night_name', n.name,
+                'status', b.status, 'party', b.party,
+                'slot_from', instant_text(lower(b.slot)), 'slot_until', instant_text(upper(b.slot)),
+                'last_entry_at', instant_text(n.last_entry_at), 'ends_at', instant_text(n.ends_at),
+                'deposit_pence', b.deposit_pence, 'paid_pence', b.paid_pence,
+                'created_at', instant_text(b.created_at),
+                'link_generation', b.link_generation,
+                'tables', (SELECT coalesce(jsonb_agg(t.number ORDER BY t.number), '[]')
+                             FROM booking_table t
+                            WHERE t.booking_id = b.id
+                              AND (t.live OR b.status NOT IN ('pending', 'confirmed', 'seated'))),
+                'ticket', (SELECT jsonb_build_object(
+                        'ticket_id', t.id, 'generation', t.generation, 'party', t.party,
+                        'status', t.status, 'night', t.night, 'key_id', s.key_id,
+                        'private', translate(encode(s.private, 'base64'), E'\n', ''))
+                    FROM ticket t JOIN signing_key s ON s.night = t.night
+                   WHERE t.booking_id = b.id))
+            FROM booking b JOIN night n ON n.date = b.night
+           WHERE b.id = o.booking_id))
+      FROM outbox o
+      JOIN person p ON p.id = o.person_id
+      LEFT JOIN person_key k ON k.person_id = p.id
+     WHERE o.id = p_message AND o.status = 'waiting' AND o.lease = p_lease
+       AND o.lease_until > clock_timestamp()
+$$;
+REVOKE EXECUTE ON FUNCTION message_facts(uuid, uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION message_facts(uuid, uuid) TO jobs;

@@ -1,0 +1,152 @@
+"""What a message says now: its letter, of what is true as it is sent, or why it says nothing.
+
+What was true when the message was made may be over: a reminder for a booking that was cancelled,
+an offer whose time has ended. Such a message is dropped, with the reason in its row.
+"""
+
+from collections.abc import Callable
+from datetime import date, tzinfo
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from app.db.outbox import BookingFacts, MessageFacts, Taken
+from app.domain import letters
+from app.domain.calendar import Entry
+from app.domain.letters import Letter, Stay
+from app.domain.references import show_reference
+from floorplan.nights import instant_of, parse_instant
+from floorplan.venue import Venue
+
+# Booking statuses of which a message of this kind is still true.
+_TRUE_OF: Final[dict[str, frozenset[str]]] = {
+    "confirmation": frozenset({"confirmed", "seated"}),
+    "changed": frozenset({"confirmed", "seated"}),
+    "code_reissued": frozenset({"confirmed", "seated"}),
+    "reminder_day": frozenset({"confirmed"}),
+    "reminder_hour": frozenset({"confirmed"}),
+    "cancelled": frozenset({"cancelled"}),
+}
+
+
+class Silent(Exception):
+    """There is nothing to say any more; `reason` is a word."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class _Details(Struct, frozen=True):
+    """What kinds of messages keep in `details`; each uses some of it."""
+
+    by: str = "staff"
+    refund_pence: int = 0
+    amount_pence: int = 0
+    slot_from: str | None = None
+    night: str | None = None
+    party: int = 0
+    tables: list[int] = []
+    expires_at: str | None = None
+
+
+def letter_of(venue: Venue, taken: Taken, facts: MessageFacts) -> Letter:
+    """The letter. Raises Silent: `too_late`, `overtaken`."""
+    details = msgspec.convert(
+        {name: msgspec.json.decode(raw) for name, raw in facts.details.items()}, _Details
+    )
+    if facts.too_late:
+        raise Silent("too_late")
+    if taken.kind in _TRUE_OF:
+        return _of_stay(venue, taken.kind, facts, details)
+    if taken.kind.startswith("waitlist_"):
+        return _of_wait(venue, taken.kind, details)
+    return _of_money(venue, taken.kind, facts, details)
+
+
+def _of_stay(venue: Venue, kind: str, facts: MessageFacts, details: _Details) -> Letter:
+    booking = facts.booking
+    assert booking is not None, "a message of a booking has one"
+    if booking.status not in _TRUE_OF[kind] or facts.overtaken:
+        raise Silent("overtaken")
+    if booking.ends_at <= facts.now:
+        raise Silent("too_late")
+    stay = stay_of(venue, booking)
+    if kind in ("reminder_day", "reminder_hour"):
+        if details.slot_from != booking.slot_from or booking.slot_from <= facts.now:
+            raise Silent("overtaken")
+        return letters.reminder(venue.name, stay, venue.zone, hour=kind == "reminder_hour")
+    if kind == "cancelled":
+        return letters.cancelled(
+            venue.name, stay, venue.zone, by_guest=details.by == "guest",
+            refund_pence=details.refund_pence,
+        )  # fmt: skip
+    return _PLAIN[kind](venue.name, stay, venue.zone)
+
+
+_PLAIN: Final[dict[str, Callable[[str, Stay, tzinfo], Letter]]] = {
+    "confirmation": letters.confirmation,
+    "changed": letters.changed,
+    "code_reissued": letters.code_reissued,
+}
+
+
+def _of_money(venue: Venue, kind: str, facts: MessageFacts, details: _Details) -> Letter:
+    assert facts.booking is not None, "a message of a payment has a booking"
+    reference = show_reference(facts.booking.reference)
+    say = letters.refunded if kind == "refunded" else letters.late_payment_refunded
+    return say(venue.name, reference, details.amount_pence)
+
+
+def _of_wait(venue: Venue, kind: str, details: _Details) -> Letter:
+    assert details.night is not None, "who waits, waits for a night"
+    doors = instant_of(
+        date.fromisoformat(details.night), venue.hours.doors, zone=venue.zone,
+        starts=venue.night_starts,
+    )  # fmt: skip
+    if kind == "waitlist_offer_expired":
+        return letters.waitlist_offer_expired(venue.name, venue.zone, slot_from=doors)
+    assert details.expires_at is not None, "an offer ends"
+    return letters.waitlist_offer(
+        venue.name, venue.zone, slot_from=doors, party=details.party,
+        tables=", ".join(_table_names(venue, details.tables)),
+        until=parse_instant(details.expires_at),
+    )  # fmt: skip
+
+
+def stay_of(venue: Venue, booking: BookingFacts) -> Stay:
+    """The booking as letters tell of it."""
+    return Stay(
+        reference=show_reference(booking.reference),
+        night_name=booking.night_name,
+        slot_from=parse_instant(booking.slot_from),
+        slot_until=parse_instant(booking.slot_until),
+        last_entry_at=parse_instant(booking.last_entry_at),
+        party=booking.party,
+        tables=tuple(_table_names(venue, booking.tables)),
+        paid_pence=booking.paid_pence,
+    )
+
+
+def entry_of(venue: Venue, booking: BookingFacts, sequence: int, url: str | None) -> Entry:
+    """The booking as an entry of a calendar."""
+    tables = ", ".join(_table_names(venue, booking.tables))
+    return Entry(
+        booking_id=booking.id,
+        summary=f"{venue.name}: table for {booking.party}",
+        description=f"Reference {show_reference(booking.reference)}\nTable {tables}\n"
+        f"Last entry {letters.clock(parse_instant(booking.last_entry_at), venue.zone)}",
+        location=venue.name,
+        begins_at=parse_instant(booking.slot_from),
+        ends_at=parse_instant(booking.slot_until),
+        sequence=sequence,
+        cancelled=booking.status not in ("confirmed", "seated", "completed"),
+        made_at=parse_instant(booking.created_at),
+        url=url,
+    )
+
+
+def _table_names(venue: Venue, numbers: list[int]) -> list[str]:
+    names: dict[int, str] = {table.number: table.name for table in venue.tables}
+    return [f"{number} {names.get(number, '')}".strip() for number in numbers]
