@@ -82,6 +82,8 @@ class Figures(Struct, frozen=True, forbid_unknown_fields=True):
     people_left: int = 0
     people_peak: int = 0
     entries_refused: int = 0
+    entries_overridden: int = 0
+    check_ins_undone: int = 0
     deposits_pence: int = 0
 
 
@@ -327,6 +329,46 @@ class EntryRefused(Payload, frozen=True):
     booking_id: str | None = None
 
 
+class EntryOverridden(Payload, frozen=True):
+    """A supervisor let people in against the rules named, `over_party` of them beyond the party.
+
+    `scan_id` is the entry's own, `refused_scan_id` the scan that it answers; the actor is the
+    supervisor. `admitted` and `left` as in GUEST_CHECKED_IN.
+    """
+
+    scan_id: str
+    refused_scan_id: str
+    rules: list[str]
+    why: str  # a word of app.domain.overrides.OverrideWhy
+    booking_id: str
+    ticket_id: str
+    people: int
+    over_party: int
+    admitted: int
+    left: int
+    floor: FloorName
+    door: str
+    inside: dict[FloorName, int]
+
+
+class CheckInUndone(Payload, frozen=True):
+    """A supervisor took a scan's count back: its people never came in, went out or changed floors.
+
+    The scan and its line stay; `what` is its reason, `admitted` and `left` are the party's after.
+    """
+
+    scan_id: str
+    what: str  # "admitted" | "overridden" | "out" | "moved"
+    why: str  # a word of app.domain.overrides.UndoWhy
+    booking_id: str
+    ticket_id: str
+    people: int
+    admitted: int
+    left: int
+    door: str
+    inside: dict[FloorName, int]
+
+
 class PartySeated(Payload, frozen=True):
     """The party sits at its tables."""
 
@@ -405,6 +447,8 @@ CATALOGUE: Final[dict[str, type[Payload]]] = {
     "GUEST_CHECKED_OUT": GuestCheckedOut,
     "HEADCOUNT_CHANGED": HeadcountChanged,
     "ENTRY_REFUSED": EntryRefused,
+    "ENTRY_OVERRIDDEN": EntryOverridden,
+    "CHECK_IN_UNDONE": CheckInUndone,
     "PARTY_SEATED": PartySeated,
     "TABLE_VACATED": TableVacated,
     "BOOKING_COMPLETED": BookingCompleted,

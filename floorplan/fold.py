@@ -243,6 +243,28 @@ def _entry_refused(state: NightState, it: book.EntryRefused, at: str) -> NightSt
     return counted(state, entries_refused=1)
 
 
+def _entry_overridden(state: NightState, it: book.EntryOverridden, at: str) -> NightState:
+    booking = state.bookings.get(it.booking_id)
+    if booking is not None:
+        booking = replace(
+            booking, admitted=it.admitted, left=it.left, arrived_at=booking.arrived_at or at
+        )
+        state = _with_booking(state, booking)
+    state = _counted(state, entries_overridden=1, people_admitted=it.people)
+    return _inside(state, it.inside)
+
+
+def _check_in_undone(state: NightState, it: book.CheckInUndone, at: str) -> NightState:
+    booking = state.bookings.get(it.booking_id)
+    if booking is not None:
+        arrived = booking.arrived_at if it.admitted else None
+        booking = replace(booking, admitted=it.admitted, left=it.left, arrived_at=arrived)
+        state = _with_booking(state, booking)
+    figure = {"admitted": "people_admitted", "overridden": "people_admitted", "out": "people_left"}
+    back = {figure[it.what]: -it.people} if it.what in figure else {}
+    return _inside(_counted(state, check_ins_undone=1, **back), it.inside)
+
+
 # -- the floor ------------------------------------------------------------------------------------
 
 
@@ -312,6 +334,8 @@ _MEANING: Final[dict[type[Payload], _Meaning]] = {
     book.GuestCheckedOut: _guest_checked_out,
     book.HeadcountChanged: _headcount_changed,
     book.EntryRefused: _entry_refused,
+    book.EntryOverridden: _entry_overridden,
+    book.CheckInUndone: _check_in_undone,
     book.PartySeated: _party_seated,
     book.TableVacated: _table_vacated,
     book.BookingCompleted: _booking_completed,

@@ -118,6 +118,13 @@ def _text(payload: book.Payload, where: str, party: int) -> str | None:
             return f"{abs(payload.change)} {sign} at {payload.door}"
         case book.EntryRefused():
             return f"Refused at {payload.door}: {payload.reason.replace('_', ' ')}"
+        case book.EntryOverridden():
+            broken = " and ".join(rule.replace("_", " ") for rule in payload.rules)
+            return f"{payload.people} let in at {payload.door} against {broken}, for {where}"
+        case book.CheckInUndone():
+            return (
+                f"Undone at {payload.door}: {payload.people} {payload.what}, {_said(payload.why)}"
+            )
         case book.PartySeated():
             return f"{where} seated, party of {party}"
         case book.TableVacated():
@@ -133,6 +140,10 @@ def _text(payload: book.Payload, where: str, party: int) -> str | None:
             return f"{where} no-show, party of {party}"
         case _:
             return None  # BOOKING_INITIATED and BOOKING_COMPLETED stand beside a line that says it
+
+
+def _said(word: str) -> str:
+    return word.replace("_", " ")
 
 
 def pounds(pence: int) -> str:

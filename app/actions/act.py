@@ -78,6 +78,7 @@ class Act:
         self.messages: list[Message] = []
         # Whose version the answer carries, where it is another night's.
         self.book: str | None = None
+        self.scan: tuple[str, str] | None = None  # whose verdict the answer is, besides the key's
 
     def record(self, payload: Payload, subject: str, *, book: str | None = None) -> None:
         """The event is written, in this order, when the action finishes.
@@ -223,9 +224,10 @@ async def finish(
     }
     if act.messages:
         facts["messages"] = [queued(message) for message in act.messages]
+    scan = scan or act.scan
     if scan is not None:
         facts["scanner"], facts["scan_id"] = scan
-    else:
+    if caller.key is not None:
         facts |= {"caller": caller.scope, "key": caller.key, "status": status}
     writing = f"SELECT finish_action({literal(msgspec.json.encode(facts).decode())})"
     if isinstance(act.conn, Batch):

@@ -1,7 +1,7 @@
 """The door: a scan gets its one verdict, and people are counted in and out."""
 
 from collections.abc import Mapping
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import asyncpg
 import msgspec
@@ -121,6 +121,10 @@ async def scan(
                 ticket_id=found.ticket_id,
                 people=judgement.people,
                 answer=body,
+                direction=request.direction,
+                generation=found.generation,
+                admitted_change=_change(booking, "admitted", judgement.admitted),
+                gone_change=_change(booking, "gone", judgement.gone),
             )
             if not await insert_scan(conn, new):
                 raise _TwinWasFaster
@@ -150,7 +154,9 @@ async def find_verdict(
             raise NotFound("scan_not_found", "No scan with this id reached the service.")
         if request_hash is not None and stored.body_hash != request_hash:
             _reused()
-        body = await _shown(conn, vault, stored.answer, stored.booking_id, replayed=True)
+        body = await _shown(
+            conn, vault, stored.answer, stored.booking_id, replayed=True, stored=stored
+        )
         return Answered(200, body, replayed=True)
 
 
@@ -349,12 +355,31 @@ def spread(inside: dict[str, int], door_floor: str, step: int) -> dict[str, int]
     return changed
 
 
+def _change(booking: BookingFact | None, name: str, after: int | None) -> int:
+    """What the verdict changes on the ticket, kept so that it can be taken back."""
+    if booking is None or booking.ticket is None or after is None:
+        return 0
+    before: int = getattr(booking.ticket, name)
+    return after - before
+
+
 async def _shown(
-    conn: asyncpg.Connection, vault: Vault, body: bytes, booking_id: str | None, *, replayed: bool
+    conn: asyncpg.Connection,
+    vault: Vault,
+    body: bytes,
+    booking_id: str | None,
+    *,
+    replayed: bool,
+    stored: StoredScan | None = None,
 ) -> bytes:
     """The stored verdict with what is read when it is asked for: never stored beside it."""
     guest = opened(vault, await find_held(conn, booking_id)) if booking_id else None
-    return spliced(body, {"replayed": replayed, "name": masked(guest.name) if guest else None})
+    beside: dict[str, Any] = {"replayed": replayed, "name": masked(guest.name) if guest else None}
+    if stored is not None and stored.undone_at is not None:
+        beside["undone"] = {"at": stored.undone_at, "reason": stored.undone_reason}
+    if stored is not None and stored.overridden_by is not None:
+        beside["overridden_by"] = stored.overridden_by
+    return spliced(body, beside)
 
 
 async def _replay(
@@ -362,7 +387,7 @@ async def _replay(
 ) -> Answered:
     if stored.body_hash != caller.body_hash:
         _reused()
-    body = await _shown(conn, vault, stored.answer, stored.booking_id, replayed=True)
+    body = await _shown(conn, vault, stored.answer, stored.booking_id, replayed=True, stored=stored)
     return Answered(200, body, replayed=True)
 
 

@@ -17,7 +17,7 @@ from app.db.staff import StaffRow
 from app.domain.passwords import DUMMY_HASH
 from app.domain.patience import pin_subject
 from app.domain.pins import PIN_LIMITS, peppered
-from app.domain.principals import Principal, Scope
+from app.domain.principals import ROLES, Principal, Scope
 from app.domain.tokens import new_token, token_hash
 from app.errors import NotAllowed
 from app.wire.staff import PinHolder, SignInByPin
@@ -31,7 +31,12 @@ async def list_pins(db: Database, tablet: Principal) -> list[PinHolder]:
     async with db.reading(db.auth) as conn:
         rows = await staff.list_pins(conn)
     here = [row for row in rows if Scope(door=row.door).allows(door=tablet.door)]
-    return [PinHolder(staff_id=row.staff_id, name=row.name) for row in here]
+    return [
+        PinHolder(
+            staff_id=row.staff_id, name=row.name, supervisor="scan:override" in ROLES[row.role]
+        )
+        for row in here
+    ]
 
 
 async def take_tablet(

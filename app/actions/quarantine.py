@@ -212,13 +212,15 @@ async def _count(
         instruction="A manager accepted this scan later.", at=held.at, door=held.door,
         people=counting.people, booking_id=booking.id, party=booking.party,
         admitted=counting.admitted, left_to_enter=None, tables=list(booking.tables),
-        floor=door.floor,
+        floor=door.floor, direction=held.direction, tell=saying.tell, gone=counting.gone,
     )  # fmt: skip
     new = NewScan(
         scanner=f"device:{held.device_id}", scan_id=held.scan_id, body_hash=held.body_hash,
         night=booking.night, at=held.at, door=held.door, verdict=saying.verdict, reason=reason,
         booking_id=booking.id, ticket_id=ticket.id, people=counting.people,
-        answer=msgspec.json.encode(verdict),
+        answer=msgspec.json.encode(verdict), direction=held.direction, generation=held.generation,
+        admitted_change=counting.admitted - ticket.admitted,
+        gone_change=counting.gone - ticket.gone,
     )  # fmt: skip
     if not await insert_scan(act.conn, new):
         raise Conflict("already_decided", "The same scan was answered meanwhile. Dismiss this one.")

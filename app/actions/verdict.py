@@ -54,7 +54,7 @@ def verdict_of(
         version=UNNUMBERED if tonight else None,
         direction=request.direction,
         tell=saying.tell,
-        steps=list(saying.steps),
+        steps=[step for step in saying.steps if step != "override" or _is_entry(door, request)],
         gone=judgement.gone if judgement.gone is not None else (ticket.gone if ticket else None),
         guest_number=guest.number if guest else None,
         seen=seen,
@@ -76,6 +76,11 @@ def warnings_of(venue: Venue, floor: str, fill: Fill) -> list[Caution]:
         text = f"The house: {fill.house.inside} of {fill.house.limit}."
         said.append(Caution("house_nearly_full", text))
     return said
+
+
+def _is_entry(door: Door, request: ScanRequest) -> bool:
+    """Nobody needs leave to go out, or up the stairs: only an entry can be overridden."""
+    return request.direction == "in" and door.leaves is None
 
 
 def _figures(door: Door, fill: Fill) -> CapacityFigures:

@@ -53,7 +53,7 @@ UPDATE floor_table SET resetting = $3 WHERE night = $1::text::date AND number = 
 COUNT_ADMITTED = """
 UPDATE ticket
    SET admitted = $2, gone = $3, last_scan_at = $4::text::timestamptz, last_scan_door = $5,
-       last_scan_by = $6
+       last_scan_by = $6, extra = coalesce($7, extra)
  WHERE id = $1
 """
 SET_HEADCOUNT = "UPDATE headcount SET people = $3 WHERE night = $1::text::date AND floor = $2"
@@ -170,12 +170,14 @@ async def count_admitted(
     at: str,
     door: str,
     by: str,
+    *,
+    extra: int | None = None,
 ) -> None:
     """The ticket's people: ever admitted, out again at present. The locked row's new values.
 
-    `by` is the actor whose scan it was.
+    `by` is the actor whose scan it was; `extra`, people beyond the party, is a supervisor's alone.
     """
-    await conn.execute(COUNT_ADMITTED, ticket_id, admitted, gone, at, door, by)
+    await conn.execute(COUNT_ADMITTED, ticket_id, admitted, gone, at, door, by, extra)
 
 
 async def set_headcount(conn: asyncpg.Connection, night: str, floor: str, people: int) -> None:

@@ -97,10 +97,12 @@ SELECT format('the ticket of booking %s counts %s inside, its scans say %s', b.i
               k.admitted - k.gone, s.inside)
   FROM mine b JOIN ticket k ON k.booking_id = b.id,
        LATERAL (SELECT k.unscanned + coalesce(sum(
-                           CASE c.reason WHEN 'admitted' THEN c.people WHEN 'out' THEN -c.people
-                                         ELSE 0 END), 0) AS inside
-                  FROM scan c WHERE c.booking_id = b.id) AS s
- WHERE s.inside <> k.admitted - k.gone OR k.party <> b.party
+                           CASE c.reason WHEN 'admitted' THEN c.people
+                                         WHEN 'overridden' THEN c.people
+                                         WHEN 'out' THEN -c.people ELSE 0 END), 0) AS inside,
+               coalesce(sum(c.extra_change), 0) AS extra
+                  FROM scan c WHERE c.booking_id = b.id AND c.undone_at IS NULL) AS s
+ WHERE s.inside <> k.admitted - k.gone OR s.extra <> k.extra OR k.party <> b.party
 UNION ALL
 SELECT format('scan %s was accepted from quarantine for %s people, which no verdict says',
               q.scan_id, q.counted)

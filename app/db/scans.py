@@ -3,13 +3,34 @@
 import asyncpg
 from msgspec import Struct
 
-FIND_SCAN = (
-    "SELECT body_hash, answer, booking_id::text FROM scan WHERE scanner = $1 AND scan_id = $2"
-)
+from app.domain.overrides import Decided
+
+FIND_SCAN = """
+SELECT s.body_hash, s.answer, s.booking_id::text, instant_text(s.undone_at) AS undone_at,
+       s.undone_reason, o.scan_id::text AS overridden_by
+  FROM scan s LEFT JOIN scan o ON o.scanner = s.scanner AND o.overrides = s.scan_id
+ WHERE s.scanner = $1 AND s.scan_id = $2
+"""
+FIND_DECIDED = """
+SELECT s.scanner, s.scan_id::text, s.night::text, instant_text(s.at) AS at, s.door, s.direction,
+       s.verdict, s.reason, s.booking_id::text, s.ticket_id::text, s.guest_id::text, s.generation,
+       s.people, s.admitted_change, s.gone_change, s.extra_change,
+       instant_text(s.undone_at) AS undone_at, s.undone_reason, o.scan_id::text AS overridden_by
+  FROM scan s LEFT JOIN scan o ON o.scanner = s.scanner AND o.overrides = s.scan_id
+ WHERE s.scanner = $1 AND s.scan_id = $2
+"""
+# One undoes it; another one at the same time finds it undone.
+UNDO_SCAN = """
+UPDATE scan SET undone_at = $3::text::timestamptz, undone_by = $4, undone_reason = $5
+ WHERE scanner = $1 AND scan_id = $2 AND undone_at IS NULL
+RETURNING true
+"""
 INSERT_SCAN = """
 INSERT INTO scan (scanner, scan_id, body_hash, night, at, door, verdict, reason, booking_id,
-                  ticket_id, people, answer)
-VALUES ($1, $2, $3, $4::text::date, $5::text::timestamptz, $6, $7, $8, $9, $10, $11, $12)
+                  ticket_id, people, answer, direction, generation, guest_id, admitted_change,
+                  gone_change, extra_change, overrides, rules)
+VALUES ($1, $2, $3, $4::text::date, $5::text::timestamptz, $6, $7, $8, $9, $10, $11, $12, $13, $14,
+        $15, $16, $17, $18, $19, $20)
 ON CONFLICT DO NOTHING
 RETURNING true
 """
@@ -20,9 +41,14 @@ SELECT date::text FROM night
 
 
 class StoredScan(Struct, frozen=True):
+    """What was answered, and what supervisors did about it since."""
+
     body_hash: bytes
     answer: bytes
     booking_id: str | None
+    undone_at: str | None = None
+    undone_reason: str | None = None
+    overridden_by: str | None = None
 
 
 class NewScan(Struct, frozen=True):
@@ -38,6 +64,14 @@ class NewScan(Struct, frozen=True):
     ticket_id: str | None
     people: int
     answer: bytes
+    direction: str = "in"
+    generation: int | None = None
+    guest_id: str | None = None
+    admitted_change: int = 0
+    gone_change: int = 0
+    extra_change: int = 0
+    overrides: str | None = None
+    rules: list[str] | None = None
 
 
 async def find_scan(conn: asyncpg.Connection, scanner: str, scan_id: str) -> StoredScan | None:
@@ -52,8 +86,23 @@ async def insert_scan(conn: asyncpg.Connection, new: NewScan) -> bool:
         await conn.fetchval(
             INSERT_SCAN, new.scanner, new.scan_id, new.body_hash, new.night, new.at, new.door,
             new.verdict, new.reason, new.booking_id, new.ticket_id, new.people, new.answer,
+            new.direction, new.generation, new.guest_id, new.admitted_change, new.gone_change,
+            new.extra_change, new.overrides, new.rules,
         )
     )  # fmt: skip
+
+
+async def find_decided(conn: asyncpg.Connection, scanner: str, scan_id: str) -> Decided | None:
+    """What the scan said and changed."""
+    row = await conn.fetchrow(FIND_DECIDED, scanner, scan_id)
+    return None if row is None else Decided(**row)
+
+
+async def undo_scan(
+    conn: asyncpg.Connection, scanner: str, scan_id: str, at: str, by: str, reason: str
+) -> bool:
+    """The scan counts no more; its answer stays. False: it was undone already."""
+    return bool(await conn.fetchval(UNDO_SCAN, scanner, scan_id, at, by, reason))
 
 
 async def find_tonight(conn: asyncpg.Connection) -> str | None:

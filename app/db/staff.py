@@ -61,7 +61,7 @@ CHANGE_HASH = "UPDATE staff SET password_hash = $2 WHERE id = $1"
 RENEW_HASH = "UPDATE staff SET password_hash = $3 WHERE id = $1 AND password_hash = $2"
 CHANGE_PIN = "UPDATE staff SET pin_hash = $2 WHERE id = $1"
 LIST_PINS = """
-SELECT id::text AS staff_id, display_name AS name, door
+SELECT id::text AS staff_id, display_name AS name, door, role
   FROM staff
  WHERE has_pin AND disabled_at IS NULL
  ORDER BY display_name, id
@@ -134,6 +134,7 @@ class StaffRow(Struct, frozen=True, kw_only=True):
 class PinRow(Struct, frozen=True):
     """Somebody who has a PIN; `door` is the one door of their scope."""
 
+    role: str
     staff_id: str
     name: str
     door: str | None

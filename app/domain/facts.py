@@ -117,6 +117,10 @@ class BookingFact(Struct, frozen=True):
     guests: tuple[GuestFact, ...] = ()
     edition: int = 0
 
+    def find_guest(self, ticket_id: str | None) -> GuestFact | None:
+        """The guest's ticket of that id."""
+        return next((g for g in self.guests if g.id == ticket_id), None)
+
 
 class HeadcountFact(Struct, frozen=True):
     floor: str

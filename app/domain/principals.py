@@ -14,17 +14,19 @@ SecondFactor = Literal["none", "needed", "enrol"]
 _PUBLIC: Final = frozenset(
     {"floor:read", "night:read", "availability:read", "hold:create", "live:public"}
 )
+# `scan:supervise` is the right to call a supervisor, whose PIN shows `scan:override`.
 # An owner acts on one booking, by the token that came with its hold or by its manage link.
 _OWNER: Final = _PUBLIC | {
     "own:read", "own:confirm", "own:extend", "own:cancel", "own:code", "own:export", "own:erase",
     "own:link", "own:change", "own:reschedule",
 }  # fmt: skip
 _DEVICE: Final = _PUBLIC | {
-    "scan:create", "scan:read", "headcount:change", "state:read", "live:door", "device:self",
-    "pin:use", "session:read", "guest:read",
+    "scan:create", "scan:read", "scan:supervise", "headcount:change", "state:read", "live:door",
+    "device:self", "pin:use", "session:read", "guest:read",
 }  # fmt: skip
 _DOOR_STAFF: Final = _PUBLIC | {
-    "scan:create", "scan:read", "headcount:change", "state:read", "book:read", "booking:list",
+    "scan:create", "scan:read", "scan:supervise", "headcount:change", "state:read", "book:read",
+    "booking:list",
     "guest:read", "booking:read", "booking:seat", "table:vacate", "table:reset", "walk_in:create",
     "live:door", "session:read", "session:end", "session:totp", "session:elevate",
     "session:password", "pin:set",

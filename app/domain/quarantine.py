@@ -5,6 +5,8 @@ entry is asked again; what no manager can make true is more people than the part
 licence allows, or than came in.
 """
 
+from typing import Literal
+
 from msgspec import Struct
 
 from app.domain.bookings import judge_room
@@ -26,7 +28,7 @@ class Held(Struct, frozen=True, kw_only=True):
     received_at: str
     at: str
     door: str
-    direction: str
+    direction: Literal["in", "out"]
     people: int | None
     ticket_id: str | None
     generation: int | None

@@ -26,7 +26,7 @@ class Request(Struct, frozen=True):
     for parties of its floor. `guest` is the guest's ticket whose code was read; `device` who asks,
     so that the holder of a lease is not told of its own. `id_checked`: the door has looked at the
     ID, and the guest is not the banned person of that name. `to_bar`: they wait at the bar for
-    their table.
+    their table. `broken` are the reasons that a supervisor overrides: their rules are not asked.
     """
 
     direction: Literal["in", "out"]
@@ -40,6 +40,7 @@ class Request(Struct, frozen=True):
     own_floor_only: bool = False
     guest: str | None = None
     device: str | None = None
+    broken: frozenset[str] = frozenset()
 
     @property
     def way(self) -> Way:
@@ -54,6 +55,7 @@ class Judgement(Struct, frozen=True):
     left_to_enter: int | None = None
     admitted: int | None = None
     gone: int | None = None
+    extra: int = 0  # of them, beyond the party: by a supervisor alone
 
     @property
     def saying(self) -> Saying:
@@ -76,8 +78,7 @@ class Look(Struct, frozen=True):
     @property
     def guest(self) -> GuestFact | None:
         """The guest's own ticket, when its code was read."""
-        wanted = self.request.guest
-        return next((g for g in self.booking.guests if g.id == wanted), None) if wanted else None
+        return self.booking.find_guest(self.request.guest)
 
     @property
     def ticket(self) -> TicketFact:
@@ -93,8 +94,9 @@ class Look(Struct, frozen=True):
     def newcomers(self) -> int:
         """Places of people who never came; after the last entry, and once the party gave up its
         tables, there are none."""
-        closed = self.facts.now > self.night.last_entry_at or self.booking.status == "completed"
-        ticket = self.ticket
+        broken, ticket = self.request.broken, self.ticket
+        closed = self.facts.now > self.night.last_entry_at and "too_late" not in broken
+        closed = closed or (self.booking.status == "completed" and "finished" not in broken)
         return 0 if closed else max(0, self.booking.party + ticket.extra - ticket.admitted)
 
     @property
@@ -317,7 +319,9 @@ def judge_scan(
     """The verdict on one read, from locked facts. Counts are those after an admission."""
     look, way = Look(request, booking, facts, tonight), request.way
     for rule in RULES:
-        if rule.way in ("any", way) and rule.applies(look):
+        if rule.reason in request.broken or rule.way not in ("any", way):
+            continue
+        if rule.applies(look):
             return Judgement(rule.reason, left_to_enter=_left(look, rule.reason))
     return _counted(look, ENDINGS[way])
 
@@ -338,18 +342,18 @@ def _counted(look: Look, reason: str) -> Judgement:
         return Judgement(reason, people)
     if reason == "out":
         return Judgement(reason, people, None, ticket.admitted, ticket.gone + people)
-    new = newcomers_of(look)
-    return Judgement(
-        reason, people, look.places - people, ticket.admitted + new, ticket.gone - (people - new)
-    )
-
-
-def newcomers_of(look: Look) -> int:
-    """How many of those let in never came before; the others went out and come back."""
     guest = look.guest
-    most = look.newcomers if guest is None else min(look.newcomers, 1 - guest.admitted)
-    # A guest who never came takes a place of the party's, also when only one that went out is left.
-    return min(look.people, most)
+    new = min(people, look.newcomers if guest is None else min(look.newcomers, 1 - guest.admitted))
+    back = min(people - new, ticket.gone)
+    extra = people - new - back
+    return Judgement(
+        reason,
+        people,
+        max(0, look.places - people),
+        ticket.admitted + new + extra,
+        ticket.gone - back,
+        extra,
+    )
 
 
 def precedence_table() -> str:

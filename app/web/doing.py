@@ -2,8 +2,11 @@
 
 from collections.abc import Awaitable, Callable
 
-from app.actions import bookings, door, holds, nights, no_shows, tables, walk_ins
-from app.actions.act import Answered
+from msgspec import Struct
+
+from app.actions import bookings, door, holds, nights, no_shows, overrides, tables, walk_ins
+from app.actions.act import Answered, Caller
+from app.actions.supervisors import supervised
 from app.errors import NotAllowed
 from app.web.answers import Answer
 from app.web.operations import Call, Handler
@@ -11,11 +14,22 @@ from app.web.people import acted
 from app.wire import Verdict
 
 
+class Undone(Struct, frozen=True):
+    at: str
+    reason: str
+
+
 class ShownVerdict(Verdict, frozen=True, kw_only=True):
-    """A verdict as it is shown; `replayed`: it was decided before. `name` is read, never stored."""
+    """A verdict as it is shown; `replayed`: it was decided before. `name` is read, never stored.
+
+    `undone`: a supervisor took its count back since. `overridden_by`: the scan under which a
+    supervisor let them in.
+    """
 
     replayed: bool
     name: str | None
+    undone: Undone | None = None
+    overridden_by: str | None = None
 
 
 Acting = Callable[[Call], Awaitable[Answered]]
@@ -87,6 +101,33 @@ scan = doing(lambda c: door.scan(c.parts.db, c.parts.venue, c.parts.vault, c.cal
 find_verdict = doing(
     lambda c: door.find_verdict(c.parts.db, c.parts.vault, c.caller, c.path["scan_id"])
 )
+
+
+async def override(call: Call) -> Answered:
+    """The supervisor's PIN first; then it is their act."""
+    caller = await _supervised(call)
+    parts = call.parts
+    return await overrides.override_scan(
+        parts.db, parts.venue, caller, call.path["scan_id"], call.body
+    )
+
+
+async def undo(call: Call) -> Answered:
+    caller = await _supervised(call)
+    return await overrides.undo(
+        call.parts.db, call.parts.venue, caller, call.path["scan_id"], call.body
+    )
+
+
+async def _supervised(call: Call) -> Caller:
+    parts = call.parts
+    return await supervised(
+        parts.db, parts.hashing, parts.settings.secret, call.caller, call.body.supervisor
+    )
+
+
+override_scan = doing(override)
+undo_scan = doing(undo)
 change_headcount = doing(
     lambda c: door.change_headcount(c.parts.db, c.parts.venue, c.caller, c.body)
 )

@@ -9,6 +9,8 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from app.domain.overrides import OverrideWhy, UndoWhy
+from app.domain.pins import PIN_FORM
 from app.domain.sayings import Step
 
 # `$` alone would accept a newline behind the last character.
@@ -18,6 +20,7 @@ TEXT_FORM: Final = r"^[^\x00-\x1f\x7f]+$(?!\n)"
 UUID_FORM: Final = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$(?!\n)"
 PHONE_FORM: Final = r"^\+?[0-9 ()-]{5,30}$(?!\n)"
 EMAIL_FORM: Final = r"^[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+$(?!\n)"
+SCANNER_FORM: Final = r"^(device|staff):[0-9a-f-]{36}$(?!\n)"
 # What a person is told instead of the expression.
 FORMS: Final = {
     NIGHT_FORM: "a date, as 2026-11-21",
@@ -26,6 +29,8 @@ FORMS: Final = {
     UUID_FORM: "a UUID in lower case",
     PHONE_FORM: "a phone number",
     EMAIL_FORM: "an e-mail address",
+    PIN_FORM: "four to eight digits",
+    SCANNER_FORM: "device: or staff: and its id",
 }
 
 NightDate = Annotated[str, Meta(pattern=NIGHT_FORM, examples=["2026-11-21"])]
@@ -253,6 +258,50 @@ class ScanRequest(Request, frozen=True):
     people: Annotated[int, Meta(ge=1, le=60)] | None = None
     id_checked: bool = False
     to_bar: bool = False
+
+
+class Supervisor(Request, frozen=True):
+    """Who stands by an act against the rule: `staff_id` (oneself, where it is left out) and PIN."""
+
+    pin: Annotated[str, Meta(pattern=PIN_FORM)]
+    staff_id: Uuid | None = None
+
+
+class OverrideScan(Request, frozen=True):
+    """`POST /v1/scans/{scan_id}/override`: a supervisor lets `people` in against the rules.
+
+    Without `rules` it is the scan's own reason alone; another one that stands behind it has to be
+    named too (409 `still_refused` says it).
+    """
+
+    supervisor: Supervisor
+    reason: OverrideWhy
+    people: Annotated[int, Meta(ge=1, le=60)] = 1
+    rules: Annotated[list[Annotated[str, Meta(max_length=40)]], Meta(max_length=8)] | None = None
+
+
+class UndoScan(Request, frozen=True):
+    """`POST /v1/scans/{scan_id}/undo`: a supervisor takes the scan's count back.
+
+    `scanner`, for managers: whose scan it is (`device:<id>`), if not one's own.
+    """
+
+    supervisor: Supervisor
+    reason: UndoWhy
+    scanner: Annotated[str, Meta(pattern=SCANNER_FORM)] | None = None
+
+
+class UndoneAnswer(Answer, frozen=True):
+    """What was taken back; `admitted`, `gone` and `inside` are the counts after it."""
+
+    scan_id: str
+    undone_at: str
+    reason: str
+    people: int
+    admitted: int
+    gone: int
+    inside: dict[str, int]
+    version: int
 
 
 class HeadcountRequest(Request, frozen=True):

@@ -109,8 +109,11 @@ class EnrolmentAnswer(Answer, frozen=True):
 
 
 class PinHolder(Answer, frozen=True):
+    """`supervisor`: may override a verdict and undo a scan."""
+
     staff_id: str
     name: str
+    supervisor: bool
 
 
 class PinHolders(Answer, frozen=True):

@@ -93,6 +93,7 @@ class Play:
             self._end_hold, self._cancel, self._pay, self._arrive, self._arrive, self._leave,
             self._seat, self._seat, self._vacate, self._complete, self._reset, self._block,
             self._unblock, self._move, self._click, self._refuse, self._edit, self._no_show,
+            self._override, self._undo,
         ]  # fmt: skip
         while True:
             payload = self.random.choice(moves)()
@@ -217,6 +218,45 @@ class Play:
             people=1,
             left=booking.left + 1,
             floor="upstairs",
+            door="front",
+            inside=self._inside("upstairs", -1),
+        )
+
+    def _override(self) -> Payload | None:
+        booking = self._booking("confirmed", "seated")
+        return (
+            None
+            if booking is None
+            else book.EntryOverridden(
+                scan_id=self.id(),
+                refused_scan_id=self.id(),
+                rules=["party_full"],
+                why="known_guest",
+                booking_id=booking.id,
+                ticket_id=booking.ticket_id or self.id(),
+                people=1,
+                over_party=1,
+                admitted=booking.admitted + 1,
+                left=booking.left,
+                floor="upstairs",
+                door="front",
+                inside=self._inside("upstairs", 1),
+            )
+        )
+
+    def _undo(self) -> Payload | None:
+        booking = self._booking("confirmed", "seated")
+        if booking is None or booking.left >= booking.admitted:
+            return None
+        return book.CheckInUndone(
+            scan_id=self.id(),
+            what="admitted",
+            why="scanned_twice",
+            booking_id=booking.id,
+            ticket_id=booking.ticket_id or self.id(),
+            people=1,
+            admitted=booking.admitted - 1,
+            left=booking.left,
             door="front",
             inside=self._inside("upstairs", -1),
         )

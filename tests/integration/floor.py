@@ -32,6 +32,7 @@ from app.wire import (
     UnblockTable,
     WalkIn,
 )
+from floorplan.events import Figures
 from floorplan.venue import Venue, load_venue
 
 MANAGER = Principal(kind="staff", id=str(uuid4()), role="MANAGER", name="Morgan")
@@ -182,6 +183,11 @@ class House:
                 after,
             )
         return [row["type"] for row in rows]
+
+    async def figures(self, night: str = NIGHT) -> Figures:
+        """The night's running totals, by its book."""
+        async with self.looking() as conn, conn.transaction(isolation="repeatable_read"):
+            return (await read_state(conn, night)).figures
 
     async def agrees(self, night: str = NIGHT) -> None:
         """The fold of the book is exactly what the rows show."""

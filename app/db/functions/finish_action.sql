@@ -1,9 +1,9 @@
 -- The second half of an action, sent in one message with its rows and COMMIT: writes the events and
--- notes in the order given, and keeps the answer (under the idempotency key, or as a scan's verdict)
+-- notes in the order given, and keeps the answer (under the idempotency key, as a scan's verdict, or both)
 -- with the last event's version in place of its "version":-1. Messages go to the outbox before the
 -- book is locked. p: messages (as enqueue_messages takes them; absent: none); book, events and notes
 -- [[type, subject, payload] ...], where an event may name as a fourth another book than `book` (they
--- come by book: books are locked by date), actor, correlation, origin, answer; caller, key, status; or
+-- come by book: books are locked by date), actor, correlation, origin, answer; caller, key, status;
 -- scanner, scan_id. Tells the book's version in an INFO.
 CREATE OR REPLACE FUNCTION finish_action(p jsonb) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -37,7 +37,8 @@ BEGIN
     IF p ? 'scan_id' THEN
         UPDATE scan SET answer = v_answer
          WHERE scanner = p ->> 'scanner' AND scan_id = (p ->> 'scan_id')::uuid;
-    ELSIF p ->> 'key' IS NOT NULL THEN
+    END IF;
+    IF p ->> 'key' IS NOT NULL THEN
         UPDATE idempotency SET status = (p ->> 'status')::smallint, answer = v_answer
          WHERE caller = p ->> 'caller' AND key = p ->> 'key';
     END IF;

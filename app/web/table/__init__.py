@@ -221,6 +221,20 @@ def _door() -> tuple[Operation, ...]:
             answers={200: doing.ShownVerdict}, tag="door", summary="What was decided about a scan.",
         ),
         Operation(
+            method="POST", path="/v1/scans/{scan_id}/override", handler=doing.override_scan,
+            parameters={"scan_id": wire.Uuid}, permission="scan:supervise",
+            request=wire.OverrideScan, answers={200: doing.ShownVerdict}, tag="door",
+            limits="scan", idempotent=True,
+            summary="A supervisor lets people in against the rule, with PIN and reason.",
+        ),
+        Operation(
+            method="POST", path="/v1/scans/{scan_id}/undo", handler=doing.undo_scan,
+            parameters={"scan_id": wire.Uuid}, permission="scan:supervise",
+            request=wire.UndoScan, answers={200: wire.UndoneAnswer}, tag="door",
+            limits="scan", idempotent=True,
+            summary="A supervisor takes a scan's count back, with PIN and reason.",
+        ),
+        Operation(
             method="POST", path="/v1/headcount", handler=doing.change_headcount,
             permission="headcount:change", request=wire.HeadcountRequest,
             answers={200: wire.HeadcountAnswer}, tag="door", limits="write", idempotent=True,

@@ -57,6 +57,8 @@ MAY = {
     "POST /v1/tables/{number}/unblock": MANAGERS,
     "POST /v1/scans": DOOR,
     "GET /v1/scans/{scan_id}": DOOR,
+    "POST /v1/scans/{scan_id}/override": DOOR,
+    "POST /v1/scans/{scan_id}/undo": DOOR,
     "POST /v1/headcount": DOOR,
     "POST /v1/people/find": MANAGERS,
     "POST /v1/people/{person_id}/reveal": MANAGERS,

@@ -6,6 +6,7 @@ from typing import get_args
 
 import msgspec
 
+from app.domain.overrides import OverrideWhy, UndoWhy
 from app.domain.sayings import Step
 from app.domain.verdicts import precedence_table
 from app.wire import Verdict
@@ -22,3 +23,8 @@ def test_the_page_explains_every_step_and_field() -> None:
     assert set(get_args(Step)) <= said
     plain = {"scan_id", "at", "door", "booking_id", "tables", "floor", "direction"}
     assert {field.name for field in msgspec.structs.fields(Verdict)} - plain <= said
+
+
+def test_the_page_has_every_reason_to_override_and_to_undo() -> None:
+    said = set(re.findall(r"`([a-z_]+)`", PAGE))
+    assert {*get_args(OverrideWhy), *get_args(UndoWhy)} <= said
