@@ -135,7 +135,7 @@ async def test_the_list_has_who_may_stand_at_this_door(
         await conn.execute("UPDATE staff SET door = 'basement' WHERE id = $1", away)
         await conn.execute("UPDATE staff SET disabled_at = now() WHERE id = $1", gone)
     listed = (await tablet.get("/v1/session/pins")).json()["staff"]
-    assert listed == [{"staff_id": mara, "name": "Mara Quill"}]
+    assert listed == [{"staff_id": mara, "name": "Mara Quill", "supervisor": True}]
     for staff_id in (away, gone):
         answer = await take(tablet, staff_id, DEVS)
         assert (answer.status_code, answer.json()["reason"]) == (403, "pin_refused")
