@@ -101,7 +101,7 @@ BEGIN
     END IF;
 
     IF v_bookings <> '{}' THEN
-        IF p_action = 'scan' THEN
+        IF p_action IN ('scan', 'override_scan') THEN
             v_bans := bans_of(v_own, v_now);
         END IF;
         SELECT coalesce(json_agg(json_build_object(
