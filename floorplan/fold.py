@@ -249,9 +249,9 @@ def _entry_overridden(state: NightState, it: book.EntryOverridden, at: str) -> N
         booking = replace(
             booking, admitted=it.admitted, left=it.left, arrived_at=booking.arrived_at or at
         )
-        state = _with_booking(state, booking)
-    state = _counted(state, entries_overridden=1, people_admitted=it.people)
-    return _inside(state, it.inside)
+        state = with_booking(state, booking)
+    state = counted(state, entries_overridden=1, people_admitted=it.people)
+    return with_inside(state, it.inside)
 
 
 def _check_in_undone(state: NightState, it: book.CheckInUndone, at: str) -> NightState:
@@ -259,10 +259,10 @@ def _check_in_undone(state: NightState, it: book.CheckInUndone, at: str) -> Nigh
     if booking is not None:
         arrived = booking.arrived_at if it.admitted else None
         booking = replace(booking, admitted=it.admitted, left=it.left, arrived_at=arrived)
-        state = _with_booking(state, booking)
+        state = with_booking(state, booking)
     figure = {"admitted": "people_admitted", "overridden": "people_admitted", "out": "people_left"}
     back = {figure[it.what]: -it.people} if it.what in figure else {}
-    return _inside(_counted(state, check_ins_undone=1, **back), it.inside)
+    return with_inside(counted(state, check_ins_undone=1, **back), it.inside)
 
 
 # -- the floor ------------------------------------------------------------------------------------

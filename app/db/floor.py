@@ -99,10 +99,16 @@ SELECT format('the ticket of booking %s counts %s inside, its scans say %s', b.i
        LATERAL (SELECT k.unscanned + coalesce(sum(
                            CASE c.reason WHEN 'admitted' THEN c.people
                                          WHEN 'overridden' THEN c.people
-                                         WHEN 'out' THEN -c.people ELSE 0 END), 0) AS inside,
-               coalesce(sum(c.extra_change), 0) AS extra
+                                         WHEN 'out' THEN -c.people ELSE 0 END), 0) AS inside
                   FROM scan c WHERE c.booking_id = b.id AND c.undone_at IS NULL) AS s
- WHERE s.inside <> k.admitted - k.gone OR s.extra <> k.extra OR k.party <> b.party
+ WHERE s.inside <> k.admitted - k.gone OR k.party <> b.party
+UNION ALL
+-- Of the whole night, because parties that are joined bring theirs along.
+SELECT format('tickets admit %s people beyond their parties, overrides let %s in', k.extra, s.extra)
+  FROM (SELECT coalesce(sum(extra), 0) AS extra FROM ticket WHERE night = $1::text::date) AS k,
+       (SELECT coalesce(sum(c.extra_change), 0) AS extra FROM scan c
+         WHERE c.night = $1::text::date AND c.undone_at IS NULL) AS s
+ WHERE k.extra <> s.extra
 UNION ALL
 SELECT format('scan %s was accepted from quarantine for %s people, which no verdict says',
               q.scan_id, q.counted)
