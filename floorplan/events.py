@@ -14,16 +14,32 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-FloorName = str  # "upstairs" | "downstairs": the venue's data file is the authority
-Instant = str  # "2026-11-21T23:41:07.123Z"
+from floorplan.entries import (
+    CheckInUndone,
+    EntryOverridden,
+    EntryRefused,
+    GuestCheckedIn,
+    GuestCheckedOut,
+    HeadcountChanged,
+)
+from floorplan.payload import FloorName, Instant, Payload
+
+# The payloads of the door stand in a module of their own, and are read here with all the others.
+__all__ = [
+    "CheckInUndone",
+    "EntryOverridden",
+    "EntryRefused",
+    "FloorName",
+    "GuestCheckedIn",
+    "GuestCheckedOut",
+    "HeadcountChanged",
+    "Instant",
+    "Payload",
+]
 
 
 class EventUnreadable(Exception):
     """The type is not in the catalogue, or the payload does not have its type's shape."""
-
-
-class Payload(Struct, frozen=True, forbid_unknown_fields=True):
-    """The facts of one event; each subclass is one type of the catalogue."""
 
 
 class NightTable(Struct, frozen=True, forbid_unknown_fields=True):
@@ -273,100 +289,6 @@ class BookingReinstated(Payload, frozen=True, omit_defaults=True):
     slot_until: Instant
     tables: list[int]
     booking: Carried
-
-
-class GuestCheckedIn(Payload, frozen=True, omit_defaults=True):
-    """`people` of the party came in.
-
-    `admitted` counts the people of the party who ever came in, `left` those of them who are out
-    again: a re-entry lowers `left` once the whole party has been in. `after_seal`: it was told when
-    the night was sealed, whose figures stand.
-    """
-
-    booking_id: str
-    ticket_id: str
-    people: int
-    admitted: int
-    left: int
-    floor: FloorName
-    door: str
-    inside: dict[FloorName, int]
-    after_seal: bool = False
-
-
-class GuestCheckedOut(Payload, frozen=True, omit_defaults=True):
-    """`people` of the party went out; `left` counts those out at present.
-
-    `after_seal` as in GUEST_CHECKED_IN.
-    """
-
-    booking_id: str
-    ticket_id: str
-    people: int
-    left: int
-    floor: FloorName
-    door: str
-    inside: dict[FloorName, int]
-    after_seal: bool = False
-
-
-class HeadcountChanged(Payload, frozen=True):
-    """The clicker counted people without a code in or out, or a head count corrected it."""
-
-    floor: FloorName
-    door: str
-    change: int
-    inside: dict[FloorName, int]
-    why: str  # "clicker" | "walk_in" | "head_count"
-
-
-class EntryRefused(Payload, frozen=True):
-    """The door said no; lost demand is worth remembering."""
-
-    scan_id: str
-    reason: str
-    door: str
-    booking_id: str | None = None
-
-
-class EntryOverridden(Payload, frozen=True):
-    """A supervisor let people in against the rules named, `over_party` of them beyond the party.
-
-    `scan_id` is the entry's own, `refused_scan_id` the scan that it answers; the actor is the
-    supervisor. `admitted` and `left` as in GUEST_CHECKED_IN.
-    """
-
-    scan_id: str
-    refused_scan_id: str
-    rules: list[str]
-    why: str  # a word of app.domain.overrides.OverrideWhy
-    booking_id: str
-    ticket_id: str
-    people: int
-    over_party: int
-    admitted: int
-    left: int
-    floor: FloorName
-    door: str
-    inside: dict[FloorName, int]
-
-
-class CheckInUndone(Payload, frozen=True):
-    """A supervisor took a scan's count back: its people never came in, went out or changed floors.
-
-    The scan and its line stay; `what` is its reason, `admitted` and `left` are the party's after.
-    """
-
-    scan_id: str
-    what: str  # "admitted" | "overridden" | "out" | "moved"
-    why: str  # a word of app.domain.overrides.UndoWhy
-    booking_id: str
-    ticket_id: str
-    people: int
-    admitted: int
-    left: int
-    door: str
-    inside: dict[FloorName, int]
 
 
 class PartySeated(Payload, frozen=True):
