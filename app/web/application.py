@@ -18,6 +18,7 @@ from app.web.identify import COOKIES, identify, principal_of
 from app.web.operations import Operation
 from app.web.pages import PAGES, STATIC, Files, Page, StaticFiles
 from app.web.parts import Parts
+from app.web.release import DoorWorker
 from app.web.visitors import Visitor
 
 GZIP_BYTES = 1024  # below this the header costs what the compression saves
@@ -49,7 +50,11 @@ def screens() -> list[BaseRoute]:
         Route(path, Named(path, Page(files, name, scripts)))
         for path, (name, scripts) in PAGES.items()
     ]
-    return [*pages, Route("/static/{name:path}", Named("/static", StaticFiles(files)))]
+    return [
+        *pages,
+        Route("/door-worker.js", Named("/door-worker.js", DoorWorker(STATIC))),
+        Route("/static/{name:path}", Named("/static", StaticFiles(files))),
+    ]
 
 
 class Named:

@@ -2,6 +2,7 @@
 /** The administration: sections by the address's fragment, drawn from what the service answers. */
 
 import { send } from "../api.js";
+import { wipe } from "../door/keeping.js";
 import { byId, el, fill, mark, write } from "../elements.js";
 import { owesSecondFactor } from "../entrance.js";
 import { icon } from "../icons.js";
@@ -221,6 +222,7 @@ function offerSignOut() {
   button.addEventListener("click", async () => {
     try {
       await send("DELETE", "/v1/session");
+      await wipe().catch(() => null); // what the door's page kept on this device goes too
       location.assign("/sign-in?next=/admin");
     } catch (error) {
       tellProblem(error, "Not signed out");

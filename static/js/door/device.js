@@ -1,23 +1,25 @@
 // @ts-check
 /** Who this tablet is: paired by a code that a manager shows, or signed in by a person. */
 
-import { Problem, read, send } from "../api.js";
+import { Problem, read, send, Unreachable } from "../api.js";
 import { actForm, field, showDialog } from "../dialog.js";
 import { el } from "../elements.js";
 import { owesSecondFactor } from "../entrance.js";
 import { tellProblem } from "../toasts.js";
 import { giveBack, takeTablet } from "./holder.js";
+import { wipe } from "./keeping.js";
 import { VERSION } from "./report.js";
 
 /**
- * `holder` is who holds a paired tablet by PIN.
+ * `holder` is who holds a paired tablet by PIN; `actors` is how books and verdicts call both.
  * @typedef {{
  *   name: string, door: string | null, device: boolean, holder: string | null,
- *   may: (permission: string) => boolean,
+ *   actors: string[], may: (permission: string) => boolean,
  * }} Who
  */
 
 const TOKEN_KEY = "backroom.device";
+const KNOWN_KEY = "backroom.door.known";
 /**
  * The code that the page was opened with, until it paired the tablet; with one key for all its
  * tries, so that a lost reply is given again.
@@ -34,14 +36,47 @@ export function token() {
 export async function whoAmI() {
   const session = await read("/v1/session");
   if (owesSecondFactor(session)) location.replace("/sign-in?next=/door");
+  return whoOf(session);
+}
+
+/** @param {Object<string, any>} session @returns {Who} */
+function whoOf(session) {
   const device = Boolean(session.device_id); // also while somebody acts on it by PIN
   return {
     name: session.name,
     door: device ? session.door : null,
     device,
     holder: device && session.staff_id ? session.name : null,
+    actors: [`device:${session.device_id}`, `staff:${session.staff_id}`],
     may: (one) => session.permissions.includes(one),
   };
+}
+
+/**
+ * Who acts and the venue's places, from the service; where that is out of reach, as this tablet
+ * knew them last: the page opens without a network too. Raises Unreachable: it never knew.
+ * @returns {Promise<{who: Who, floor: Object<string, any>, fresh: boolean}>}
+ */
+export async function whoAndWhere() {
+  try {
+    const [session, whole] = await Promise.all([read("/v1/session"), read("/v1/floor")]);
+    if (owesSecondFactor(session)) location.replace("/sign-in?next=/door");
+    const { doors, time_zone, grace_minutes } = whole;
+    const places = whole.tables.map((/** @type {any} */ { number, floor }) => ({ number, floor }));
+    const floor = { doors, time_zone, grace_minutes, tables: places };
+    localStorage.setItem(KNOWN_KEY, JSON.stringify({ session, floor }));
+    return { who: whoOf(session), floor, fresh: true };
+  } catch (error) {
+    const known = localStorage.getItem(KNOWN_KEY);
+    if (!(error instanceof Unreachable) || !known) throw error;
+    const { session, floor } = JSON.parse(known);
+    return { who: whoOf(session), floor, fresh: false };
+  }
+}
+
+/** What was known of this tablet's rights is over. */
+export function forgetWho() {
+  localStorage.removeItem(KNOWN_KEY);
 }
 
 /**
@@ -138,6 +173,8 @@ function holding(who, close) {
 }
 
 async function leave() {
+  forgetWho();
+  await wipe().catch(() => null);
   if (token()) localStorage.removeItem(TOKEN_KEY);
   else await send("DELETE", "/v1/session").catch(() => null);
   location.assign("/sign-in?next=/door");

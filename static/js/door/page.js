@@ -1,22 +1,25 @@
 // @ts-check
 /** The door's tablet: a scan in, a verdict out; tonight's list and the house's count beside it. */
 
-import { actBy, read, Problem, Unreachable } from "../api.js";
+import { actBy, Problem, Unreachable } from "../api.js";
 import { byId, el, fill, mark, write } from "../elements.js";
 import { icon } from "../icons.js";
 import { Live } from "../live.js";
 import { offerTheme } from "../theme.js";
+import { tell, tellProblem } from "../toasts.js";
 import { useTimeZone } from "../venue-clock.js";
 import { FLOOR_WORD, LINK_WORD } from "../words.js";
 import { Arrivals } from "./arrivals.js";
 import { stayAwake } from "./awake.js";
 import { Clicker } from "./clicker.js";
-import { pair, pairByAddress, showDevice, token, whoAmI } from "./device.js";
+import { forgetWho, pair, pairByAddress, showDevice, token, whoAndWhere } from "./device.js";
 import { drawScans } from "./history.js";
 import { offerPanels } from "./panels.js";
 import { reportOn } from "./report.js";
 import { Scanner } from "./scanner.js";
+import { keepShell } from "./shell.js";
 import { allowSound, signal } from "./signals.js";
+import { askOverride, askUndo } from "./supervisor.js";
 import { Typing } from "./typing.js";
 import { VerdictFace } from "./verdict.js";
 import { offerCamera } from "./viewfinder.js";
@@ -25,6 +28,7 @@ import { offerCamera } from "./viewfinder.js";
 
 const DOOR_KEY = "backroom.door";
 const RETRY_MS = 3000;
+const QUIET_MS = 20_000; // so long after the last touch or scan a new release may begin
 // What a pairing code is refused for.
 const PAIRING = /^(pairing_|device_revoked)/;
 
@@ -33,6 +37,7 @@ const doorChoice = /** @type {HTMLSelectElement} */ (byId("door"));
 let direction = "in";
 /** @type {Scan | null} the scan whose verdict is on the screen */
 let current = null;
+let usedAt = performance.now();
 /** @type {import("./device.js").Who | null} */
 let me = null;
 /** @type {{number: number, floor: string}[]} */
@@ -45,10 +50,12 @@ fill(byId("settings"), icon("door"));
 const live = new Live({ audience: "door", token });
 const face = new VerdictFace({
   onPeople: (people) => current && show(scanner.withPeople(current, people)),
-  onAgain: () => current && scanner.again(current),
-  onChecked: () => current && show(scanner.withChecked(current)),
+  onAct: (step) => current && act(step, current),
   onClose: () => typing.focus(),
   where,
+  doorName: (id) => [...doorChoice.options].find(({ value }) => value === id)?.text ?? id,
+  byWhom: (actor) =>
+    me?.actors.includes(actor) ? "this tablet" : actor.startsWith("staff:") ? "staff" : "another device",
 });
 const scanner = new Scanner({ token, onVerdict: decided, onChange: drawHistory });
 const arrivals = new Arrivals(live, {
@@ -75,6 +82,7 @@ const typing = new Typing({
   },
   onArrow: (by) => face.asking && (face.step(by), true),
   onTouch: () => {
+    usedAt = performance.now();
     allowSound();
     camera?.touch();
     awake();
@@ -91,11 +99,19 @@ drawHistory();
 window.addEventListener("hashchange", () => pairAgain());
 arrivals.recall();
 begin();
+keepShell(
+  () =>
+    !face.shown &&
+    scanner.undecided === 0 &&
+    byId("input").matches(":placeholder-shown") &&
+    !document.querySelector("dialog[open]") &&
+    performance.now() - usedAt > QUIET_MS,
+);
 
 async function begin() {
   try {
     await pairByAddress();
-    const [who, floor] = await Promise.all([whoAmI(), read("/v1/floor")]);
+    const { who, floor, fresh } = await whoAndWhere();
     useTimeZone(floor.time_zone);
     tables = floor.tables;
     arrivals.graceMinutes = floor.grace_minutes;
@@ -116,7 +132,9 @@ async function begin() {
     setInterval(drawLink, 250);
     me = who;
     awake();
+    arrivals.draw();
     if (who.device) reportOn(() => scanner.undecided);
+    if (!fresh) confirm();
   } catch (error) {
     if (error instanceof Problem && error.status === 401)
       return stranger("This tablet is not signed in.");
@@ -128,10 +146,24 @@ async function begin() {
   }
 }
 
+/** Opened without a network: who this is was last known, and is asked again until it is answered. */
+async function confirm() {
+  try {
+    const { who, fresh } = await whoAndWhere();
+    if (fresh) Object.assign(/** @type {any} */ (me), who);
+    else setTimeout(confirm, RETRY_MS);
+  } catch (error) {
+    if (error instanceof Problem && error.status === 401)
+      return stranger("This tablet is not signed in.");
+    setTimeout(confirm, RETRY_MS);
+  }
+}
+
 // ------------------------------------------------------------------------------------ scanning
 
 /** @param {string} text what was read or typed */
 function scan(text) {
+  usedAt = performance.now();
   panels.show("");
   show(scanner.read(text, doorChoice.value, direction));
 }
@@ -155,6 +187,33 @@ function decided(scan, late = false) {
   signal(face.kind);
   if (scan.verdict.title === "Sign in") stranger("This tablet may not scan.");
   else if (scan.verdict.reason === "device_revoked") stranger("This tablet's pairing has ended.");
+}
+
+/** @param {import("./steps.js").Act} step @param {Scan} scan */
+async function act(step, scan) {
+  if (step === "again") return scanner.again(scan);
+  if (step === "checked") return show(scanner.withSaid(scan, { id_checked: true }));
+  if (step === "to_bar") return show(scanner.withSaid(scan, { to_bar: true }));
+  if (step === "retry") return show(scanner.withSaid(scan, {}));
+  face.hide();
+  if (step === "find") {
+    panels.show("tonight");
+    return typing.openKeyboard();
+  }
+  try {
+    const isDevice = me?.device ?? false;
+    if (step === "override") {
+      const answer = await askOverride(scan, isDevice);
+      if (answer) decided(scanner.overridden(scan, /** @type {any} */ (answer)));
+    } else if ((await askUndo(scan, isDevice)) && scan.verdict) {
+      scan.verdict = { ...scan.verdict, undone: {}, steps: [] };
+      tell("Taken back", "Nobody of this scan is counted any more.");
+      drawHistory();
+    }
+  } catch (error) {
+    tellProblem(error, "Not done");
+  }
+  typing.focus();
 }
 
 function drawHistory() {
@@ -252,6 +311,7 @@ function cannot(word, more) {
 function stranger(why) {
   cannot("Not signed in", why);
   camera?.stop();
+  forgetWho();
   arrivals.forget();
   return pair(why);
 }

@@ -15,7 +15,7 @@ import { kindOf } from "./reference.js";
 /**
  * @typedef {import("./verdict.js").Verdict} Verdict
  * @typedef {{scan_id: string, door: string, direction: "in" | "out", code?: string,
- *   reference?: string, people?: number, id_checked?: boolean}} ScanBody
+ *   reference?: string, people?: number, id_checked?: boolean, to_bar?: boolean}} ScanBody
  * @typedef {{body: ScanBody, at: number, state: "sent" | "doubt" | "known", verdict: Verdict | null}} Scan
  */
 
@@ -108,9 +108,22 @@ export class Scanner {
     return this.#send({ ...scan.body, scan_id: crypto.randomUUID(), people });
   }
 
-  /** After a look at the ID of a guest who only has a banned person's name. @param {Scan} scan */
-  withChecked(scan) {
-    return this.#send({ ...scan.body, scan_id: crypto.randomUUID(), id_checked: true });
+  /**
+   * The same read once more, with what staff said to its verdict: a look at the ID, a place at the
+   * bar, or nothing but another try.
+   * @param {Scan} scan @param {{id_checked?: true, to_bar?: true}} said
+   */
+  withSaid(scan, said) {
+    return this.#send({ ...scan.body, scan_id: crypto.randomUUID(), ...said });
+  }
+
+  /** What a supervisor's answer made of it, as a scan of this tablet. @param {Scan} scan @param {Verdict} verdict */
+  overridden(scan, verdict) {
+    /** @type {Scan} */
+    const made = { body: { ...scan.body }, at: Date.now(), state: "known", verdict };
+    this.#remember(made);
+    this.wiring.onChange();
+    return made;
   }
 
   /** Sends a scan in doubt again, by its id: the guest is still there. @param {Scan} scan */

@@ -102,14 +102,21 @@ export class Typing {
   #offerKeyboard() {
     const button = byId("keyboard");
     fill(button, icon("keyboard"), "Type");
-    button.addEventListener("click", () => {
-      const typing = this.input.inputMode !== "text";
-      this.input.inputMode = typing ? "text" : "none";
-      this.input.placeholder = typing ? "Reference or name" : "Scan a code";
-      mark(button, "aria-pressed", String(typing));
-      this.input.blur();
-      this.input.focus();
-    });
+    button.addEventListener("click", () => this.#type(this.input.inputMode !== "text"));
+  }
+
+  /** For a name or a reference, with the screen's own keyboard. */
+  openKeyboard() {
+    this.#type(true);
+  }
+
+  /** @param {boolean} typing */
+  #type(typing) {
+    this.input.inputMode = typing ? "text" : "none";
+    this.input.placeholder = typing ? "Reference or name" : "Scan a code";
+    mark(byId("keyboard"), "aria-pressed", String(typing));
+    this.input.blur();
+    this.input.focus();
   }
 }
 

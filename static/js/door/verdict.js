@@ -3,16 +3,25 @@
 
 import { byId, el, fill, svg } from "../elements.js";
 import { icon } from "../icons.js";
+import { timeText } from "../venue-clock.js";
 import { partyText, tablesText } from "../words.js";
+import { advice, asksPeople, offers } from "./steps.js";
 
 /**
  * @typedef {{verdict: "admit" | "wait" | "refuse", reason: string, title: string, instruction: string,
- *   name?: string | null, people?: number, party?: number | null, admitted?: number | null,
- *   left_to_enter?: number | null, tables?: number[], floor?: string | null, replayed?: boolean,
- *   direction?: string}} Verdict
- * @typedef {{onPeople: (people: number) => void, onAgain: () => void, onClose: () => void,
- *   onChecked: () => void,
- *   where: (tables: number[]) => string}} VerdictWiring
+ *   scan_id?: string, name?: string | null, people?: number, party?: number | null,
+ *   admitted?: number | null, gone?: number | null, left_to_enter?: number | null,
+ *   tables?: number[], floor?: string | null, replayed?: boolean, direction?: string,
+ *   tell?: string, steps?: string[], guest_number?: number | null,
+ *   seen?: {at: string, door: string, by: string | null, seconds: number} | null,
+ *   capacity?: {floor: string, here: Room, house: Room, may_enter: number} | null,
+ *   warnings?: {reason: string, text: string}[], held_by?: {door: string, seconds: number | null} | null,
+ *   send_to?: string | null, undone?: Object<string, any> | null,
+ *   overridden_by?: string | null, offline?: boolean}} Verdict
+ * @typedef {{inside: number, limit: number, free: number}} Room
+ * @typedef {{onPeople: (people: number) => void, onAct: (act: import("./steps.js").Act) => void,
+ *   onClose: () => void, where: (tables: number[]) => string, doorName: (id: string) => string,
+ *   byWhom: (actor: string) => string}} VerdictWiring
  */
 
 /** How long each stays; a question and a doubt stay until somebody answers. */
@@ -67,7 +76,7 @@ export class VerdictFace {
     this.shown = null;
     this.place.addEventListener("click", (event) => {
       const pressed = event.target instanceof Element && event.target.closest("button");
-      if (!pressed && !this.asking && !this.checking) this.hide();
+      if (!pressed && !this.stays) this.hide();
     });
   }
 
@@ -80,12 +89,12 @@ export class VerdictFace {
 
   /** Whether it waits for a number of people. */
   get asking() {
-    return this.shown?.reason === "how_many";
+    return this.shown !== null && asksPeople(this.shown);
   }
 
-  /** Whether somebody has to look at the guest's ID first. */
-  get checking() {
-    return this.shown?.reason === "banned_name";
+  /** Whether somebody has to answer it: then it does not go by itself. */
+  get stays() {
+    return this.asking || (this.shown !== null && offers(this.shown).some(({ main }) => main));
   }
 
   /** @param {Verdict} verdict */
@@ -95,15 +104,14 @@ export class VerdictFace {
     clearTimeout(this.freshTimer);
     this.place.dataset.fresh = "";
     this.freshTimer = window.setTimeout(() => delete this.place.dataset.fresh, FRESH_MS);
-    const doubt = verdict.reason === "unreachable";
     this.place.hidden = false;
     this.place.dataset.verdict = this.kind;
     this.place.dataset.reason = verdict.reason;
-    const stays = this.asking || this.checking || doubt;
+    const { stays } = this;
     const time = SHOWN_MS[verdict.verdict];
     const timer = stays ? null : el("i", { class: "verdict-timer" });
     if (timer) timer.style.animationDuration = `${time}ms`;
-    fill(this.place, this.#face(verdict), this.#foot(verdict, doubt), timer);
+    fill(this.place, this.#face(verdict), this.#foot(verdict), timer);
     for (const drawn of this.place.querySelectorAll(".verdict-shape"))
       drawn.classList.remove(`shape-${this.kind}`);
     if (!stays) this.timer = window.setTimeout(() => this.hide(), time);
@@ -130,7 +138,7 @@ export class VerdictFace {
     this.people = Math.min(this.most, Math.max(1, this.people + by));
     const output = this.place.querySelector("output");
     if (output) output.textContent = String(this.people);
-    const go = this.place.querySelector(".button-main");
+    const go = this.place.querySelector(".button-people");
     if (go) go.textContent = letIn(this.people, this.shown?.direction);
   }
 
@@ -138,7 +146,6 @@ export class VerdictFace {
   #face(verdict) {
     const tables = verdict.tables ?? [];
     const many = verdict.people && verdict.people > 1 ? ` × ${verdict.people}` : "";
-    const count = verdict.party ? `${verdict.admitted ?? 0} of ${verdict.party} have come` : "";
     const where = tables.length > 0 ? this.wiring.where(tables) : "";
     return el(
       "div",
@@ -167,79 +174,79 @@ export class VerdictFace {
             ),
           verdict.instruction,
         ),
+        verdict.tell && el("p", { class: "verdict-tell" }, `“${verdict.tell}”`),
         pips(verdict),
-        el(
-          "p",
-          { class: "verdict-small" },
-          [count, verdict.replayed ? "answered before: nothing was counted again" : ""]
-            .filter(Boolean)
-            .join(" · "),
-        ),
+        el("p", { class: "verdict-small" }, this.#small(verdict).join(" · ")),
+        (verdict.warnings ?? []).map(({ text }) => el("p", { class: "verdict-caution" }, `▲ ${text}`)),
       ),
     );
   }
 
-  /** @param {Verdict} verdict @param {boolean} doubt */
-  #foot(verdict, doubt) {
-    if (this.asking) {
-      this.most = Math.max(1, verdict.left_to_enter ?? 1);
-      this.people = this.most;
-      return el(
-        "div",
-        { class: "verdict-foot" },
-        el(
-          "div",
-          { class: "many", role: "group", "aria-label": "How many people" },
-          el(
-            "button",
-            {
-              class: "icon-button",
-              type: "button",
-              "aria-label": "One fewer",
-              onclick: () => this.step(-1),
-            },
-            icon("minus"),
-          ),
-          el("output", {}, this.people),
-          el(
-            "button",
-            {
-              class: "icon-button",
-              type: "button",
-              "aria-label": "One more",
-              onclick: () => this.step(1),
-            },
-            icon("plus"),
-          ),
-        ),
-        el(
-          "button",
-          { class: "button button-main", type: "button", onclick: () => this.enter() },
-          letIn(this.people, verdict.direction),
-        ),
-        el("button", { class: "button", type: "button", onclick: () => this.hide() }, "Not now"),
-      );
-    }
+  /** Counts, who saw the code before, and what staff do without a button. @param {Verdict} verdict */
+  #small(verdict) {
+    const { seen, party, gone } = verdict;
+    const by = seen?.by ? this.wiring.byWhom(seen.by) : "";
+    return [
+      party ? `${verdict.admitted ?? 0} of ${party} have come` : "",
+      gone ? `${gone} out at present` : "",
+      verdict.guest_number ? `guest ${verdict.guest_number}` : "",
+      seen &&
+        [`last scan ${timeText(seen.at)}`, this.wiring.doorName(seen.door), by && `by ${by}`]
+          .filter(Boolean)
+          .join(", "),
+      ...advice(verdict),
+      verdict.undone ? "taken back since" : "",
+      verdict.overridden_by ? "overridden since" : "",
+      verdict.offline ? "offline: waits to be uploaded" : "",
+      verdict.replayed ? "answered before: nothing was counted again" : "",
+    ].filter((one) => typeof one === "string" && one !== "");
+  }
+
+  /** @param {Verdict} verdict */
+  #foot(verdict) {
+    const buttons = offers(verdict).map(({ act, label, main }) =>
+      el(
+        "button",
+        {
+          class: `button ${main ? "button-main" : ""}`, type: "button", "data-act": act,
+          onclick: () => this.wiring.onAct(act),
+        },
+        label,
+      ),
+    );
+    const word = this.asking ? "Not now" : this.stays ? "Close" : "Next";
+    const away = el(
+      "button", { class: "button", type: "button", onclick: () => this.hide() }, word,
+    );
+    if (!this.asking) return el("div", { class: "verdict-foot" }, buttons, away);
+    this.most = Math.max(1, verdict.left_to_enter ?? 1);
+    this.people = this.most;
     return el(
       "div",
       { class: "verdict-foot" },
-      doubt &&
-        el(
-          "button",
-          { class: "button button-main", type: "button", onclick: () => this.wiring.onAgain() },
-          "Try again",
-        ),
-      this.checking &&
-        el(
-          "button",
-          { class: "button button-main", type: "button", onclick: () => this.wiring.onChecked() },
-          "ID seen: somebody else",
-        ),
+      el(
+        "div",
+        { class: "many", role: "group", "aria-label": "How many people" },
+        this.#step(-1, "One fewer", "minus"),
+        el("output", {}, this.people),
+        this.#step(1, "One more", "plus"),
+      ),
       el(
         "button",
-        { class: "button", type: "button", onclick: () => this.hide() },
-        doubt || this.checking ? "Close" : "Next",
+        { class: "button button-main button-people", type: "button", onclick: () => this.enter() },
+        letIn(this.people, verdict.direction),
       ),
+      buttons,
+      away,
+    );
+  }
+
+  /** @param {number} by @param {string} label @param {string} sign */
+  #step(by, label, sign) {
+    return el(
+      "button",
+      { class: "icon-button", type: "button", "aria-label": label, onclick: () => this.step(by) },
+      icon(sign),
     );
   }
 }

@@ -2,6 +2,7 @@
 /** The manager's live map: puts the pieces together and draws them from the live night. */
 
 import { read, send, Problem } from "../api.js";
+import { wipe } from "../door/keeping.js";
 import { byId, el, fill, mark, write } from "../elements.js";
 import { owesSecondFactor } from "../entrance.js";
 import { markFloor, offerFloors } from "../floors.js";
@@ -239,6 +240,7 @@ function offerSignOut(page) {
     try {
       page.live.connection.stop();
       await send("DELETE", "/v1/session");
+      await wipe().catch(() => null); // what the door's page kept on this device goes too
       tell("Signed out");
     } catch (error) {
       tellProblem(error, "Not signed out");
