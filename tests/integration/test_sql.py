@@ -14,6 +14,7 @@ from app.embedded.servers import URLs
 # Constraints that no client can violate by what it sends or by losing a race: the rules judge
 # before, under locks. If one of these is ever seen it is a bug, and crashes loudly.
 BUGS_IF_SEEN = {
+    "booking_edition", "ticket_extra",
     "table_block_slot", "table_block_reason", "booking_status", "booking_party",
     "booking_slot", "booking_source", "booking_deposit", "booking_paid", "booking_hold",
     "booking_reference_is_unique", "booking_table_slot", "payment_amount", "payment_method",

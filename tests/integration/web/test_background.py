@@ -14,6 +14,7 @@ from app.errors import NotReady
 from app.main import repeated, sweep_alone, tidied, tidy
 from app.settings import Settings
 from floorplan.nights import parse_instant
+from floorplan.venue import Venue
 from tests.integration.web.club import NIGHT, Club
 
 DEADLINE_SECONDS = 10.0
@@ -119,7 +120,7 @@ async def test_work_goes_on_after_a_part_was_away() -> None:
 async def test_a_bug_in_the_background_ends_the_worker(
     club: Club, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def broken(database: Database) -> None:
+    async def broken(database: Database, venue: Venue) -> None:
         raise ZeroDivisionError
 
     monkeypatch.setattr("app.main.sweep_alone", broken)

@@ -127,6 +127,7 @@ async def test_every_operation_answers_as_the_table_says(evening: Evening) -> No
     paid = {"method": "cash", "amount_pence": 1_000_000}
     await call(manager, "POST", "/v1/holds/{booking_id}/confirm", paid, **other)
     await call(manager, "POST", "/v1/bookings/{booking_id}/move", {"tables": [6]}, **other)
+    await changes(evening, manager, other)
     await call(manager, "POST", "/v1/bookings/{booking_id}/cancel", **other)
     let_go = {"booking_id": (await hold([5]))["booking_id"]}
     await call(manager, "DELETE", "/v1/holds/{booking_id}", **let_go)
@@ -150,6 +151,7 @@ async def test_every_operation_answers_as_the_table_says(evening: Evening) -> No
     clock = {**clock, "shown_at": "2027-06-19T23:59:00.000Z"}
     await call(manager, "POST", "/v1/demo/clock", clock)
     await call(manager, "POST", "/v1/bookings/{booking_id}/no-show", **late)
+    await call(manager, "POST", "/v1/bookings/{booking_id}/reinstate", {}, **late)
 
     chief = await club.signed_in("SUPER_ADMIN", elevated=True)
     found = await call(manager, "POST", "/v1/people/find", {"phone": "0113 496 0000"})
@@ -180,6 +182,26 @@ async def test_every_operation_answers_as_the_table_says(evening: Evening) -> No
     await staff_changes(evening, chief)
     await call(manager, "DELETE", "/v1/session")
     assert {one.id for one in club.table} - evening.seen == set()
+
+
+async def changes(evening: Evening, manager: httpx.AsyncClient, booking: dict[str, str]) -> None:
+    """A booking of table 6 is changed in every way, and is there again in the end."""
+    call, path = evening.call, "/v1/bookings/{booking_id}"
+    await call(manager, "PATCH", path, {"party": 3, "requests": "A quiet corner"}, **booking)
+    assert (await call(manager, "GET", path, **booking))["requests"] == "A quiet corner"
+    seen = await call(manager, "GET", f"{path}/move?tables=15,16", **booking)
+    assert seen["possible"] is True
+    await call(manager, "POST", f"{path}/move", {"tables": [15, 16]}, **booking)
+    parts = await call(manager, "POST", f"{path}/split", {"party": 1, "tables": [16]}, **booking)
+    other = {"other_id": parts["other"]["booking_id"]}
+    await call(manager, "POST", f"{path}/swap", other, **booking)
+    await call(manager, "POST", f"{path}/merge", other, **booking)
+    until = {"until": "2027-06-20T03:00:00.000Z"}
+    await call(manager, "POST", f"{path}/reschedule", until, **booking)
+    history = (await call(manager, "GET", f"{path}/history", **booking))["events"]
+    assert [line["type"] for line in history][-5:] == [
+        "TABLES_MOVED", "BOOKING_SPLIT", "TABLES_SWAPPED", "BOOKINGS_MERGED", "BOOKING_RESCHEDULED",
+    ]  # fmt: skip
 
 
 async def staff_changes(evening: Evening, chief: httpx.AsyncClient) -> None:
