@@ -35,7 +35,7 @@ BUGS_IF_SEEN = {
     "ban_lifted", "ban_lifted_is_not_found",
     "outbox_number", "outbox_kind", "outbox_channel", "outbox_cause", "outbox_status",
     "outbox_tells_once", "outbox_settled",
-    "ticket_extra", "scan_direction", "scan_extra_change", "scan_is_undone_whole",
+    "scan_direction", "scan_extra_change", "scan_is_undone_whole",
     "scan_is_overridden_once",
 }  # fmt: skip
 REFUSED_ELSEWHERE = {"staff_username_is_unique"}  # by the action that creates staff
