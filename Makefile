@@ -11,7 +11,7 @@ CI    ?=
 export CI
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve test check fast load load-tools audit lock clean
+.PHONY: help run serve test check fast load load-web load-tools audit lock clean
 
 help:
 	@echo "make run     install what is needed, play the demo night, open http://127.0.0.1:8000/floor"
@@ -20,6 +20,7 @@ help:
 	@echo "make test    lint, types and every test"
 	@echo "make check   lint and types only          make fast    unit tests only, in seconds"
 	@echo "make load    the load tools and their budgets against a service of their own"
+	@echo "make load-web  Locust's page for the simulated Saturday, on http://127.0.0.1:8089"
 	@echo "make audit   look up known faults of what is locked, where a list of them can be reached"
 	@echo "make lock    write the lock files again (needs uv)"
 	@echo "make clean   remove the environment and the caches; the data in .data stays"
@@ -43,6 +44,9 @@ fast: $(READY)
 
 load: load-tools
 	$(PY) -m load
+
+load-web: load-tools
+	$(PY) -m load.saturday --web
 
 load-tools: $(VENV)/.load-ready
 

@@ -73,7 +73,8 @@ async def running(settings: Settings, *, node: str) -> AsyncIterator[Parts]:
         venue = load_venue()
         if settings.demo:
             await prepare_demo(settings.owner_database_url)
-        database = await Database.open(settings, size=POOL_SIZE)
+        metrics = Metrics(node)
+        database = await Database.open(settings, size=POOL_SIZE, timed=metrics.time_statement)
         stack.push_async_callback(database.close)
         client = redis.asyncio.Redis.from_url(
             settings.redis_url,
@@ -97,7 +98,6 @@ async def running(settings: Settings, *, node: str) -> AsyncIterator[Parts]:
         await live.start()
         hashing = Hashing()
         stack.callback(hashing.close)
-        metrics = Metrics(node)
         vault = Vault.from_text(settings.person_keys, settings.secret)
         web = httpx.AsyncClient()
         stack.push_async_callback(web.aclose)

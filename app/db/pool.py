@@ -69,11 +69,19 @@ class Database:
         self.auth = auth
 
     @classmethod
-    async def open(cls, urls: Urls, *, size: int = 10) -> "Database":
+    async def open(
+        cls, urls: Urls, *, size: int = 10, timed: Callable[[float], object] | None = None
+    ) -> "Database":
         """Pools of at most `size`, 4 and 2 connections; each checks that it can connect.
+
+        `timed` is told how many seconds each message to Postgres took, its answer included.
 
         With N workers the server sees up to N * (size + 6) connections and one listener each.
         """
+
+        async def begin(conn: Any) -> None:
+            if timed is not None:
+                conn.add_query_logger(lambda record: timed(record.elapsed))
 
         async def pool(url: str, most: int) -> asyncpg.Pool:
             return await asyncpg.create_pool(
@@ -81,6 +89,7 @@ class Database:
                 min_size=1,
                 max_size=most,
                 connection_class=Session,
+                init=begin,
                 command_timeout=COMMAND_SECONDS,
                 # Behind PgBouncer prepared statements may go to another server connection.
                 statement_cache_size=100,

@@ -50,6 +50,11 @@ class Metrics:
             ["worker", "pool", "state"],
             registry=to,
         )
+        self.statements = Histogram(
+            "database_statement_seconds", "From a message to Postgres to its answer",
+            ["worker"], buckets=DURATION_BUCKETS, registry=to,
+        )  # fmt: skip
+        self.time_statement = self.statements.labels(worker).observe
         self.sockets = Gauge(
             "sockets", "Open WebSockets by audience", ["worker", "audience"], registry=to
         )

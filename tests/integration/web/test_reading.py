@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import re
 from typing import Any
 
 import asyncpg
@@ -225,6 +226,9 @@ async def test_the_metrics_show_the_floor_and_the_requests(
     )
     assert 'database_connections{pool="app",state="busy",worker="test"}' in text
     assert 'people_inside{floor="upstairs",worker="test"} 0.0' in text
+    found = re.search(r'database_statement_seconds_count\{worker="test"\} (\d+)', text)
+    assert found is not None
+    assert int(found[1]) > 3, "each message to Postgres is timed, on every use of a connection"
 
 
 async def test_the_way_from_commit_to_hub_is_measured(
