@@ -1,0 +1,123 @@
+"""A Saturday under load against every promise to the venue: `python -m load.saturday`.
+
+Locust plays customers, door tablets and floor managers on a service of its own, with limits on:
+each customer has an address of its own through the trusted proxy header. Then what was promised is
+put beside what was measured. `--web` opens Locust's page on http://127.0.0.1:8089 instead. The HTML
+report is artefacts/saturday.html. Exit code 1 when a promise is missed; a load that was itself the
+bottleneck is said, and proves nothing.
+"""
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import msgspec
+
+from load.saturday.ground import served
+
+ARTEFACTS: Final = Path(__file__).resolve().parents[2] / "artefacts"
+USERS: Final = str(Path(__file__).with_name("users.py"))
+BUCKET: Final = re.compile(r'database_statement_seconds_bucket\{le="([^"]+)",.*\} ([0-9.e+]+)')
+ANSWERS: Final = re.compile(r'availability_answers_total\{how="(\w+)",.*\} ([0-9.e+]+)')
+
+
+def played(ground: bytes, *, web: bool, seconds: int) -> dict[str, Any]:
+    """Locust's own account of the night."""
+    with tempfile.TemporaryDirectory() as folder:
+        place, report = Path(folder, "ground.json"), Path(folder, "report.json")
+        place.write_bytes(ground)
+        command = [sys.executable, "-m", "locust", "-f", USERS, "--stop-timeout", "5"]
+        if web:
+            command += ["--web-host", "127.0.0.1", "--web-port", "8089"]
+        else:
+            command += ["--headless", "--only-summary", "--html", str(ARTEFACTS / "saturday.html"),
+                        "--exit-code-on-error", "0"]  # fmt: skip
+        told = os.environ | {"SATURDAY_GROUND": str(place), "SATURDAY_REPORT": str(report)}
+        timeout = None if web else seconds + 120
+        subprocess.run(command, env=told, check=False, timeout=timeout)
+        if not report.exists():
+            raise SystemExit("Locust ended without a report")
+        found: dict[str, Any] = json.loads(report.read_bytes())
+        return found
+
+
+def database_p95_ms(metrics: str) -> float:
+    """The bucket in which the 95th percentile of the statements lies, its upper end."""
+    totals: dict[float, float] = {}
+    for bound, count in BUCKET.findall(metrics):
+        upper = float("inf") if bound == "+Inf" else float(bound)
+        totals[upper] = totals.get(upper, 0.0) + float(count)
+    if not totals:
+        raise SystemExit("the service tells no times of its statements")
+    enough = 0.95 * totals[float("inf")]
+    return min(bound for bound, count in totals.items() if count >= enough) * 1000
+
+
+def hit_share(metrics: str) -> float:
+    """The share of availability that was answered without computing it."""
+    answers = {how: float(count) for how, count in ANSWERS.findall(metrics)}
+    total = sum(answers.values())
+    return 1 - answers.get("computed", 0.0) / total if total else 0.0
+
+
+def judged(told: dict[str, Any], metrics: str) -> list[str]:
+    """The table of promises is printed; the missed ones are returned."""
+    errors = told["failures"] / max(1, told["requests"])
+    statement, hits = database_p95_ms(metrics), hit_share(metrics)
+    request, live, gaps = told["p95_ms"], told["live_p99_ms"], told["gaps"]
+    rows = (
+        ("API, p95", f"{request:.0f} ms", "< 200 ms", request < 200),
+        ("database statement, p95", f"<= {statement:g} ms", "< 50 ms", statement < 50),
+        ("availability from memory", f"{hits:.1%}", "> 90 %", hits > 0.9),
+        ("errors", f"{errors:.3%}", "< 0.1 %", errors < 0.001),
+        ("live update, p99", f"{live:.0f} ms", "< 100 ms", live < 100),
+        ("versions missed by a screen", f"{gaps}", "0", gaps == 0),
+    )
+    print(f"\n{told['requests']} requests, {told['live_frames']} frames on screens"
+          f" (p50 {told['live_p50_ms']:.0f} ms)\n")  # fmt: skip
+    print(f"{'promise':<30} {'measured':>12} {'budget':>10}  verdict")
+    for name, measured, budget, good in rows:
+        print(f"{name:<30} {measured:>12} {budget:>10}  {'kept' if good else 'MISSED'}")
+    for error in told["errors"]:
+        print(f"  failed: {error}")
+    return [name for name, _, _, good in rows if not good]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m load.saturday",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--seconds", type=int, default=90, help="of the whole Saturday")
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--web", action="store_true", help="Locust's page, to play with")
+    given = parser.parse_args()
+    ARTEFACTS.mkdir(exist_ok=True)
+    with served(given.seconds, given.workers) as (house, ground):
+        encoded = msgspec.json.encode(ground)
+        told = played(encoded, web=given.web, seconds=given.seconds)
+        metrics = httpx.get(f"{house.origin}/metrics").text
+        verified = house.run("verify", "--night", ground.tonight)
+    missed = judged(told, metrics)
+    print(f"verify: {verified.stdout.strip() or verified.stderr.strip()}")
+    if verified.returncode != 0:
+        missed.append("verify")
+    if told["overloaded"]:
+        print(
+            "Locust used up its own core: this says nothing of the service. Play fewer customers."
+        )
+        return 1
+    print("every promise is kept" if not missed else "MISSED: " + ", ".join(missed))
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,261 @@
+"""The three who make a night's traffic: the customer, the door's tablet, the floor manager.
+
+A Locust file: `python -m load.saturday` starts it with the ground in SATURDAY_GROUND. A conflict
+(409: a table that is taken, a floor that is full) belongs to the night and is no failure; a failure
+is what the service should never say to these people, a limit (429) included.
+"""
+
+import json
+import os
+import random
+import time
+from pathlib import Path
+from typing import Any, Final
+from uuid import uuid4
+
+import gevent
+import msgspec
+from locust import FastHttpUser, LoadTestShape, constant_pacing, events, task
+from locust.env import Environment
+
+from load.saturday.ground import Ground
+from load.saturday.screen import Latencies, Screen
+
+GROUND: Final = msgspec.json.decode(Path(os.environ["SATURDAY_GROUND"]).read_bytes(), type=Ground)
+LATENCIES: Final = Latencies()
+PARTIES: Final = (2, 2, 3, 4, 4, 4, 5, 6, 8)
+_numbers = iter(range(1, 1 << 24))
+_gaps = [0]
+
+
+class Person(FastHttpUser):
+    """Somebody at the service's address; `screen` follows the night beside what they do."""
+
+    abstract = True
+    host = GROUND.origin
+    headers: dict[str, str]
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: dict[str, Any] | None = None,
+        *,
+        name: str,
+        headers: dict[str, str] | None = None,
+    ) -> dict[str, Any]:
+        """The answer's JSON; a refusal of the night has its `reason`."""
+        given = {**self.headers, **(headers or {})}
+        if method != "GET":
+            given.setdefault("Idempotency-Key", str(uuid4()))
+        with self.client.request(
+            method, path, json=body, headers=given, name=name, catch_response=True
+        ) as answer:
+            if answer.status_code == 304:
+                answer.success()
+                return {"etag": given["If-None-Match"]}
+            try:
+                document: dict[str, Any] = json.loads(answer.text or "{}")
+            except ValueError:
+                answer.failure(f"no JSON: {answer.status_code}")
+                return {"reason": "no_answer"}
+            if answer.status_code < 400 or answer.status_code == 409:
+                answer.success()
+            else:
+                answer.failure(f"{answer.status_code} {document.get('reason')}")
+            if etag := answer.headers.get("etag"):
+                document["etag"] = etag
+            return document
+
+    def watch(self, hello: dict[str, Any], cookie: str = "") -> None:
+        """A screen beside everything else; it comes back when it is told to."""
+
+        def look() -> None:
+            while True:
+                try:
+                    screen = Screen(GROUND.origin, GROUND.port, hello, cookie)
+                    try:
+                        screen.listen(LATENCIES)
+                    finally:
+                        _gaps[0] += screen.gaps
+                        screen.close()
+                except (OSError, ConnectionError):
+                    gevent.sleep(1)
+
+        self._looking = gevent.spawn(look)
+
+    def on_stop(self) -> None:
+        if hasattr(self, "_looking"):
+            self._looking.kill()
+
+
+class Customer(Person):
+    """Looks, looks again, holds, and mostly lets go; each from an address of their own."""
+
+    weight = 20
+    wait_time = constant_pacing(1.0)
+
+    def on_start(self) -> None:
+        number = next(_numbers)
+        address = f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
+        self.headers = {"X-Forwarded-For": address}
+        self.etags: dict[tuple[str, int], str] = {}
+        self.party = random.choice(PARTIES)
+        if number % 5 == 0:  # the others look at the page without its socket
+            self.watch({"audience": "public"})
+
+    @task(12)
+    def look(self) -> None:
+        night = random.choice(GROUND.nights)
+        known = self.etags.get((night, self.party), "")
+        headers = {"If-None-Match": known} if known else {}
+        path = f"/v1/nights/{night}/availability?party={self.party}"
+        answer = self.send("GET", path, name="GET availability", headers=headers)
+        self.etags[night, self.party] = answer.get("etag", "")
+
+    @task(2)
+    def hold_and_decide(self) -> None:
+        night = random.choice(GROUND.nights)
+        path = f"/v1/nights/{night}/availability?party={self.party}"
+        sets = self.send("GET", path, name="GET availability").get("sets", [])
+        if not sets:
+            return
+        number = next(_numbers)
+        contact = {"name": f"Guest {number}", "email": f"guest-{number}@example.com"}
+        wanted = {"night": night, "tables": random.choice(sets[:3])["tables"], "party": self.party,
+                  "contact": contact}  # fmt: skip
+        held = self.send("POST", "/v1/holds", wanted, name="POST hold")
+        if "token" not in held:
+            return
+        bearer = {"Authorization": f"Bearer {held['token']}"}
+        gevent.sleep(random.uniform(0.2, 2.0))
+        path = f"/v1/bookings/{held['booking_id']}"
+        self.send("GET", path, name="GET booking", headers=bearer)
+        path = f"/v1/holds/{held['booking_id']}"
+        self.send("DELETE", path, {}, name="DELETE hold", headers=bearer)
+
+
+class Tablet(Person):
+    """Scans in bursts: in, out, again, twice by accident, and what is no code of ours."""
+
+    fixed_count = len(GROUND.tablets)
+    wait_time = constant_pacing(0.4)
+    _next = 0
+
+    def on_start(self) -> None:
+        number, Tablet._next = Tablet._next, Tablet._next + 1
+        tablet = GROUND.tablets[number % len(GROUND.tablets)]
+        self.door = tablet["door"]
+        self.headers = {"Authorization": f"Bearer {tablet['token']}"}
+        self.codes = [one for one in GROUND.codes if one["door"] == self.door]
+        self.watch({"audience": "door", "token": tablet["token"]})
+
+    def scan(self, what: dict[str, Any], **more: Any) -> dict[str, Any]:
+        body = {"scan_id": str(uuid4()), "door": self.door, "to_bar": True, **what, **more}
+        answer = self.send("POST", "/v1/scans", body, name="POST scan")
+        if random.random() < 0.05:  # the reply was lost: the same scan has the same verdict
+            again = self.send("POST", "/v1/scans", body, name="POST scan, again")
+            same = {k: v for k, v in answer.items() if k not in ("replayed", "etag")}
+            differs = any(again.get(name) != value for name, value in same.items())
+            if differs or not again.get("replayed"):
+                self.environment.events.request.fire(
+                    request_type="POST", name="a scan asked for twice", response_time=0,
+                    response_length=0, exception=AssertionError("another verdict"), context={},
+                )  # fmt: skip
+        return answer
+
+    @task(8)
+    def come(self) -> None:
+        show = {"code": random.choice(self.codes)["code"]}
+        self.scan(show, people=1)
+
+    @task(6)
+    def go(self) -> None:
+        self.scan({"code": random.choice(self.codes)["code"]}, people=1, direction="out")
+
+    @task(1)
+    def show_nonsense(self) -> None:
+        self.scan({"code": random.choice(("https://example.com/", "WIFI:S:club;;", "BR1:XX"))})
+
+    @task(2)
+    def click(self) -> None:
+        floor = "upstairs" if self.door == "main" else "downstairs"
+        body = {"night": GROUND.tonight, "door": self.door, "floor": floor,
+                "change": random.choice((1, 1, -1))}  # fmt: skip
+        self.send("POST", "/v1/headcount", body, name="POST headcount")
+
+
+class Manager(Person):
+    """Watches the map, looks things up, and takes tables out of service and puts them back."""
+
+    fixed_count = len(GROUND.managers)
+    wait_time = constant_pacing(1.0)
+    _next = 0
+
+    def on_start(self) -> None:
+        number, Manager._next = Manager._next, Manager._next + 1
+        self.number = number % len(GROUND.managers)
+        cookie = GROUND.managers[self.number]
+        self.headers = {"Cookie": cookie, "Origin": GROUND.origin}
+        self.watch({"audience": "manager"}, cookie)
+
+    @task(3)
+    def look(self) -> None:
+        self.send("GET", f"/v1/nights/{GROUND.tonight}/bookings", name="GET bookings")
+
+    @task(4)
+    def block(self) -> None:
+        table = 3 if self.number == 0 else 10
+        body = {"night": GROUND.tonight, "reason": "spill"}
+        made = self.send("POST", f"/v1/tables/{table}/block", body, name="POST block")
+        if "detail" in made:  # refused: a party is to sit there
+            return
+        gevent.sleep(0.5)
+        body = {"night": GROUND.tonight}
+        self.send("POST", f"/v1/tables/{table}/unblock", body, name="POST unblock")
+
+    @task(2)
+    def move(self) -> None:
+        one = GROUND.booked[self.number]
+        to = [7] if self.number == 0 else [8]
+        path = f"/v1/bookings/{one['booking_id']}/move"
+        if "detail" in self.send("POST", path, {"tables": to}, name="POST move"):
+            return
+        self.send("POST", path, {"tables": one["tables"]}, name="POST move")
+
+
+class Saturday(LoadTestShape):
+    """Bookings in the afternoon, the doors, midnight, and home: a share of the time for each."""
+
+    # Until which share of the time, how many customers.
+    stages: Final = ((0.3, 60), (0.55, 30), (0.8, 90), (1.0, 15))
+
+    def tick(self) -> tuple[int, float] | None:
+        share = self.get_run_time() / GROUND.seconds
+        staff = len(GROUND.tablets) + len(GROUND.managers)
+        for until, customers in self.stages:
+            if share < until:
+                return customers + staff, 50
+        return None
+
+
+@events.quitting.add_listener
+def report(environment: Environment, **_more: Any) -> None:
+    """What `python -m load.saturday` judges."""
+    total = environment.stats.total
+    told = {
+        "requests": total.num_requests,
+        "failures": total.num_failures,
+        "p95_ms": total.get_response_time_percentile(0.95),
+        "live_frames": len(LATENCIES.taken_ms),
+        "live_p50_ms": LATENCIES.quantile(0.5),
+        "live_p99_ms": LATENCIES.quantile(0.99),
+        "gaps": _gaps[0],
+        "overloaded": bool(environment.runner and environment.runner.cpu_warning_emitted),
+        "errors": [
+            f"{error.name}: {error.error} ({error.occurrences})"
+            for error in environment.stats.errors.values()
+        ][:10],
+        "at": time.time(),
+    }
+    Path(os.environ["SATURDAY_REPORT"]).write_text(json.dumps(told))
