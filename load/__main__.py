@@ -6,7 +6,14 @@ Exit code 1 when one is missed. Each can be run alone, with options: see its `--
 import subprocess
 import sys
 
-MEASUREMENTS = ("load.commit_to_screen", "load.event_rate", "load.camera", "load.browser_scan")
+MEASUREMENTS = (
+    "load.commit_to_screen",
+    "load.event_rate",
+    "load.camera",
+    "load.browser_scan",
+    "load.fanout",
+    "load.saturday",
+)
 
 
 def main() -> int:
