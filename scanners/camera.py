@@ -62,6 +62,7 @@ def run(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     try:
         # Here and not above: the arguments and --help work on a machine without OpenCV.
         from scanners.capture import SourceUnusable, source_of  # noqa: PLC0415
+        from scanners.outputs import Output  # noqa: PLC0415
         from scanners.watch import Options, Watch  # noqa: PLC0415
     except ImportError as error:
         return _complain(missing_library(str(error)), EXIT_LIBRARY)
@@ -78,6 +79,9 @@ def run(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
             fast=given.fast,
             annotate=given.annotate,
             window=given.window,
+            spool=_keeping(given, environment).file.with_suffix(".spool"),
+            gate=Output(given.gate_url, given.gate_command),
+            refused=Output(given.refuse_url, given.refuse_command),
         )
         return Watch(options, stopping).run()
     except SourceUnusable as error:
@@ -129,8 +133,18 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--annotate", type=Path, metavar="FILE.mp4", help="record what the camera made of it"
     )
+    for name, when in (
+        ("gate", "on admit: opens it"),
+        ("refuse", "on anything else: light or sound"),
+    ):
+        parser.add_argument(f"--{name}-url", default="", metavar="URL", help=f"posted to {when}")
+        parser.add_argument(f"--{name}-command", default="", metavar="COMMAND", help=f"run {when}")
     parser.add_argument("--window", action="store_true", help="show what the camera makes of it")
     return parser
+
+
+def _keeping(given: argparse.Namespace, environment: Mapping[str, str]) -> Keeping:
+    return Keeping(given.state or state_folder(environment), given.server, given.door)
 
 
 def _token(given: argparse.Namespace, environment: Mapping[str, str]) -> tuple[str, str]:
@@ -139,7 +153,7 @@ def _token(given: argparse.Namespace, environment: Mapping[str, str]) -> tuple[s
         return "", "Give either --pair or a token, not both."
     token = (given.token or environment.get(TOKEN_VARIABLE, "")).strip()
     if given.token_file is None and (given.pair is not None or not token):
-        keeping = Keeping(given.state or state_folder(environment), given.server, given.door)
+        keeping = _keeping(given, environment)
         try:
             kept = keeping.token(given.pair)
         except OSError as error:

@@ -1,18 +1,22 @@
 """Frames from wherever they come: a device, a stream's address, a video file, a folder of images.
 
-A live source is read in a thread of its own, which keeps the newest frame only: who decodes never
-works on the past, and a read that hangs hangs nobody else. When a live source ends or falls silent
-it is opened again, at growing intervals, for ever. A file or a folder is played at its own speed,
-once or in a loop.
+A live source is read by a child process (`scanners.lens`), of which the newest frame only is kept:
+who decodes never works on the past, and a driver that hangs hangs nobody else. When the child ends,
+is killed, or is silent for 5 s, it is started again, at growing intervals, for ever. A file or a
+folder is played at its own speed, once or in a loop.
 """
 
+import contextlib
 import os
 import re
+import struct
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Final, Literal, cast
+from typing import IO, Any, Final, Literal, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -29,7 +33,12 @@ os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", "rtsp_transport;tcp")
 import cv2
 
 SILENCE_SECONDS: Final = 5.0
+START_SECONDS: Final = 15.0  # a child loads OpenCV, a camera wakes up
 REOPEN_SECONDS: Final = (0.5, 1.0, 2.0, 5.0)  # then every 5 s
+# What the child writes before each picture: seconds on the monotonic clock, height, width.
+HEADER: Final = struct.Struct("<dII")
+SIDE_MOST: Final = 8192
+EXIT_CLOSED: Final = 3  # of the child: the source does not open
 FOLDER_FRAMES_PER_SECOND: Final = 10.0
 FILE_FRAMES_PER_SECOND: Final = 25.0  # of a file that does not say
 IMAGE_SUFFIXES: Final = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".pgm")
@@ -196,41 +205,120 @@ def _watch_live(
     source: Source, stopping: threading.Event, report: Report
 ) -> Iterator[Frame | None]:
     newest = _Newest()
-    reader = threading.Thread(
-        target=_read_live, args=(source, newest, stopping, report), name="capture", daemon=True
-    )
-    reader.start()
-    last = time.monotonic()
-    while not stopping.is_set():
-        frame = newest.take(0.5)
-        if frame is not None:
-            last = time.monotonic()
-        elif time.monotonic() - last > SILENCE_SECONDS:
-            report("the source is silent")
-        yield frame
+    capture = Capture(source, newest.put, report)
+    keeper = threading.Thread(target=capture.keep, args=(stopping,), name="capture", daemon=True)
+    keeper.start()
+    try:
+        while not stopping.is_set():
+            yield newest.take(0.5)
+    finally:
+        capture.end()
 
 
-def _read_live(source: Source, newest: _Newest, stopping: threading.Event, report: Report) -> None:
-    """Read for ever, opening the source again whenever it ends. Runs in a thread of its own."""
-    failures = 0
-    while not stopping.is_set():
-        video = _open_live(source)
-        while video.isOpened() and not stopping.is_set():
-            seen = _next_picture(video)
-            if seen is None:
+class Capture:
+    """Keeps a child process at the source, whatever becomes of it. `put` takes each frame."""
+
+    def __init__(self, source: Source, put: Callable[[Frame], None], report: Report) -> None:
+        self._source = source
+        self._put = put
+        self._report = report
+        self._child: subprocess.Popen[bytes] | None = None
+        self._heard_at = 0.0
+        self._well = False
+        self._ended = False
+        self.starts = 0
+
+    @property
+    def pid(self) -> int | None:
+        """The child that is at the source, if one is."""
+        return None if self._child is None else self._child.pid
+
+    def keep(self, stopping: threading.Event) -> None:
+        """Until `stopping`: start a child, watch over it, and start the next one."""
+        failures = 0
+        while not (stopping.is_set() or self._ended):
+            frames, why = self._once(stopping)
+            if stopping.is_set() or self._ended:
                 break
-            newest.put(Frame(seen, grey_of(seen), time.monotonic()))
-            failures = 0
-            report("")
-        opened = video.isOpened()
-        video.release()
-        if not stopping.is_set():
-            report("the source ended" if opened else f"{source.shown} does not open")
+            self._well = False
+            self._report(why)
+            failures = 0 if frames else failures + 1
             stopping.wait(REOPEN_SECONDS[min(failures, len(REOPEN_SECONDS) - 1)])
-            failures += 1
+        self.end()
+
+    def end(self) -> None:
+        """The child is gone, however it hangs."""
+        self._ended = True
+        self._kill()
+
+    def _once(self, stopping: threading.Event) -> tuple[int, str]:
+        """One child's life: how many frames came, and why it is over."""
+        # The address goes by its stdin: it may hold a password, and arguments are for all to see.
+        child = subprocess.Popen(
+            [sys.executable, "-m", "scanners.lens"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            cwd=Path(__file__).resolve().parent.parent, start_new_session=True,
+        )  # fmt: skip
+        self._child = child
+        self.starts += 1
+        assert child.stdin is not None
+        assert child.stdout is not None
+        with contextlib.suppress(OSError):
+            child.stdin.write(f"{self._source.kind}\n{self._source.where}".encode())
+            child.stdin.close()
+        self._heard_at = time.monotonic() + START_SECONDS - SILENCE_SECONDS
+        counted = _Counted()
+        reader = threading.Thread(
+            target=self._read, args=(child.stdout, counted), name="frames", daemon=True
+        )
+        reader.start()
+        silent = False
+        while reader.is_alive():
+            reader.join(0.1)
+            silent = time.monotonic() - self._heard_at > SILENCE_SECONDS
+            if silent or stopping.is_set() or self._ended:
+                break
+        self._kill()
+        reader.join(1.0)
+        if silent:
+            return counted.frames, "the source was silent: started again"
+        if child.returncode == EXIT_CLOSED:
+            return counted.frames, f"{self._source.shown} does not open"
+        return counted.frames, "the source ended"
+
+    def _read(self, pipe: IO[bytes], counted: "_Counted") -> None:
+        """Every frame of one child. Runs in a thread of its own."""
+        with pipe:
+            while len(head := pipe.read(HEADER.size)) == HEADER.size:
+                at, height, width = HEADER.unpack(head)
+                if not (0 < height <= SIDE_MOST and 0 < width <= SIDE_MOST):
+                    return
+                pixels = pipe.read(height * width)
+                if len(pixels) < height * width:
+                    return
+                grey = np.frombuffer(pixels, np.uint8).reshape(height, width)
+                self._heard_at = time.monotonic()
+                counted.frames += 1
+                self._put(Frame(grey, grey, at))
+                if not self._well:
+                    self._well = True
+                    self._report("")
+
+    def _kill(self) -> None:
+        child = self._child
+        if child is not None and child.poll() is None:
+            child.kill()
+        if child is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(2.0)  # one in the driver's hands ends when the driver lets go
 
 
-def _next_picture(video: cv2.VideoCapture) -> Picture | None:
+class _Counted(Struct):
+    frames: int = 0
+
+
+def next_picture(video: cv2.VideoCapture) -> Picture | None:
+    """The next picture; None: the source ended."""
     try:
         there, picture = video.read()
     except cv2.error:  # some drivers raise when the cable is pulled; it is the source's end
@@ -238,7 +326,7 @@ def _next_picture(video: cv2.VideoCapture) -> Picture | None:
     return cast(Picture, picture) if there else None
 
 
-def _open_live(source: Source) -> cv2.VideoCapture:
+def open_live(source: Source) -> cv2.VideoCapture:
     if source.kind == "device":
         where: Any = int(source.where) if source.where.isdigit() else source.where
         video = cv2.VideoCapture(where)

@@ -37,7 +37,7 @@ class Status(Struct):
             return 0.0
         return (len(recent) - 1) / max(recent[-1] - recent[0], 1e-6)
 
-    def line(self, now: float, *, link: str, waiting: int) -> str:
+    def line(self, now: float, *, link: str, waiting: int, spooled: int = 0) -> str:
         """Return the line, without its end."""
         parts = [f"{self.door} {self.direction}"]
         if self.picture:
@@ -47,5 +47,8 @@ class Status(Struct):
             ordered = sorted(self.decode_ms)
             p95 = ordered[min(len(ordered) - 1, int(len(ordered) * 0.95))]
             parts.append(f"decode {statistics.median(ordered):.1f} ms, p95 {p95:.1f}")
-        parts += [f"link {link}", f"{self.scans} scans, {waiting} waiting", self.last]
+        parts += [f"link {link}", f"{self.scans} scans, {waiting} waiting"]
+        if spooled:
+            parts.append(f"{spooled} to be told")
+        parts.append(self.last)
         return " | ".join(parts)

@@ -20,8 +20,10 @@ from scanners.capture import Frame, Source, frames_of
 from scanners.codes import PREFIX
 from scanners.codes.reading import Reading
 from scanners.decoding import Decoder
+from scanners.outputs import Output, Outputs
 from scanners.sender import LIFETIME_SECONDS, Outcome, Sender
 from scanners.sightings import Sightings
+from scanners.spool import Spool
 from scanners.status import Status
 
 RECORDING_FRAMES_PER_SECOND: Final = 15.0
@@ -46,6 +48,9 @@ class Options(Struct, frozen=True, kw_only=True):
     fast: bool = False
     annotate: Path | None = None
     window: bool = False
+    spool: Path | None = None  # the file of what could not be sent
+    gate: Output = Output()  # on admit
+    refused: Output = Output()  # on anything else
 
     def __repr__(self) -> str:
         return f"Options({self.source.shown!r}, {self.door!r})"  # the token is a secret
@@ -73,18 +78,30 @@ class Watch:
         )
         self._record_from = 0.0
         self._window = Window() if options.window else None
+        self._crowded = False
+        self._said: queue.Queue[str] = queue.Queue()  # bound: the outputs' own
+        self._outputs = Outputs(
+            options.gate,
+            options.refused,
+            door=options.door,
+            direction=options.direction,
+            say=self._said.put,
+        )
+        self._spool = Spool(options.spool) if options.spool else None
         self._sender = Sender(
             options.server,
             options.token,
             door=options.door,
             direction=options.direction,
             report=lambda code, outcome: self._outcomes.put((code, outcome)),
+            spool=self._spool,
         )
 
     def run(self) -> int:
         """Watch until the source ends or `stopping` is set; return the exit code."""
         options = self._options
         self._sender.start()
+        self._outputs.start()
         try:
             frames = frames_of(
                 options.source,
@@ -106,7 +123,10 @@ class Watch:
         finally:
             self._sender.stop()
             self._take_outcomes()
+            self._outputs.stop()
             self._tell_status(last=True)
+            if self._spool is not None:
+                self._spool.close()
             for output in (self._recording, self._window):
                 if output is not None:
                     output.close()
@@ -117,10 +137,26 @@ class Watch:
         readings = self._decoder.read(frame.grey)
         decode_ms = (time.perf_counter() - began) * 1000
         self._status.count_frame(time.monotonic(), decode_ms)
-        for code in self._sightings.notice([one.text or "" for one in readings], frame.at):
-            self._take_on(code)
+        fresh = self._sightings.notice([one.text or "" for one in readings], frame.at)
+        self._take_on_one(fresh)
         if self._recording is not None or self._window is not None:
             self._picture(frame, readings)
+
+    def _take_on_one(self, fresh: list[str]) -> None:
+        """Of two new codes nobody can tell whose light it would be: then none is taken."""
+        ours = [code for code in fresh if code.startswith(PREFIX)]
+        crowded = len(ours) > 1
+        if crowded and not self._crowded:
+            self._status.last = "WAIT: one code at a time"
+            self._say("ONE CODE AT A TIME  several are held up: none was taken")
+            self._outputs.tell("wait")
+        self._crowded = crowded
+        for code in fresh:
+            if crowded and code in ours:
+                self._word(code, "one at a time")
+                self._sightings.forget(code)
+            else:
+                self._take_on(code)
 
     def _take_on(self, code: str) -> None:
         """Send a new code. A foreign one stays here: it may be the password of somebody's Wi-Fi."""
@@ -135,6 +171,8 @@ class Watch:
             self._status.last = "WAIT: too many scans without an answer"
 
     def _take_outcomes(self) -> None:
+        while not self._said.empty():
+            self._say(self._said.get_nowait())
         while True:
             try:
                 code, outcome = self._outcomes.get_nowait()
@@ -143,6 +181,7 @@ class Watch:
             if isinstance(outcome, Decided):
                 again = " (again)" if outcome.replayed else ""
                 self._word(code, outcome.verdict)
+                self._outputs.tell(outcome.verdict)
                 self._status.last = f"{outcome.verdict.upper()} {_clock()}"
                 self._say(
                     f"{outcome.verdict.upper()}{again}  {outcome.title}  {outcome.instruction}"
@@ -150,6 +189,7 @@ class Watch:
             else:
                 # No verdict is never an admission: the guest waits, and staff are told why.
                 self._word(code, "wait")
+                self._outputs.tell("wait")
                 self._status.last = f"WAIT {_clock()}"
                 self._say(f"WAIT  no verdict, ask the door's staff: {outcome.why}")
                 if isinstance(outcome, Dismissed):
@@ -178,7 +218,9 @@ class Watch:
         link: str = self._sender.link
         if self._sender.trouble:
             link += f" ({self._sender.trouble})"
-        return self._status.line(time.monotonic(), link=link, waiting=self._sender.waiting)
+        return self._status.line(
+            time.monotonic(), link=link, waiting=self._sender.waiting, spooled=self._sender.spooled
+        )
 
     def _tell_status(self, *, last: bool = False) -> None:
         now = time.monotonic()

@@ -6,8 +6,9 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,7 @@ from load import camera_set  # noqa: E402
 from scanners import camera, capture  # noqa: E402
 from scanners.capture import Source, SourceUnusable, frames_of, source_of  # noqa: E402
 from scanners.codes.drawing import image_of, magnify  # noqa: E402
-from scanners.codes.reading import Grey, read_codes  # noqa: E402
+from scanners.codes.reading import Grey, Reading, read_codes  # noqa: E402
 from scanners.watch import EXIT_DISMISSED, Options, Watch  # noqa: E402
 from tests.unit.scanners.desk import Desk, wait_until  # noqa: E402
 
@@ -121,7 +122,7 @@ def test_a_video_of_three_guests_makes_three_scans(desk: Desk, tmp_path: Path) -
 def test_a_folder_of_images_is_a_source_and_a_broken_image_is_passed_over(
     desk: Desk, tmp_path: Path
 ) -> None:
-    folder = write_folder(tmp_path / "frames", [frame_with(*CODES[:2]), frame_with(CODES[2])])
+    folder = write_folder(tmp_path / "frames", [frame_with(code) for code in CODES[:3]])
     (folder / "0000a.png").write_bytes(b"not an image")
 
     code, _ = run_watch(desk, folder, direction="out")
@@ -204,7 +205,7 @@ def test_when_the_queue_is_full_a_code_is_looked_at_again(
     """With the desk held, one scan is under way, one waits, and the third code finds no room."""
     monkeypatch.setattr("scanners.sender.WAITING_MOST", 1)
     desk.hold.clear()
-    folder = write_folder(tmp_path / "frames", [frame_with(*CODES[:3])] * 2)
+    folder = write_folder(tmp_path / "frames", [frame_with(code) for code in CODES[:3]] * 2)
     stopping = threading.Event()
     watch = watch_over(desk, folder, stopping, io.StringIO(), loop=True)
     watching = threading.Thread(target=watch.run)
@@ -218,6 +219,65 @@ def test_when_the_queue_is_full_a_code_is_looked_at_again(
 
     assert {request["code"] for request in desk.requests} == set(CODES[:3])
     assert len(set(desk.scan_ids)) == len(desk.requests) == 3
+
+
+def test_of_several_new_codes_in_view_none_is_taken_and_an_answered_one_does_not_hold_up_the_next(
+    desk: Desk, tmp_path: Path
+) -> None:
+    """Two at once, then the first alone, then the second while the first is still held up."""
+    crowd, first = frame_with(*CODES[:2]), frame_with(CODES[0])
+    folder = write_folder(tmp_path / "frames", [crowd] * 3 + [first] * 2 + [crowd] * 8)
+
+    code, said = run_watch(desk, folder)
+
+    assert code == 0
+    assert [request["code"] for request in desk.requests] == CODES[:2]
+    assert said.count("ONE CODE AT A TIME") == 1
+
+
+def test_ten_thousand_malformed_codes_do_not_end_the_cameras_loop(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever a code says, the loop goes on; what begins as ours is the server's to refuse."""
+    rng = np.random.default_rng(20261121)
+    good = CODES[0]
+    kinds: list[Callable[[int], str | None]] = [
+        lambda n: None,
+        lambda n: "",
+        lambda n: "BR1:" + "A" * 4096,
+        lambda n: f"BR1:\x00{n}\ud800",
+        lambda n: good.lower() + str(n),
+        lambda n: good + " " * (n % 7 + 1),
+        lambda n: good[: n % len(good)] + chr(33 + n % 90) + good[n % len(good) + 1 :],
+        lambda n: f"https://example.org/{n}?\u202e",
+        lambda n: f"WIFI:T:WPA;S:club{n};P:hunter2;;",
+        lambda n: (
+            "eyJhbGciOiJub25lIn0." + bytes(rng.integers(0, 255, 40, np.uint8)).decode("latin1")
+        ),
+    ]
+    corners = ((0, 0), (9, 0), (9, 9), (0, 9))
+    readings = iter([Reading(kinds[n % len(kinds)](n), corners) for n in range(10_000)])
+    taken: list[str] = []
+    out = io.StringIO()
+    watch = Watch(
+        Options(source=Source("file", "-"), server=desk.address, token=TOKEN, door="main"),
+        threading.Event(),
+        out,
+    )
+    monkeypatch.setattr(watch._decoder, "read", lambda _grey: [next(readings)])
+
+    def take(code: str) -> bool:
+        taken.append(code)
+        return True
+
+    monkeypatch.setattr(watch._sender, "offer", take)
+    frame = frame_with()
+    for number in range(10_000):
+        watch._look(capture.Frame(frame, frame, number * 4.0))
+        watch._take_outcomes()
+    assert len(taken) > 3500
+    assert all(code.startswith("BR1:") for code in taken)
+    assert "hunter2" not in out.getvalue()
 
 
 def test_the_annotated_video_covers_the_codes_that_were_read(desk: Desk, tmp_path: Path) -> None:
@@ -252,6 +312,65 @@ def test_a_live_source_that_ends_is_opened_again(tmp_path: Path) -> None:
         if seen and "the source ended" in troubles and troubles[-1] == "":
             stopping.set()  # a picture came after the end: it was opened again
     assert seen >= 2
+
+
+def test_a_capture_that_is_killed_or_hangs_is_started_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A killed child is another one at once; a stopped one after the silence that is allowed."""
+    monkeypatch.setattr(capture, "SILENCE_SECONDS", 0.6)
+    monkeypatch.setattr(capture, "REOPEN_SECONDS", (0.05,))
+    folder = write_folder(tmp_path / "frames", [frame_with(CODES[0])] * 4)
+    source = Source("address", str(folder / "%04d.png"))
+    frames: list[capture.Frame] = []
+    troubles: list[str] = []
+    kept = capture.Capture(source, frames.append, troubles.append)
+    stopping = threading.Event()
+    keeper = threading.Thread(target=kept.keep, args=(stopping,))
+    monkeypatch.setattr(subprocess, "Popen", patient(subprocess.Popen))
+    keeper.start()
+    try:
+        wait_until(lambda: len(frames) >= 1, "the first frame", seconds=30)
+        assert read_codes(frames[0].grey), "a real frame came through the pipe"
+        for signal_, said in ((signal.SIGKILL, "ended"), (signal.SIGSTOP, "silent")):
+            first, before = kept.pid, kept.starts
+            assert first is not None
+            troubles.clear()
+            os.kill(first, signal_)
+            wait_until(lambda: any(said in one for one in troubles), said, seconds=30)  # noqa: B023
+            wait_until(lambda: kept.starts > before, "another child", seconds=30)  # noqa: B023
+            frames.clear()
+            wait_until(lambda: len(frames) >= 1, "frames again", seconds=30)
+            with pytest.raises(ProcessLookupError):
+                os.kill(first, 0)
+    finally:
+        stopping.set()
+        keeper.join(10)
+    assert kept.pid is not None
+    with pytest.raises(ProcessLookupError):
+        os.kill(kept.pid, 0)
+
+
+def patient(popen: Any) -> Any:
+    """A child that shows its four pictures and then waits for more, as a camera does."""
+    script = (
+        "import sys, time, scanners.capture as c, scanners.lens as l\n"
+        "original = c.next_picture\n"
+        "first = None\n"
+        "def keeping(video):\n"
+        "    global first\n"
+        "    found = original(video)\n"
+        "    time.sleep(0.1)\n"
+        "    first = found if found is not None else first\n"
+        "    return first\n"
+        "l.next_picture = keeping\n"
+        "sys.exit(l.main())\n"
+    )
+
+    def started(command: list[str], **more: Any) -> Any:
+        return popen([command[0], "-c", script], **more)
+
+    return started
 
 
 def test_a_live_source_that_is_not_there_is_named_without_its_password() -> None:

@@ -20,6 +20,7 @@ class Desk:
     def __init__(self) -> None:
         self.steps: list[str | tuple[int, bytes] | tuple[int, bytes, dict[str, str]]] = []
         self.requests: list[dict[str, Any]] = []
+        self.asked: list[str] = []  # scan ids, by GET
         self.arrived = 0  # requests, those that are still held included
         self.tokens: list[str | None] = []
         self.decided: dict[str, dict[str, Any]] = {}
@@ -92,6 +93,13 @@ class Desk:
                         self._send(200, json.dumps(desk.decide(request)).encode(), {})
                     else:
                         self._send(step[0], step[1], step[2] if len(step) > 2 else {})
+
+            def do_GET(self) -> None:
+                scan_id = self.path.removeprefix("/v1/scans/")
+                with desk._lock:
+                    desk.asked.append(scan_id)
+                    known = desk.decided.get(scan_id)
+                self._send(200 if known else 404, json.dumps(known or {}).encode(), {})
 
             def _send(self, status: int, body: bytes, headers: dict[str, str]) -> None:
                 self.send_response(status)
