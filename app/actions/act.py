@@ -17,10 +17,10 @@ from msgspec import Struct
 
 from app.actions.scopes import judge_facts
 from app.db.acting import acting_of
-from app.db.batch import Batch, all_told, told
+from app.db.batch import Batch, Statement, all_told, told
 from app.db.literals import literal
 from app.db.pool import Database, retried
-from app.domain.facts import AnsweredFact, Facts
+from app.domain.facts import AnsweredFact, Entry, Facts
 from app.domain.messages import Message, queued
 from app.domain.principals import EVERYWHERE, Principal
 from app.errors import NotReady, NotValid
@@ -29,6 +29,7 @@ from floorplan.administration import WORD_OF
 from floorplan.events import TYPE_OF, Payload
 
 _FACTS = msgspec.json.Decoder(Facts)
+_ENTRY = msgspec.json.Decoder(Entry)
 NOTHING: Final[Mapping[str, Iterable[int]]] = {}
 UNNUMBERED = -1  # the version in an answer until its events have theirs
 
@@ -199,18 +200,35 @@ async def lock(
     return Act(Batch(conn), caller, facts)
 
 
+async def lock_scan(
+    conn: asyncpg.Connection,
+    caller: Caller,
+    scan_id: str,
+    *,
+    ticket_id: str | None,
+    reference: str | None,
+) -> tuple[Act | None, Entry]:
+    """As `lock`, of the booking that the ticket or the reference is of, and what is known of it
+    besides. None: the scan has its answer already."""
+    acting = acting_of(caller.principal)
+    call = _call("lock_scan", acting.uid, acting.role, acting.caller, scan_id, ticket_id, reference)
+    texts = await all_told(conn, f"BEGIN; {call}")
+    entry = _ENTRY.decode(texts[0])
+    return None if entry.stored else Act(Batch(conn), caller, _FACTS.decode(texts[1])), entry
+
+
 def _call(function: str, *arguments: object) -> str:
     return f"SELECT {function}({', '.join(map(literal, arguments))})"
 
 
 async def finish(
-    act: Act, book: str, status: int, body: bytes, *, scan: tuple[str, str] | None = None
+    act: Act, book: str, status: int, body: bytes, *, last: Statement | None = None
 ) -> int:
     """The recorded events are in the book, the answer is kept, and the transaction is committed.
 
-    `scan` is the scanner and the id of the scan whose verdict the answer is. Returns the book's
-    version. Raises NotReady when the link broke: then nobody knows whether the commit arrived, and
-    the same key finds it out.
+    `last` is a statement that needs the version, which is then the setting `app.version`. Returns
+    the book's version. Raises NotReady when the link broke: then nobody knows whether the commit
+    arrived, and the same key finds it out.
     """
     caller = act.caller
     facts: dict[str, Any] = {
@@ -224,14 +242,15 @@ async def finish(
     }
     if act.messages:
         facts["messages"] = [queued(message) for message in act.messages]
-    scan = scan or act.scan
-    if scan is not None:
-        facts["scanner"], facts["scan_id"] = scan
+    if act.scan is not None:
+        facts["scanner"], facts["scan_id"] = act.scan
     if caller.key is not None:
         facts |= {"caller": caller.scope, "key": caller.key, "status": status}
     writing = f"SELECT finish_action({literal(msgspec.json.encode(facts).decode())})"
     if isinstance(act.conn, Batch):
-        return int(await act.conn.finish(writing, "COMMIT"))
+        ending = (writing, "COMMIT") if last is None else (writing, last, "COMMIT")
+        return int(await act.conn.finish(*ending))
+    assert last is None, "only an action with a batch has a last statement"
     return int(await told(act.conn, f"{writing}; COMMIT"))
 
 

@@ -1,11 +1,9 @@
 """The door: a scan gets its one verdict, and people are counted in and out."""
 
-from collections.abc import Mapping
 from typing import Any, NoReturn
 
 import asyncpg
 import msgspec
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from app.actions.act import (
     UNNUMBERED,
@@ -13,44 +11,33 @@ from app.actions.act import (
     Answered,
     Caller,
     finish,
-    lock,
+    lock_scan,
     numbered,
     perform,
     spliced,
 )
+from app.actions.codes import read_scan
 from app.actions.persons import opened
 from app.actions.scopes import judge_scope
 from app.actions.verdict import verdict_of
 from app.db import bookings as rows
-from app.db.nights import list_keys
-from app.db.persons import find_held
+from app.db.persons import Held, find_held
 from app.db.pool import Database, retried
-from app.db.scans import NewScan, StoredScan, find_scan, find_tonight, insert_scan
+from app.db.scans import NewScan, StoredScan, find_scan, verdict_row
 from app.domain.bookings import judge_night, judge_room
+from app.domain.contacts import PersonalData
 from app.domain.facts import BookingFact
 from app.domain.names import masked
-from app.domain.references import ReferenceUnreadable, parse_reference
 from app.domain.sealing import Vault
 from app.domain.verdicts import Judgement, Request, judge_scan
 from app.errors import Conflict, NotAllowed, NotFound, NotValid
 from app.wire import HeadcountAnswer, HeadcountRequest, ScanRequest
 from floorplan import events
 from floorplan.venue import Door, Venue
-from scanners.codes import CodeRefused, public_key, read_claims
 
 
-class Found(msgspec.Struct, frozen=True):
-    """What a code or reference led to, before any lock."""
-
-    booking_id: str | None = None
-    ticket_id: str | None = None
-    night: str | None = None
-    generation: int | None = None
-    refused: str | None = None
-
-
-class _TwinWasFaster(Exception):
-    """The same scan was answered by another transaction meanwhile."""
+class _Answered(Exception):
+    """The same scan was answered before, or by another transaction meanwhile."""
 
 
 async def scan(
@@ -66,25 +53,18 @@ async def scan(
     if (request.code is None) == (request.reference is None):
         raise NotValid("code_missing", "Send either the code or the reference.")
     scanner = caller.principal.scanner
+    read = await read_scan(db, venue, request)
 
     async def attempt() -> Answered:
-        async with db.acting(caller.principal) as conn:
-            stored = await find_scan(conn, scanner, request.scan_id)
-            if stored is not None:
-                return await _replay(conn, vault, caller, stored)
-            found = await _find(conn, venue, request)
-            tonight = await find_tonight(conn)
-        judge_scope(caller.principal, night=tonight)
         async with db.undecided(begin=False) as conn:
-            night = found.night or tonight
-            act = await lock(
-                conn,
-                caller,
-                "scan",
-                night=night or "1970-01-01",
-                bookings=[found.booking_id] if found.booking_id else [],
-                people=found.booking_id is not None,
+            act, found = await lock_scan(
+                conn, caller, request.scan_id, ticket_id=read.ticket_id, reference=read.reference
             )
+            if act is None:
+                raise _Answered
+            tonight = found.tonight
+            judge_scope(caller.principal, night=tonight)
+            night = found.night or tonight
             booking = act.facts.find_booking(found.booking_id or "")
             judgement = judge_scan(
                 Request(
@@ -93,8 +73,8 @@ async def scan(
                     floor=door.floor,
                     leaves=door.leaves,
                     id_checked=request.id_checked,
-                    refused=found.refused,
-                    generation=found.generation,
+                    refused=read.refused,
+                    generation=read.generation if found.booking_id else None,
                     to_bar=request.to_bar,
                     own_floor_only=door.own_floor_only,
                     device=caller.principal.device or caller.principal.id,
@@ -118,30 +98,28 @@ async def scan(
                 verdict=verdict.verdict,
                 reason=verdict.reason,
                 booking_id=found.booking_id,
-                ticket_id=found.ticket_id,
+                ticket_id=read.ticket_id,
                 people=judgement.people,
                 answer=body,
                 direction=request.direction,
-                generation=found.generation,
+                generation=read.generation,
                 admitted_change=_change(booking, "admitted", judgement.admitted),
                 gone_change=_change(booking, "gone", judgement.gone),
             )
-            if not await insert_scan(conn, new):
-                raise _TwinWasFaster
             # A refusal is told in the book of the night at whose door it happened.
-            version = await finish(
-                act, tonight or "venue", 200, body, scan=(scanner, request.scan_id)
-            )
-            body = numbered(body, version)
-        async with db.acting(caller.principal) as conn:
-            return Answered(
-                200, await _shown(conn, vault, body, found.booking_id, replayed=False), version
-            )
+            version = await finish(act, tonight or "venue", 200, body, last=verdict_row(new))
+        held = None if found.held is None else Held.of(found.held)
+        shown = _beside(opened(vault, held), replayed=False)
+        return Answered(200, spliced(numbered(body, version), shown), version)
 
     try:
         return await retried(attempt)
-    except _TwinWasFaster:
-        return await find_verdict(db, vault, caller, request.scan_id, request_hash=caller.body_hash)
+    except asyncpg.UniqueViolationError as error:
+        if error.constraint_name != "scan_pkey":
+            raise
+    except _Answered:
+        pass
+    return await find_verdict(db, vault, caller, request.scan_id, request_hash=caller.body_hash)
 
 
 async def find_verdict(
@@ -250,31 +228,6 @@ def find_own_door(venue: Venue, caller: Caller, door_id: str) -> Door:
     return door
 
 
-async def _find(conn: asyncpg.Connection, venue: Venue, request: ScanRequest) -> Found:
-    """Reads the code or the reference, without trusting anything but the signature."""
-    if request.reference is not None:
-        try:
-            reference = parse_reference(request.reference)
-        except ReferenceUnreadable:
-            return Found(refused="unknown_code")
-        hit = await rows.find_by_reference(conn, reference)
-        return Found() if hit is None else Found(booking_id=hit[0], night=hit[1])
-    assert request.code is not None
-    try:
-        claims = read_claims(request.code, await _keys(conn), venue=venue.id)
-    except CodeRefused as refused:
-        return Found(refused=refused.reason)
-    ticket_id = str(claims.ticket_id)
-    hit = await rows.find_by_ticket(conn, ticket_id)
-    if hit is None:
-        return Found(ticket_id=ticket_id)
-    return Found(booking_id=hit[0], ticket_id=ticket_id, night=hit[1], generation=claims.generation)
-
-
-async def _keys(conn: asyncpg.Connection) -> Mapping[int, Ed25519PublicKey]:
-    return {number: public_key(raw) for number, raw in (await list_keys(conn)).items()}
-
-
 async def _count(
     act: Act,
     request: ScanRequest,
@@ -374,7 +327,7 @@ async def _shown(
 ) -> bytes:
     """The stored verdict with what is read when it is asked for: never stored beside it."""
     guest = opened(vault, await find_held(conn, booking_id)) if booking_id else None
-    beside: dict[str, Any] = {"replayed": replayed, "name": masked(guest.name) if guest else None}
+    beside = _beside(guest, replayed=replayed)
     if stored is not None and stored.undone_at is not None:
         beside["undone"] = {"at": stored.undone_at, "reason": stored.undone_reason}
     if stored is not None and stored.overridden_by is not None:
@@ -382,13 +335,8 @@ async def _shown(
     return spliced(body, beside)
 
 
-async def _replay(
-    conn: asyncpg.Connection, vault: Vault, caller: Caller, stored: StoredScan
-) -> Answered:
-    if stored.body_hash != caller.body_hash:
-        _reused()
-    body = await _shown(conn, vault, stored.answer, stored.booking_id, replayed=True, stored=stored)
-    return Answered(200, body, replayed=True)
+def _beside(guest: PersonalData | None, *, replayed: bool) -> dict[str, Any]:
+    return {"replayed": replayed, "name": masked(guest.name) if guest else None}
 
 
 def _reused() -> NoReturn:

@@ -26,6 +26,9 @@ PREPARED_MOST: Final = 300
 POOLED: Final = (asyncpg.InvalidSQLStatementNameError, asyncpg.DuplicatePreparedStatementError)
 
 
+Statement = tuple[str, tuple[object, ...]]  # the SQL, a constant, and its arguments
+
+
 class Prepared:
     """The names of the statements that batches have prepared on a connection."""
 
@@ -42,7 +45,7 @@ class Batch:
 
     def __init__(self, conn: asyncpg.Connection) -> None:
         self._conn = conn
-        self._kept: list[tuple[str, tuple[object, ...]]] = []
+        self._kept: list[Statement] = []
 
     async def execute(self, sql: str, *arguments: object) -> None:
         """The statement is sent with the next message that has to go."""
@@ -63,21 +66,35 @@ class Batch:
         await self._flush()
         return await self._conn.fetchval(sql, *arguments)
 
-    async def finish(self, *statements: str) -> str:
-        """What was kept and these statements have happened, in one message; what one of them told.
+    async def finish(self, *ending: str | Statement) -> str:
+        """What was kept and this ending have happened, in one message; what one of it told.
 
         Raises what POOLED lists: not on this connection; it will do without, so try again.
         """
         prepared: Prepared = self._conn.prepared
+        if not prepared.lasts:
+            return await self._one_by_one(ending)
+        kept, self._kept = self._kept, []
         try:
-            if not prepared.lasts:
-                await self._flush()
-            calls = [await self._call(prepared, *kept) for kept in self._kept]
-            self._kept = []
-            return await told(self._conn, "; ".join((*calls, *statements)))
+            texts = [
+                one if isinstance(one, str) else await self._call(prepared, *one)
+                for one in (*kept, *ending)
+            ]
+            return await told(self._conn, "; ".join(texts))
         except POOLED:
             prepared.lasts = False
             raise
+
+    async def _one_by_one(self, ending: tuple[str | Statement, ...]) -> str:
+        await self._flush()
+        heard = []
+        for one in ending:
+            if isinstance(one, str):
+                heard += await all_told(self._conn, one)
+            else:
+                await self._conn.execute(one[0], *one[1])
+        (text,) = heard
+        return text
 
     async def _flush(self) -> None:
         """Everything kept has happened, in its order, one message each."""

@@ -9,6 +9,7 @@ import asyncpg
 from msgspec import Struct
 
 from app.domain.contacts import SealedPerson
+from app.domain.facts import HeldFact
 
 INSERT_PERSON = """
 WITH made AS (
@@ -79,6 +80,11 @@ class Held(Struct, frozen=True):
     person_id: str
     sealed: bytes
     wrapped: bytes
+
+    @classmethod
+    def of(cls, fact: HeldFact) -> "Held":
+        """The same as a scan was told it."""
+        return cls(fact.person_id, bytes.fromhex(fact.sealed), bytes.fromhex(fact.wrapped))
 
 
 class PersonRow(Struct, frozen=True):

@@ -1,8 +1,10 @@
 """Scans: one read, one answer, for ever."""
 
 import asyncpg
+import msgspec
 from msgspec import Struct
 
+from app.db.batch import Statement
 from app.domain.overrides import Decided
 
 FIND_SCAN = """
@@ -34,6 +36,13 @@ VALUES ($1, $2, $3, $4::text::date, $5::text::timestamptz, $6, $7, $8, $9, $10, 
 ON CONFLICT DO NOTHING
 RETURNING true
 """
+# As INSERT_SCAN, after the events and in the message that commits: the answer has the version that
+# the line just got, and a twin of this request that was faster is an error (scan_pkey).
+INSERT_VERDICT = INSERT_SCAN.replace("ON CONFLICT DO NOTHING\nRETURNING true\n", "").replace(
+    "$12",
+    """convert_to(replace(convert_from($12, 'UTF8'),
+        '"version":-1', '"version":' || current_setting('app.version')), 'UTF8')""",
+)
 FIND_TONIGHT = """
 SELECT date::text FROM night
  WHERE status = 'open' AND ends_at > venue_now() ORDER BY date LIMIT 1
@@ -52,6 +61,8 @@ class StoredScan(Struct, frozen=True):
 
 
 class NewScan(Struct, frozen=True):
+    """The columns of a row, in the order of INSERT_SCAN."""
+
     scanner: str
     scan_id: str
     body_hash: bytes
@@ -82,14 +93,12 @@ async def find_scan(conn: asyncpg.Connection, scanner: str, scan_id: str) -> Sto
 
 async def insert_scan(conn: asyncpg.Connection, new: NewScan) -> bool:
     """The answer is stored; False: a twin of this request was faster, and this must roll back."""
-    return bool(
-        await conn.fetchval(
-            INSERT_SCAN, new.scanner, new.scan_id, new.body_hash, new.night, new.at, new.door,
-            new.verdict, new.reason, new.booking_id, new.ticket_id, new.people, new.answer,
-            new.direction, new.generation, new.guest_id, new.admitted_change, new.gone_change,
-            new.extra_change, new.overrides, new.rules,
-        )
-    )  # fmt: skip
+    return bool(await conn.fetchval(INSERT_SCAN, *msgspec.structs.astuple(new)))
+
+
+def verdict_row(new: NewScan) -> Statement:
+    """The row of a scan whose answer still lacks its version, as an action's last statement."""
+    return INSERT_VERDICT, msgspec.structs.astuple(new)
 
 
 async def find_decided(conn: asyncpg.Connection, scanner: str, scan_id: str) -> Decided | None:

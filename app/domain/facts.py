@@ -155,3 +155,24 @@ class Facts(Struct, frozen=True):
     def inside(self) -> dict[str, int]:
         """People inside by floor; empty unless the headcount was asked for."""
         return {h.floor: h.people for h in self.headcount}
+
+
+class HeldFact(Struct, frozen=True):
+    """Whose booking it is, sealed; the bytes in hexadecimal digits."""
+
+    person_id: str
+    sealed: str
+    wrapped: str
+
+
+class Entry(Struct, frozen=True):
+    """What a scan led to: its booking, the night of that and tonight's, and whose it is, sealed.
+
+    `stored`: the scan has its answer already, and nothing else is told.
+    """
+
+    stored: bool = False
+    booking_id: str | None = None
+    night: str | None = None
+    tonight: str | None = None
+    held: HeldFact | None = None

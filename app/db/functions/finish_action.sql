@@ -4,13 +4,15 @@
 -- book is locked. p: messages (as enqueue_messages takes them; absent: none); book, events and notes
 -- [[type, subject, payload] ...], where an event may name as a fourth another book than `book` (they
 -- come by book: books are locked by date), actor, correlation, origin, answer; caller, key, status;
--- scanner, scan_id. Tells the book's version in an INFO.
+-- scanner, scan_id. Tells the book's version in an INFO, and as the setting app.version to what follows
+-- in the same message.
 CREATE OR REPLACE FUNCTION finish_action(p jsonb) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     v_book    text := p ->> 'book';
     v_line    jsonb;
     v_version bigint;
     v_answer  bytea;
+    v_set     text;
 BEGIN
     IF p ? 'messages' THEN
         PERFORM enqueue_messages(p -> 'messages');
@@ -32,8 +34,8 @@ BEGIN
     IF v_version IS NULL OR v_book = 'venue' THEN
         SELECT version INTO v_version FROM book WHERE name = v_book;
     END IF;
-    v_answer := convert_to(
-        replace(p ->> 'answer', '"version":-1', '"version":' || coalesce(v_version, 0)), 'UTF8');
+    v_set := set_config('app.version', coalesce(v_version, 0)::text, true);
+    v_answer := convert_to(replace(p ->> 'answer', '"version":-1', '"version":' || v_set), 'UTF8');
     IF p ? 'scan_id' THEN
         UPDATE scan SET answer = v_answer
          WHERE scanner = p ->> 'scanner' AND scan_id = (p ->> 'scan_id')::uuid;
@@ -42,6 +44,6 @@ BEGIN
         UPDATE idempotency SET status = (p ->> 'status')::smallint, answer = v_answer
          WHERE caller = p ->> 'caller' AND key = p ->> 'key';
     END IF;
-    RAISE INFO '%', coalesce(v_version, 0);
+    RAISE INFO '%', v_set;
 END
 $$;
