@@ -1,0 +1,43 @@
+"""compose.yaml, docs/nginx.conf and the Dockerfile name what there is; nobody starts them here."""
+
+import re
+import secrets
+from pathlib import Path
+
+import yaml  # comes with Schemathesis
+
+from app.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text("utf-8"))
+NODES = ("node-1", "node-2")
+
+
+def test_the_nodes_are_given_settings_that_there_are() -> None:
+    for node in NODES:
+        given = COMPOSE["services"][node]["environment"]
+        known = (ROOT / "docs" / "operations.md").read_text("utf-8")
+        assert [name for name in given if f"| `{name}` |" not in known] == []
+        needed = {"DATABASE_URL", "OWNER_DATABASE_URL", "REDIS_URL", "BACKROOM_SECRET"}
+        assert needed <= given.keys()
+        filled = {n: re.sub(r"\$\{\w+:\?\}", secrets.token_hex(32), v) for n, v in given.items()}
+        filled["PUBLIC_URL"] = "http://localhost:8080"
+        filled["PERSON_KEYS"] = f"first:{secrets.token_hex(32)}"
+        settings = Settings.from_environment(filled | {"HOST": "0.0.0.0"})
+        assert settings.trusted_proxies, "the proxy's own network is believed"
+
+
+def test_the_proxy_leads_to_the_nodes_of_the_composition() -> None:
+    page = (ROOT / "docs" / "nginx.conf").read_text("utf-8")
+    assert re.findall(r"server (\S+):8000 ", page) == list(NODES)
+    assert "EXPOSE 8000" in (ROOT / "Dockerfile").read_text("utf-8")
+    assert "listen 8080;" in page
+    assert COMPOSE["services"]["proxy"]["ports"] == ["8080:8080"]
+
+
+def test_the_image_has_what_the_service_is_made_of() -> None:
+    page = (ROOT / "Dockerfile").read_text("utf-8")
+    for source in re.findall(r"^COPY (.+) \S+$", page, re.MULTILINE):
+        for name in source.split():
+            assert (ROOT / name).exists(), name
+            assert f"!{name}\n" in (ROOT / ".dockerignore").read_text("utf-8"), name
