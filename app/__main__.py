@@ -70,6 +70,16 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument(
         "--night", action="append", default=[], metavar="DATE", help="only this one; repeatable"
     )
+    verify.add_argument(
+        "--rebuild",
+        action="store_true",
+        help="also make bookings, claims, tickets and headcount again from the events, and compare",
+    )
+    verify.add_argument(
+        "--write",
+        action="store_true",
+        help="with --rebuild: drop these rows and keep the ones made; stops writers meanwhile",
+    )
 
     psql = commands.add_parser(
         "psql",
@@ -177,10 +187,13 @@ def _migrate(settings: Settings, _options: argparse.Namespace) -> int:
 
 
 def _verify(settings: Settings, options: argparse.Namespace) -> int:
-    from app import verify  # noqa: PLC0415
+    from app import rebuild, verify  # noqa: PLC0415
 
     with reaching_servers(settings) as complete:
-        return verify.main(complete, options.night)
+        wrong = verify.main(complete, options.night)
+        if options.rebuild:
+            wrong |= rebuild.main(complete, options.night, write=options.write)
+        return wrong
 
 
 def _admin(settings: Settings, options: argparse.Namespace) -> int:

@@ -207,7 +207,7 @@ async def merge_parties(
             [
                 {
                     "booking": other.id, "tables": [], "status": "merged", "admitted": 0,
-                    "gone": 0, "unscanned": -inside,
+                    "gone": 0, "unscanned": -inside, "extra": -theirs.extra,
                 },
                 {
                     "booking": one.id, "party": party, "tables": wanted, "admitted": admitted,
