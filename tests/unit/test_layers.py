@@ -32,6 +32,7 @@ HEIGHTS = {
     "main": 6,
     "embedded": 6,
     "administrator": 6,
+    "rebuild": 7,
     "verify": 6,
     "erasures": 6,
     "demo": 6,
