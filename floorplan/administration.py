@@ -6,7 +6,7 @@ text that somebody typed (a reason is a word of a list). What was changed stands
 after. `docs/events.md` has the table, made from here.
 
 Subjects: `staff:<id>`, `device:<id>`, `session:<id>` (its public id), `person:<id>`, `ban:<id>`,
-`booking:<id>` (its links), `settings`, `keys`.
+`booking:<id>` (its links), `message:<id>`, `settings`, `keys`.
 """
 
 from typing import Any, Final
@@ -129,6 +129,13 @@ class ManageLinksRevoked(Payload, frozen=True):
     generation: int  # of the links that count from now on
 
 
+class MessageReplayed(Payload, frozen=True):
+    """A message that was dead or only kept is to be sent once more; its subject names it."""
+
+    kind: str
+    channel: str  # "email" | "sms"
+
+
 class DeviceAdded(Payload, frozen=True):
     """A tablet or camera has its place; it acts when it is paired."""
 
@@ -243,6 +250,7 @@ ADMINISTRATION: Final[dict[str, type[Payload]]] = {
     "PIN_SET": PinSet,
     "LINK_MADE": LinkMade,
     "MANAGE_LINKS_REVOKED": ManageLinksRevoked,
+    "MESSAGE_REPLAYED": MessageReplayed,
     "DEVICE_ADDED": DeviceAdded,
     "DEVICE_PAIRED": DevicePaired,
     "DEVICE_ROLLED": DeviceRolled,

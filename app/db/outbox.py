@@ -91,12 +91,12 @@ LIST_MESSAGES = (
  LIMIT $5
 """
 )
-LOCK_MESSAGE = _COLUMNS + " WHERE o.id = $1::text::uuid FOR UPDATE OF o"
+FIND_MESSAGE = _COLUMNS + " WHERE o.id = $1::text::uuid"
 REPLAY = """
 UPDATE outbox
    SET status = 'waiting', reason = NULL, attempts = 0, settled_at = NULL,
        next_try_at = clock_timestamp()
- WHERE id = $1::text::uuid
+ WHERE id = $1::text::uuid AND status IN ('dead', 'kept')
 """
 # A month after the night nobody asks whether the reminder went out.
 FORGET_SETTLED = """
@@ -200,8 +200,10 @@ async def take_due(
     return sorted((Taken(**row) for row in rows), key=lambda taken: taken.number)
 
 
-async def read_facts(conn: asyncpg.Connection, message_id: str, lease: str) -> MessageFacts | None:
-    """What the message says; None: it is no longer this lease's."""
+async def read_facts(
+    conn: asyncpg.Connection, message_id: str, lease: str | None
+) -> MessageFacts | None:
+    """What the message says; None: it is no longer this lease's. Managers need no lease to read."""
     text: str | None = await conn.fetchval(READ_FACTS, message_id, lease)
     return None if text is None else _FACTS.decode(text)
 
@@ -253,14 +255,14 @@ async def list_messages(
     return [MessageRow(**row) for row in rows]
 
 
-async def lock_message(conn: asyncpg.Connection, message_id: str) -> MessageRow | None:
-    row = await conn.fetchrow(LOCK_MESSAGE, message_id)
+async def find_message(conn: asyncpg.Connection, message_id: str) -> MessageRow | None:
+    row = await conn.fetchrow(FIND_MESSAGE, message_id)
     return None if row is None else MessageRow(**row)
 
 
-async def replay(conn: asyncpg.Connection, message_id: str) -> None:
-    """The message, which is dead or was kept, is to be sent as if it were new."""
-    await conn.execute(REPLAY, message_id)
+async def replay(conn: asyncpg.Connection, message_id: str) -> bool:
+    """The message is to be sent as if it were new; False: it is neither dead nor kept."""
+    return str(await conn.execute(REPLAY, message_id)) == "UPDATE 1"
 
 
 async def forget_settled(conn: asyncpg.Connection) -> None:

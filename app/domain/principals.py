@@ -37,8 +37,8 @@ _MANAGER: Final = _DOOR_STAFF | {
     "booking:link", "booking:change", "booking:reschedule", "booking:split",
     "headcount:correct", "table:block", "live:manager", "health:read",
     "device:manage", "quarantine:manage", "staff:list", "session:list", "session:revoke",
-    "audit:read", "ban:manage", "person:reveal", "person:export", "payment:refund",
-    "scan:override",
+    "audit:read", "ban:manage", "message:manage", "person:reveal", "person:export",
+    "payment:refund", "scan:override",
 }  # fmt: skip
 _SUPER_ADMIN: Final = _MANAGER | {"staff:manage", "person:erase"}
 

@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from app.db.outbox import BookingFacts, MessageFacts, Taken
+from app.db.outbox import BookingFacts, MessageFacts, MessageRow, Taken
 from app.domain import letters
 from app.domain.calendar import Entry
 from app.domain.letters import Letter, Stay
@@ -51,7 +51,7 @@ class _Details(Struct, frozen=True):
     expires_at: str | None = None
 
 
-def letter_of(venue: Venue, taken: Taken, facts: MessageFacts) -> Letter:
+def letter_of(venue: Venue, taken: Taken | MessageRow, facts: MessageFacts) -> Letter:
     """The letter. Raises Silent: `too_late`, `overtaken`."""
     details = msgspec.convert(
         {name: msgspec.json.decode(raw) for name, raw in facts.details.items()}, _Details

@@ -152,9 +152,9 @@ class Outbox:
             await self._try(taken, lease)
         except Refusal as refusal:
             # Its lease ends by itself.
-            logger.warning("a message waits: %s", refusal.detail, extra={"outbox": taken.id})
+            logger.warning("a message waits: %s", refusal.detail, extra={"message_id": taken.id})
         except Exception:
-            logger.exception("a message could not be composed", extra={"outbox": taken.id})
+            logger.exception("a message could not be composed", extra={"message_id": taken.id})
             with suppress(Refusal):
                 await self._failed(taken, lease, "fault")
 
@@ -274,7 +274,7 @@ class Outbox:
     async def _settle(self, taken: Taken, lease: str, status: str, reason: str | None) -> None:
         self._counted(taken.channel, status)
         if status == "dead":
-            logger.error("a message is dead: %s", reason, extra={"outbox": taken.id})
+            logger.error("a message is dead: %s", reason, extra={"message_id": taken.id})
         async with self._db.acting(POSTMAN, self._db.jobs) as conn:
             await rows.settle(conn, taken.id, lease, status, reason)
 

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.browser
 
 REFUSED = r"status of (403|409|422) "
 INVITED = timedelta(minutes=5)
-SECTIONS = ["Staff", "Devices", "Sessions", "Audit", "Bans", "Quarantine", "People"]
+SECTIONS = ["Staff", "Devices", "Sessions", "Audit", "Bans", "Quarantine", "Messages", "People"]
 
 
 @pytest.fixture

@@ -65,7 +65,7 @@ OPEN = {
 AS_OWNER = {
     "event_number", "lock_book", "lock_floor", "expire_holds", "person_is_free", "is_owner",
     "ban_of", "forget_bans", "forget_ended_bans", "revoke_manage_links",
-    "enqueue_messages", "change_bookings", "split_booking", "lock_tables",
+    "enqueue_messages", "change_bookings", "split_booking", "lock_tables", "message_facts",
 }  # fmt: skip
 
 WHO: dict[str, tuple[str, Principal | None]] = {

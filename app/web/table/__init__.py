@@ -7,7 +7,7 @@ from app.settings import Settings
 from app.web import bookings, demo, doing, floor, health, quarantine
 from app.web.openapi import get_openapi
 from app.web.operations import Operation
-from app.web.table import audit, changes, devices, links, persons, staff
+from app.web.table import audit, changes, devices, links, outbox, persons, staff
 from floorplan.venue import Venue
 
 NIGHT: Final = {"night": wire.NightDate}
@@ -29,6 +29,7 @@ def operations(venue: Venue, settings: Settings) -> tuple[Operation, ...]:
         *devices.operations(),
         *audit.operations(),
         *persons.operations(),
+        *outbox.operations(),
         *_health(),
     )
     # Who starts the demo shows a token that exists only in it.

@@ -14,6 +14,7 @@ import { Bans } from "./bans.js";
 import { Desk, isSignedOut } from "./desk.js";
 import { Devices } from "./devices.js";
 import { keepingFocus, walkRows } from "./list.js";
+import { Outbox } from "./outbox.js";
 import { People } from "./people.js";
 import { Quarantine } from "./quarantine.js";
 import { ROLE_WORD } from "./says.js";
@@ -45,6 +46,7 @@ const SECTIONS = [
     "quarantine", "Quarantine", "quarantine:manage",
     "Scans that came from a device after it was revoked.", Quarantine,
   ],
+  ["messages", "Messages", "message:manage", "What guests were told, and what could not be sent.", Outbox],
   ["people", "People", "person:reveal", "A guest asks what is kept about them.", People],
 ]; // prettier-ignore
 

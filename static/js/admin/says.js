@@ -46,6 +46,51 @@ export const RETAINED_WORD = {
   ban: "that they are not welcome, until the ban ends",
 };
 
+/** @type {Words} */
+export const CHANNEL_WORD = { email: "E-mail", sms: "SMS" };
+
+/** What is said to customers. @type {Words} */
+export const MESSAGE_WORD = {
+  confirmation: "Confirmation",
+  changed: "Booking changed",
+  cancelled: "Booking cancelled",
+  code_reissued: "New entry code",
+  reminder_day: "Reminder, a day before",
+  reminder_hour: "Reminder, an hour before",
+  refunded: "Refund",
+  late_payment_refunded: "Late payment refunded",
+  waitlist_offer: "A table is offered",
+  waitlist_offer_expired: "The offer has ended",
+};
+
+/** Why a message did not go out. @type {Words} */
+export const MESSAGE_REASON = {
+  no_mail_server: "no mail server is set up",
+  no_sms_service: "no service for SMS is set up",
+  overtaken: "the booking is no longer like that",
+  too_late: "it came too late to be useful",
+  erased: "the guest's data was erased",
+  no_address: "the guest left no address",
+  address_refused: "the mail server knows no such address",
+  address_not_valid: "the address is not one for mail",
+  mail_refused: "the mail server refused it",
+  mail_server_away: "the mail server did not answer",
+  mail_server_busy: "the mail server asked to wait",
+  mail_server_lacks_it: "the mail server cannot take it",
+  mail_sign_in_refused: "the mail server refused our sign-in",
+  number_refused: "the number cannot be reached",
+  number_not_valid: "the number is not one for SMS",
+  sms_service_away: "the SMS service did not answer",
+  sms_service_busy: "the SMS service asked to wait",
+  sms_sign_in_refused: "the SMS service refused our sign-in",
+  sms_not_taken: "the SMS service did not take it",
+  carrier_too_slow: "the server took too long",
+  key_missing: "the key for the guest's data is missing",
+  queue_full: "too many messages were waiting",
+  gave_up: "sending broke off again and again",
+  fault: "it could not be written",
+};
+
 /** What each type of the venue's book says. @type {Words} */
 export const VENUE_LINE = {
   STAFF_ADDED: "Staff added",
@@ -64,6 +109,7 @@ export const VENUE_LINE = {
   PIN_SET: "PIN set",
   LINK_MADE: "Link made",
   MANAGE_LINKS_REVOKED: "Links to a booking ended",
+  MESSAGE_REPLAYED: "Message sent again",
   DEVICE_ADDED: "Device added",
   DEVICE_PAIRED: "Device paired",
   DEVICE_ROLLED: "Device's token renewed",

@@ -23,6 +23,7 @@ VALUES = {
     "night": NIGHT, "number": "7", "booking_id": str(uuid4()), "scan_id": str(uuid4()),
     "device_id": str(uuid4()), "quarantine_id": str(uuid4()), "staff_id": str(uuid4()),
     "session_id": str(uuid4()), "person_id": str(uuid4()), "ban_id": str(uuid4()),
+    "message_id": str(uuid4()),
 }  # fmt: skip
 
 

@@ -161,6 +161,11 @@ async def test_every_operation_answers_as_the_table_says(evening: Evening) -> No
     banned = await call(manager, "POST", "/v1/bans", {"reason": "theft", "name": "Nobody"})
     assert (await call(manager, "GET", "/v1/bans"))["bans"][0]["in_force"] is True
     await call(manager, "POST", "/v1/bans/{ban_id}/lift", ban_id=banned["ban_id"])
+    await club.parts.outbox.drain()
+    kept = (await call(manager, "GET", "/v1/outbox?status=kept"))["messages"]
+    told = {"message_id": kept[0]["message_id"]}
+    await call(manager, "GET", "/v1/outbox/{message_id}", **told)
+    await call(manager, "POST", "/v1/outbox/{message_id}/replay", **told)
     await call(owner, "GET", "/v1/me/export")
     await call(owner, "POST", "/v1/me/erase")
     await call(chief, "POST", "/v1/people/{person_id}/erase", **somebody)

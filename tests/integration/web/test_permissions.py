@@ -98,6 +98,9 @@ MAY = {
     "GET /v1/quarantine": MANAGERS,
     "POST /v1/quarantine/{quarantine_id}/resolve": MANAGERS,
     "GET /v1/audit": MANAGERS,
+    "GET /v1/outbox": MANAGERS,
+    "GET /v1/outbox/{message_id}": MANAGERS,
+    "POST /v1/outbox/{message_id}/replay": MANAGERS,
     "GET /health/live": EVERYBODY,
     "GET /health/ready": EVERYBODY,
     "GET /metrics": MANAGERS,
@@ -124,7 +127,7 @@ def address(path: str) -> str:
     return path.format(
         night=NIGHT, number=7, booking_id=unknown, scan_id=unknown, device_id=unknown,
         quarantine_id=unknown, staff_id=unknown, session_id=unknown, person_id=unknown,
-        ban_id=unknown,
+        ban_id=unknown, message_id=unknown,
     )  # fmt: skip
 
 
