@@ -202,10 +202,11 @@ async def _rolled_back(conn: asyncpg.Connection) -> None:
 
 @asynccontextmanager
 async def _acquired(pool: asyncpg.Pool) -> AsyncIterator[asyncpg.Connection]:
-    # The deadline is for the acquiring alone; pool.acquire's own timeout loses a connection when
-    # it strikes while the connection is being reset.
+    # The deadline is for the acquiring alone. pool.acquire's own would make a task for each, which
+    # costs a turn of the loop, and loses a connection when it strikes while that is being reset.
     try:
-        conn = await pool.acquire(timeout=ACQUIRE_SECONDS)
+        async with asyncio.timeout(ACQUIRE_SECONDS):
+            conn = await pool.acquire()
     except TimeoutError as error:
         raise NotReady(
             "database_busy", "The database is busy. Try again.", retry_after_seconds=1
@@ -216,7 +217,7 @@ async def _acquired(pool: asyncpg.Pool) -> AsyncIterator[asyncpg.Connection]:
         # A connection that breaks while asyncpg gives it back has been given back by its own end;
         # what was done with it stands.
         with suppress(asyncpg.InternalClientError):
-            await pool.release(conn)
+            await pool.release(conn, timeout=ACQUIRE_SECONDS)
 
 
 @asynccontextmanager

@@ -1,8 +1,11 @@
 """The door's counts: nobody is let in against a limit, and everybody inside can leave."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 from uuid import uuid4
 
+import asyncpg
 import pytest
 
 from app.actions import bookings, nights
@@ -118,3 +121,31 @@ async def test_a_walk_in_stays_until_the_close_when_a_block_comes_later(
     seated = await house.walk_in([2], 2)
     assert seated["until"] == "2026-11-22T05:00:00.000Z"
     await house.agrees()
+
+
+async def test_a_scan_is_two_messages(venue_house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    house = venue_house
+    party = await house.booked([7], 4)
+    for _ in range(2):  # statements are prepared, the night's key is known
+        await house.scan(party["code"], 1)
+    sent = counted(monkeypatch)
+    assert (await house.scan(party["code"], 1))["verdict"] == "admit"
+    assert len(sent) == 2, sent
+    assert "lock_scan" in sent[0]
+    assert sent[1].endswith("COMMIT")
+
+
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What goes to Postgres from now on, message by message."""
+    sent: list[str] = []
+
+    def counting(plain: Callable[..., Any]) -> Callable[..., Any]:
+        def send(conn: Any, sql: str, *arguments: Any) -> Any:
+            sent.append(sql)
+            return plain(conn, sql, *arguments)
+
+        return send
+
+    for name in ("execute", "fetch", "fetchrow", "fetchval"):
+        monkeypatch.setattr(asyncpg.Connection, name, counting(getattr(asyncpg.Connection, name)))
+    return sent
