@@ -95,3 +95,23 @@ class CheckInUndone(Payload, frozen=True):
     left: int
     door: str
     inside: dict[FloorName, int]
+
+
+class IncidentRecorded(Payload, frozen=True):
+    """Something happened at a door that the club has to keep: words alone, and nobody's name."""
+
+    incident_id: str
+    kind: str  # app.domain.incidents.IncidentKind
+    door: str
+    people: int
+    outcome: str  # app.domain.incidents.IncidentOutcome
+    booking_id: str | None = None
+
+
+class CodeReissued(Payload, frozen=True):
+    """The ticket has a code of a later generation; every earlier one is void."""
+
+    booking_id: str
+    ticket_id: str
+    generation: int
+    why: str  # "lost" | "shared" | "name_changed" | "unreadable" | "other"

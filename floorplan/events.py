@@ -16,23 +16,27 @@ from msgspec import Struct
 
 from floorplan.entries import (
     CheckInUndone,
+    CodeReissued,
     EntryOverridden,
     EntryRefused,
     GuestCheckedIn,
     GuestCheckedOut,
     HeadcountChanged,
+    IncidentRecorded,
 )
 from floorplan.payload import FloorName, Instant, Payload
 
 # The payloads of the door stand in a module of their own, and are read here with all the others.
 __all__ = [
     "CheckInUndone",
+    "CodeReissued",
     "EntryOverridden",
     "EntryRefused",
     "FloorName",
     "GuestCheckedIn",
     "GuestCheckedOut",
     "HeadcountChanged",
+    "IncidentRecorded",
     "Instant",
     "Payload",
 ]
@@ -100,6 +104,7 @@ class Figures(Struct, frozen=True, forbid_unknown_fields=True):
     entries_refused: int = 0
     entries_overridden: int = 0
     check_ins_undone: int = 0
+    incidents: int = 0
     deposits_pence: int = 0
 
 
@@ -371,6 +376,8 @@ CATALOGUE: Final[dict[str, type[Payload]]] = {
     "ENTRY_REFUSED": EntryRefused,
     "ENTRY_OVERRIDDEN": EntryOverridden,
     "CHECK_IN_UNDONE": CheckInUndone,
+    "INCIDENT_RECORDED": IncidentRecorded,
+    "CODE_REISSUED": CodeReissued,
     "PARTY_SEATED": PartySeated,
     "TABLE_VACATED": TableVacated,
     "BOOKING_COMPLETED": BookingCompleted,

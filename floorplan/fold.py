@@ -265,6 +265,15 @@ def _check_in_undone(state: NightState, it: book.CheckInUndone, at: str) -> Nigh
     return with_inside(counted(state, check_ins_undone=1, **back), it.inside)
 
 
+def _incident_recorded(state: NightState, it: book.IncidentRecorded, at: str) -> NightState:
+    return counted(state, incidents=1)
+
+
+def _code_reissued(state: NightState, it: book.CodeReissued, at: str) -> NightState:
+    booking = booking_in(state, it.booking_id, "confirmed", "seated")
+    return with_booking(state, replace(booking, generation=it.generation))
+
+
 # -- the floor ------------------------------------------------------------------------------------
 
 
@@ -336,6 +345,8 @@ _MEANING: Final[dict[type[Payload], _Meaning]] = {
     book.EntryRefused: _entry_refused,
     book.EntryOverridden: _entry_overridden,
     book.CheckInUndone: _check_in_undone,
+    book.IncidentRecorded: _incident_recorded,
+    book.CodeReissued: _code_reissued,
     book.PartySeated: _party_seated,
     book.TableVacated: _table_vacated,
     book.BookingCompleted: _booking_completed,

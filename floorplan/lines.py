@@ -121,6 +121,10 @@ def _text(payload: book.Payload, where: str, party: int) -> str | None:
         case book.EntryOverridden():
             broken = " and ".join(rule.replace("_", " ") for rule in payload.rules)
             return f"{payload.people} let in at {payload.door} against {broken}, for {where}"
+        case book.IncidentRecorded():
+            return f"{_said(payload.kind).capitalize()} at {payload.door}: {_said(payload.outcome)}"
+        case book.CodeReissued():
+            return f"{where} code issued again: {_said(payload.why)}"
         case book.CheckInUndone():
             return (
                 f"Undone at {payload.door}: {payload.people} {payload.what}, {_said(payload.why)}"

@@ -217,6 +217,7 @@ def _booking(booking: BookingState, audience: str) -> dict[str, Any]:
         "seated_at": booking.seated_at,
         "hold_expires_at": booking.hold_expires_at,
         "source": booking.source,
+        "generation": booking.generation,
         "overdue": booking.overdue and not booking.admitted,
     }
     if audience == "manager":

@@ -61,6 +61,7 @@ class BookingState(Struct, frozen=True):
     seated_at: Instant | None = None
     edition: int = 0  # counts the changes of it; who changes it names the one they saw
     overdue: bool = False
+    generation: int | None = None  # of its code, once that was issued again: earlier ones are void
 
 
 class NightInfo(Struct, frozen=True):

@@ -139,11 +139,28 @@ class Rules(Struct, frozen=True, forbid_unknown_fields=True):
     change_minutes: int = 120
 
 
-class Limits(Struct, frozen=True, forbid_unknown_fields=True):
-    """The most people that may be inside, per floor and in the house."""
+class LegalLimit(Struct, frozen=True, forbid_unknown_fields=True):
+    """The most people that one paper allows inside, per floor and in the house."""
 
     floors: dict[FloorName, int]
     house: int
+
+
+class Limits(Struct, frozen=True, forbid_unknown_fields=True):
+    """What the licence and the fire risk assessment allow; of each pair the lower counts."""
+
+    licence: LegalLimit
+    fire: LegalLimit
+
+    @property
+    def floors(self) -> dict[FloorName, int]:
+        """The limit of each floor that counts."""
+        return {f: min(most, self.fire.floors[f]) for f, most in self.licence.floors.items()}
+
+    @property
+    def house(self) -> int:
+        """The limit of the house that counts."""
+        return min(self.licence.house, self.fire.house)
 
 
 class Venue(Struct, frozen=True, forbid_unknown_fields=True):
@@ -378,15 +395,18 @@ def _time_problems(venue: Venue) -> Iterator[str]:
 
 
 def _limit_problems(venue: Venue) -> Iterator[str]:
-    limits = venue.limits
-    for name in FLOOR_NAMES:
-        if limits.floors.get(name, 0) < 1:
-            yield f"limits: {name} has no limit of 1 or more; add what its certificate allows"
-    total = sum(limits.floors.values())
-    if limits.house < 1:
-        yield f"limits: house is {limits.house}; write what the licence allows"
-    elif limits.house > total:
-        yield f"limits: house {limits.house} is above the floors' sum {total}; lower it to that"
+    for paper, limits in (("licence", venue.limits.licence), ("fire", venue.limits.fire)):
+        place = f"limits.{paper}"
+        for name in FLOOR_NAMES:
+            if limits.floors.get(name, 0) < 1:
+                yield f"{place}: {name} has no limit of 1 or more; add what it allows"
+        total = sum(limits.floors.values())
+        if limits.house < 1:
+            yield f"{place}: house is {limits.house}; write what it allows"
+        elif limits.house > total:
+            yield (
+                f"{place}: house {limits.house} is above the floors' sum {total}; lower it to that"
+            )
 
 
 def _place_problems(venue: Venue) -> Iterator[str]:

@@ -46,6 +46,7 @@ async def open_night(
         downstairs=venue.limits.floors["downstairs"],
         house=venue.limits.house,
     )
+    judge_limits(venue, limits)
     tables = priced(
         [
             events.NightTable(
@@ -149,6 +150,8 @@ async def edit_night(
                 bookings=sorted(outside),
             )
         limits = request.limits or limits_of(before)
+        if request.limits is not None:
+            judge_limits(venue, request.limits)
         tables = priced(before.tables, request.prices or [])
         name = request.name or before.name
         floors = {"upstairs": limits.upstairs, "downstairs": limits.downstairs}
@@ -188,6 +191,22 @@ async def edit_night(
     return await perform(
         db, caller, "edit_night", work, night=night, tables=ALL_TABLES, people=True
     )
+
+
+def judge_limits(venue: Venue, limits: LimitsBody) -> None:
+    """A night may have lower limits than the law's, never higher ones.
+
+    Raises NotValid `limits_above_law` with what the lower of licence and fire allows.
+    """
+    law = venue.limits
+    asked = {"upstairs": limits.upstairs, "downstairs": limits.downstairs}
+    if limits.house > law.house or any(asked[f] > most for f, most in law.floors.items()):
+        raise NotValid(
+            "limits_above_law",
+            "Licence and fire certificate allow fewer people. Lower the night's limits to theirs.",
+            house=law.house,
+            floors=law.floors,
+        )
 
 
 async def seal_night(db: Database, caller: Caller, night: str) -> Answered:

@@ -14,6 +14,7 @@ SELECT b.party, b.night::text AS night, s.key_id, s.private
   FROM booking b JOIN signing_key s ON s.night = b.night
  WHERE b.id = $1
 """
+REISSUE_TICKET = "SELECT reissue_ticket($1, $2)"
 
 
 class TicketKey(Struct, frozen=True):
@@ -45,3 +46,8 @@ async def find_ticket_key(conn: asyncpg.Connection, booking_id: str) -> TicketKe
 async def find_party_key(conn: asyncpg.Connection, booking_id: str) -> PartyKey | None:
     row = await conn.fetchrow(FIND_PARTY_KEY, booking_id)
     return None if row is None else PartyKey(**row)
+
+
+async def reissue_ticket(conn: asyncpg.Connection, booking_id: str, generation: int) -> bool:
+    """The locked ticket has this later generation. False: it was issued again meanwhile."""
+    return bool(await conn.fetchval(REISSUE_TICKET, booking_id, generation))

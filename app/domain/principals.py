@@ -18,14 +18,16 @@ _PUBLIC: Final = frozenset(
 # An owner acts on one booking, by the token that came with its hold or by its manage link.
 _OWNER: Final = _PUBLIC | {
     "own:read", "own:confirm", "own:extend", "own:cancel", "own:code", "own:export", "own:erase",
-    "own:link", "own:change", "own:reschedule",
+    "own:link", "own:change", "own:reschedule", "own:reissue",
 }  # fmt: skip
 _DEVICE: Final = _PUBLIC | {
     "scan:create", "scan:read", "scan:supervise", "headcount:change", "state:read", "live:door",
+    "incident:record",
     "device:self", "pin:use", "session:read", "guest:read",
 }  # fmt: skip
 _DOOR_STAFF: Final = _PUBLIC | {
     "scan:create", "scan:read", "scan:supervise", "headcount:change", "state:read", "book:read",
+    "incident:record",
     "booking:list",
     "guest:read", "booking:read", "booking:seat", "table:vacate", "table:reset", "walk_in:create",
     "live:door", "session:read", "session:end", "session:totp", "session:elevate",
@@ -38,7 +40,7 @@ _MANAGER: Final = _DOOR_STAFF | {
     "headcount:correct", "table:block", "live:manager", "health:read",
     "device:manage", "quarantine:manage", "staff:list", "session:list", "session:revoke",
     "audit:read", "ban:manage", "message:manage", "person:reveal", "person:export",
-    "payment:refund", "scan:override",
+    "payment:refund", "scan:override", "door_log:read", "booking:reissue",
 }  # fmt: skip
 _SUPER_ADMIN: Final = _MANAGER | {"staff:manage", "person:erase"}
 

@@ -4,7 +4,18 @@ from collections.abc import Awaitable, Callable
 
 from msgspec import Struct
 
-from app.actions import bookings, door, holds, nights, no_shows, overrides, tables, walk_ins
+from app.actions import (
+    bookings,
+    door,
+    holds,
+    incidents,
+    nights,
+    no_shows,
+    overrides,
+    reissues,
+    tables,
+    walk_ins,
+)
 from app.actions.act import Answered, Caller
 from app.actions.supervisors import supervised
 from app.errors import NotAllowed
@@ -128,6 +139,14 @@ async def _supervised(call: Call) -> Caller:
 
 override_scan = doing(override)
 undo_scan = doing(undo)
+record_incident = doing(
+    lambda c: incidents.record_incident(c.parts.db, c.parts.venue, c.caller, c.body)
+)
+reissue_code = doing(
+    lambda c: reissues.reissue_code(
+        c.parts.db, c.parts.venue, c.parts.vault, c.caller, c.path["booking_id"], c.body
+    )
+)
 change_headcount = doing(
     lambda c: door.change_headcount(c.parts.db, c.parts.venue, c.caller, c.body)
 )

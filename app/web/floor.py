@@ -151,7 +151,11 @@ def venue_document(venue: Venue) -> dict[str, Any]:
             {"id": door.id, "name": door.name, "floor": door.floor, "leaves": door.leaves}
             for door in venue.doors
         ],
-        "limits": msgspec.to_builtins(venue.limits),
+        "limits": {
+            "floors": venue.limits.floors,
+            "house": venue.limits.house,
+            **msgspec.to_builtins(venue.limits),
+        },
         "drawings": {str(f.name): floor_svg(venue, str(f.name)) for f in venue.floors},
     }
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from app.domain.incidents import IncidentKind, IncidentOutcome
 from app.domain.overrides import OverrideWhy, UndoWhy
 from app.domain.pins import PIN_FORM
 from app.domain.sayings import Step
@@ -301,6 +302,40 @@ class UndoneAnswer(Answer, frozen=True):
     admitted: int
     gone: int
     inside: dict[str, int]
+    version: int
+
+
+class ReissueCode(Request, frozen=True):
+    """`POST /v1/bookings/{id}/reissue`: every code of the booking so far is void."""
+
+    reason: Literal["lost", "shared", "name_changed", "unreadable", "other"] = "other"
+
+
+class ReissuedAnswer(Answer, frozen=True):
+    """`may_still_admit`: the doors that may admit the old code until their device is heard of."""
+
+    booking_id: str
+    generation: int
+    may_still_admit: list[str]
+    version: int
+
+
+class RecordIncident(Request, frozen=True):
+    """`POST /v1/incidents`: words of a list; who it was stands in the club's own register."""
+
+    night: NightDate
+    door: Annotated[str, Meta(min_length=1, max_length=40)]
+    kind: IncidentKind
+    outcome: IncidentOutcome
+    people: Annotated[int, Meta(ge=0, le=60)] = 1
+    booking_id: Uuid | None = None
+
+
+class IncidentAnswer(Answer, frozen=True):
+    """The id under which the club's own register may tell who it was."""
+
+    incident_id: str
+    at: str
     version: int
 
 

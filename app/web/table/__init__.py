@@ -4,10 +4,10 @@ from typing import Final
 
 from app import wire
 from app.settings import Settings
-from app.web import bookings, demo, doing, floor, health, quarantine
+from app.web import bookings, demo, doing, floor, health
 from app.web.openapi import get_openapi
 from app.web.operations import Operation
-from app.web.table import audit, changes, devices, links, outbox, persons, staff
+from app.web.table import audit, changes, devices, door, links, outbox, persons, staff
 from floorplan.venue import Venue
 
 NIGHT: Final = {"night": wire.NightDate}
@@ -24,7 +24,7 @@ def operations(venue: Venue, settings: Settings) -> tuple[Operation, ...]:
         *changes.operations(),
         *links.operations(),
         *_floor(),
-        *_door(),
+        *door.operations(),
         *staff.operations(),
         *devices.operations(),
         *audit.operations(),
@@ -204,42 +204,6 @@ def _floor() -> tuple[Operation, ...]:
             parameters=NUMBER, permission="table:block", request=wire.UnblockTable,
             answers={200: wire.TableAnswer}, tag="floor", limits="write", idempotent=True,
             summary="Put a table back in service.",
-        ),
-    )  # fmt: skip
-
-
-def _door() -> tuple[Operation, ...]:
-    return (
-        Operation(
-            method="POST", path="/v1/scans", handler=doing.scan, permission="scan:create",
-            request=wire.ScanRequest, answers={200: doing.ShownVerdict}, tag="door", limits="scan",
-            revoked=quarantine.keep_scan,
-            summary="One read of a code or reference; the same scan_id has one verdict for ever.",
-        ),
-        Operation(
-            method="GET", path="/v1/scans/{scan_id}", handler=doing.find_verdict,
-            parameters={"scan_id": wire.Uuid}, permission="scan:read",
-            answers={200: doing.ShownVerdict}, tag="door", summary="What was decided about a scan.",
-        ),
-        Operation(
-            method="POST", path="/v1/scans/{scan_id}/override", handler=doing.override_scan,
-            parameters={"scan_id": wire.Uuid}, permission="scan:supervise",
-            request=wire.OverrideScan, answers={200: doing.ShownVerdict}, tag="door",
-            limits="scan", idempotent=True,
-            summary="A supervisor lets people in against the rule, with PIN and reason.",
-        ),
-        Operation(
-            method="POST", path="/v1/scans/{scan_id}/undo", handler=doing.undo_scan,
-            parameters={"scan_id": wire.Uuid}, permission="scan:supervise",
-            request=wire.UndoScan, answers={200: wire.UndoneAnswer}, tag="door",
-            limits="scan", idempotent=True,
-            summary="A supervisor takes a scan's count back, with PIN and reason.",
-        ),
-        Operation(
-            method="POST", path="/v1/headcount", handler=doing.change_headcount,
-            permission="headcount:change", request=wire.HeadcountRequest,
-            answers={200: wire.HeadcountAnswer}, tag="door", limits="write", idempotent=True,
-            summary="The clicker: people in or out; managers also correct the count.",
         ),
     )  # fmt: skip
 

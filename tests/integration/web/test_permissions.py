@@ -60,6 +60,10 @@ MAY = {
     "POST /v1/scans/{scan_id}/override": DOOR,
     "POST /v1/scans/{scan_id}/undo": DOOR,
     "POST /v1/headcount": DOOR,
+    "POST /v1/incidents": DOOR,
+    "GET /v1/nights/{night}/inside": STAFF,
+    "GET /v1/nights/{night}/door-log": MANAGERS,
+    "POST /v1/bookings/{booking_id}/reissue": MANAGERS,
     "POST /v1/people/find": MANAGERS,
     "POST /v1/people/{person_id}/reveal": MANAGERS,
     "GET /v1/people/{person_id}/export": MANAGERS,
@@ -117,6 +121,7 @@ OWN = {
     "PATCH /v1/bookings/{booking_id}",
     "POST /v1/bookings/{booking_id}/reschedule",
     "POST /v1/bookings/{booking_id}/cancel",
+    "POST /v1/bookings/{booking_id}/reissue",
     "POST /v1/bookings/{booking_id}/link",
     "POST /v1/bookings/{booking_id}/link/revoke",
 }

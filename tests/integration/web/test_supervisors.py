@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from app.db.clock import mark_demo, set_clock
-from tests.integration.web.club import ORIGIN, Club, key
+from tests.integration.web.club import NIGHT, ORIGIN, Club, key
 from tests.integration.web.test_pins import DEVS, MARAS, with_pin
 
 
@@ -112,3 +112,32 @@ async def test_a_guessed_pin_is_stopped_at_the_tablet(club: Club, door: httpx.As
     assert reasons[-1] == "pin_throttled"
     right = await ask(door, refused["scan_id"], "override", MARAS, mara, "other")
     assert right.status_code == 429
+
+
+async def test_managers_read_the_log_and_how_many_were_inside(
+    club: Club, door: httpx.AsyncClient
+) -> None:
+    party = await booked(club, 2)
+    await scanned(club, door, party["code"], 2)
+    await scanned(club, door, party["code"], 1)
+    desk = await club.signed_in()
+    await desk.post(
+        "/v1/headcount",
+        json={"night": NIGHT, "door": "main", "floor": "upstairs", "people": 1}, headers=key(),
+    )  # fmt: skip
+    log = (await desk.get(f"/v1/nights/{NIGHT}/door-log?limit=1")).json()
+    assert [line["kind"] for line in log["lines"]] == ["head_count"]
+    older = (await desk.get(f"/v1/nights/{NIGHT}/door-log?before={log['older']}")).json()["lines"]
+    assert [(line["kind"], line["reasons"]) for line in older] == [("refused", ["already_in"])]
+    sheet = await desk.get(f"/v1/nights/{NIGHT}/door-log?format=csv&reason=already_in")
+    assert sheet.headers["content-type"].startswith("text/csv")
+    assert "already_in" in sheet.text.splitlines()[1]
+    inside = (await desk.get(f"/v1/nights/{NIGHT}/inside")).json()
+    assert inside["floors"]["upstairs"]["inside"] == inside["house"]["inside"] == 1
+    assert [line["change"] for line in inside["lines"]] == [-1, 2]
+    before = inside["lines"][-1]["at"]
+    then = (await desk.get(f"/v1/nights/{NIGHT}/inside?at={before}")).json()
+    assert (then["house"]["inside"], len(then["lines"]), then["peak"]) == (2, 1, 2)
+    assert (await door.get(f"/v1/nights/{NIGHT}/inside")).status_code == 403
+    incident = {"night": NIGHT, "door": "main", "kind": "ejection", "outcome": "police"}
+    assert (await door.post("/v1/incidents", json=incident, headers=key())).status_code == 201
