@@ -4,7 +4,7 @@ from typing import Final
 
 from app import wire
 from app.settings import Settings
-from app.web import bookings, demo, doing, floor, health
+from app.web import bookings, demo, doing, floor, health, sheet
 from app.web.openapi import get_openapi
 from app.web.operations import Operation
 from app.web.table import audit, changes, devices, door, links, outbox, persons, staff
@@ -73,6 +73,12 @@ def _reads(venue: Venue) -> tuple[Operation, ...]:
             parameters=NIGHT, query=bookings.BookingsQuery, permission="booking:list",
             tag="bookings", answers={200: bookings.Bookings},
             summary="The night's bookings in the order of their slots.",
+        ),
+        Operation(
+            method="GET", path="/v1/nights/{night}/sheet", handler=sheet.get_sheet,
+            parameters=NIGHT, permission="booking:code", tag="bookings", media="text/html",
+            answers={200: bytes},
+            summary="The night's parties with their codes, to print on A4 for the desk.",
         ),
         Operation(
             method="GET", path="/v1/nights/{night}/guests", handler=bookings.get_guests,

@@ -57,6 +57,7 @@ if (token === null) {
   refused();
 } else {
   document.addEventListener("visibilitychange", () => document.hidden || ask());
+  document.addEventListener("visibilitychange", stayAwake); // a hidden page loses its lock
   addEventListener("online", () => ask());
   setInterval(tick, 500);
   ask();
@@ -251,6 +252,17 @@ async function showCode() {
     );
   }
   codeShown = code;
+  stayAwake();
+}
+
+/** In the queue the screen stays on, where the browser can; it is let go when the page is left. */
+async function stayAwake() {
+  if (codeShown === "" || document.hidden || !navigator.wakeLock) return;
+  try {
+    await navigator.wakeLock.request("screen");
+  } catch {
+    // A battery that is nearly empty says no; the code is shown all the same.
+  }
 }
 
 function tick() {

@@ -172,6 +172,7 @@ async def test_every_operation_answers_as_the_table_says(evening: Evening) -> No
 
     for path in ("state", "events", "bookings", "guests"):
         await call(manager, "GET", f"/v1/nights/{{night}}/{path}", night=NIGHT)
+    await call(manager, "GET", "/v1/nights/{night}/sheet", night=NIGHT)
     await call(manager, "GET", "/v1/audit?book=venue")
     await call(manager, "GET", "/v1/devices")
     await call(manager, "GET", "/metrics")

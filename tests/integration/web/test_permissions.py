@@ -25,6 +25,7 @@ MAY = {
     "GET /v1/nights/{night}/state": DOOR,
     "GET /v1/nights/{night}/events": STAFF,
     "GET /v1/nights/{night}/bookings": STAFF,
+    "GET /v1/nights/{night}/sheet": MANAGERS,
     "GET /v1/nights/{night}/guests": DOOR,
     "POST /v1/nights": MANAGERS,
     "PATCH /v1/nights/{night}": MANAGERS,
