@@ -79,6 +79,7 @@ def run(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
             fast=given.fast,
             annotate=given.annotate,
             window=given.window,
+            reports=True,
             spool=_keeping(given, environment).file.with_suffix(".spool"),
             gate=Output(given.gate_url, given.gate_command),
             refused=Output(given.refuse_url, given.refuse_command),

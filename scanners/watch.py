@@ -20,6 +20,7 @@ from scanners.capture import Frame, Source, frames_of
 from scanners.codes import PREFIX
 from scanners.codes.reading import Reading
 from scanners.decoding import Decoder
+from scanners.health import Reporter
 from scanners.outputs import Output, Outputs
 from scanners.sender import LIFETIME_SECONDS, Outcome, Sender
 from scanners.sightings import Sightings
@@ -48,6 +49,7 @@ class Options(Struct, frozen=True, kw_only=True):
     fast: bool = False
     annotate: Path | None = None
     window: bool = False
+    reports: bool = False  # tells the server each second how it is
     spool: Path | None = None  # the file of what could not be sent
     gate: Output = Output()  # on admit
     refused: Output = Output()  # on anything else
@@ -79,6 +81,9 @@ class Watch:
         self._record_from = 0.0
         self._window = Window() if options.window else None
         self._crowded = False
+        self._reporter = (
+            Reporter(options.server, options.token, self._health) if options.reports else None
+        )
         self._said: queue.Queue[str] = queue.Queue()  # bound: the outputs' own
         self._outputs = Outputs(
             options.gate,
@@ -97,11 +102,21 @@ class Watch:
             spool=self._spool,
         )
 
+    def _health(self) -> dict[str, object]:
+        """As the server wants it; called in the reporter's thread."""
+        return {
+            "picture": self._status.picture or "well",
+            "frames_per_second": round(self._status.frames_per_second(time.monotonic()), 1),
+            "spool": self._sender.waiting + self._sender.spooled,
+        }
+
     def run(self) -> int:
         """Watch until the source ends or `stopping` is set; return the exit code."""
         options = self._options
         self._sender.start()
         self._outputs.start()
+        if self._reporter is not None:
+            self._reporter.start()
         try:
             frames = frames_of(
                 options.source,
@@ -124,6 +139,8 @@ class Watch:
             self._sender.stop()
             self._take_outcomes()
             self._outputs.stop()
+            if self._reporter is not None:
+                self._reporter.stop()
             self._tell_status(last=True)
             if self._spool is not None:
                 self._spool.close()

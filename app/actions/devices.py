@@ -21,6 +21,7 @@ from app.actions.administration import audited, note_ended
 from app.actions.scopes import judge_scope
 from app.db import devices, sessions
 from app.db.pool import Database
+from app.domain.health import health_of
 from app.domain.pairing import (
     PAIRING_LASTS,
     RANDOM_BYTES,
@@ -34,6 +35,7 @@ from app.errors import Conflict, NotFound
 from app.wire.devices import (
     CreateDevice,
     DeviceAnswer,
+    DeviceHealth,
     DeviceStatus,
     PairDevice,
     PairingAnswer,
@@ -238,8 +240,27 @@ async def report(db: Database, caller: Caller, status: DeviceStatus) -> None:
     """What the device says of itself is known, and that it was there."""
     async with db.begun() as conn:
         await devices.set_status(
-            conn, caller.principal.id, status.battery_percent, status.version, status.spool
+            conn, caller.principal.id, status.battery_percent, status.version, status.spool,
+            status.picture, status.frames_per_second,
+        )  # fmt: skip
+
+
+async def list_health(db: Database) -> list[DeviceHealth]:
+    """Every paired device, and how it is."""
+    async with db.reading() as conn:
+        found = await devices.list_health(conn)
+    return [
+        DeviceHealth(
+            device_id=row.id, name=row.name, kind=row.kind, door=row.door,
+            state=health_of(
+                row.kind, row.silent_seconds, row.picture, row.battery_percent, row.spool
+            ),
+            picture=row.picture, frames_per_second=row.frames_per_second,
+            battery_percent=row.battery_percent, spool=row.spool,
+            silent_seconds=None if row.silent_seconds is None else int(row.silent_seconds),
         )
+        for row in found
+    ]  # fmt: skip
 
 
 async def list_devices(db: Database) -> list[DeviceAnswer]:

@@ -85,8 +85,17 @@ SELECT d.id::text, d.name, d.kind, d.door, d.night::text, hit.is_next,
 TOUCH_DEVICE = "UPDATE device SET seen_at = now() WHERE id = $1"
 SET_STATUS = """
 UPDATE device
-   SET battery_percent = $2, version = $3, spool = $4, status_at = now(), seen_at = now()
+   SET battery_percent = $2, version = $3, spool = $4, picture = $5, frames_per_second = $6,
+       status_at = now(), seen_at = now()
  WHERE id = $1
+"""
+LIST_HEALTH = """
+SELECT id::text, name, kind, door, battery_percent, spool, picture, frames_per_second,
+       extract(epoch FROM clock_timestamp() - status_at)::float AS silent_seconds
+  FROM device
+ WHERE revoked_at IS NULL AND paired_at IS NOT NULL
+ ORDER BY name, id
+ LIMIT 200
 """
 LIST_DEVICES = """
 SELECT id::text, name, kind, door, night::text, generation, seen_at, revoked_at, paired_at,
@@ -225,9 +234,32 @@ async def set_status(
     battery_percent: int | None,
     version: str | None,
     spool: int | None,
+    picture: str | None = None,
+    frames_per_second: float | None = None,
 ) -> None:
     """What the device last said of itself; what it did not say is unknown."""
-    await conn.execute(SET_STATUS, device_id, battery_percent, version, spool)
+    await conn.execute(
+        SET_STATUS, device_id, battery_percent, version, spool, picture, frames_per_second
+    )
+
+
+class HealthRow(Struct, frozen=True, kw_only=True):
+    """A paired device as it said it is; `silent_seconds` in real time, None: it never said."""
+
+    id: str
+    name: str
+    kind: str
+    door: str
+    battery_percent: int | None
+    spool: int | None
+    picture: str | None
+    frames_per_second: float | None
+    silent_seconds: float | None
+
+
+async def list_health(conn: asyncpg.Connection) -> list[HealthRow]:
+    """Every paired device, by name; at most 200."""
+    return [HealthRow(**row) for row in await conn.fetch(LIST_HEALTH)]
 
 
 async def list_devices(conn: asyncpg.Connection) -> list[DeviceRow]:

@@ -6,11 +6,20 @@ from app.actions import devices
 from app.web.answers import Answer, encoded
 from app.web.operations import Call
 from app.web.people import acted
-from app.wire.devices import DeviceAnswer
+from app.wire.devices import DeviceAnswer, DeviceHealth
 
 
 class Devices(Struct, frozen=True):
     devices: list[DeviceAnswer]
+
+
+class Health(Struct, frozen=True):
+    devices: list[DeviceHealth]
+
+
+async def get_health(call: Call) -> Answer:
+    """Managers' screens ask every second and a half: a camera reports each second."""
+    return encoded(Health(await devices.list_health(call.parts.db)))
 
 
 async def get_devices(call: Call) -> Answer:

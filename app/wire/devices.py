@@ -32,12 +32,30 @@ class PairDevice(Request, frozen=True):
 class DeviceStatus(Request, frozen=True):
     """`POST /v1/devices/self/status`: how the device is. What is not said is unknown.
 
-    `spool` is how many scans it holds without a verdict.
+    `spool` is how many scans it holds without a verdict. A camera tells of its `picture` each
+    second: "well", or what is wrong.
     """
 
     battery_percent: Annotated[int, Meta(ge=0, le=100)] | None = None
     version: Version | None = None
     spool: Annotated[int, Meta(ge=0, le=100_000)] | None = None
+    picture: Annotated[str, Meta(min_length=1, max_length=80, pattern=TEXT_FORM)] | None = None
+    frames_per_second: Annotated[float, Meta(ge=0, le=1000)] | None = None
+
+
+class DeviceHealth(Answer, frozen=True):
+    """A paired device: `state` is "well", or the worst that is known of it."""
+
+    device_id: str
+    name: str
+    kind: str
+    door: str
+    state: Literal["well", "uploading", "battery_low", "no_picture", "silent"]
+    picture: str | None
+    frames_per_second: float | None
+    battery_percent: int | None
+    spool: int | None
+    silent_seconds: int | None
 
 
 class PairingAnswer(Answer, frozen=True):

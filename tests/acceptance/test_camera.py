@@ -2,13 +2,16 @@
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from scanners.codes.drawing import image_of
 from tests import needs
 from tests.acceptance.test_door import booked
+from tests.acceptance.visits import Visits
 from tests.premises import ROOT, Premises, key
 
 pytestmark = pytest.mark.camera
@@ -78,6 +81,33 @@ def test_guests_who_hold_up_their_codes_are_counted_in(
     assert types.count("GUEST_CHECKED_IN") == 2
     assert types.count("ENTRY_REFUSED") == 1
     premises.assert_agrees()
+
+
+@pytest.mark.browser
+def test_a_camera_that_dies_stands_on_the_managers_map_within_five_seconds(
+    premises: Premises, night: str, visits: Visits, tmp_path: Path
+) -> None:
+    device = premises.added("camera", "Camera by the stairs")
+    source = tmp_path / "door.avi"
+    film(source, [None, None])
+    map_ = visits.staff("/floor")
+    chip = map_.locator(f'#devices [data-id="{device["device_id"]}"]')
+    words = [
+        sys.executable, "-m", "scanners.camera", "--source", str(source), "--loop",
+        "--server", premises.origin, "--door", "main", "--pair", device["pairing"]["code"],
+    ]  # fmt: skip
+    environment = premises.environment | {"XDG_STATE_HOME": str(tmp_path)}
+    with subprocess.Popen(words, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL) as running:
+        try:
+            expect(map_.locator('#devices [data-state="well"]')).to_be_visible(timeout=20_000)
+            expect(chip).to_have_count(0, timeout=20_000)  # one of those that are well
+            visits.picture(map_, "well")
+        finally:
+            running.kill()
+        killed = time.monotonic()
+        expect(chip).to_have_attribute("data-state", "silent", timeout=10_000)
+        assert time.monotonic() - killed < 5.0
+        visits.picture(map_, "silent")
 
 
 def test_a_camera_whose_token_was_taken_away_says_so_and_stops(

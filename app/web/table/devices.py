@@ -28,6 +28,11 @@ def operations() -> tuple[Operation, ...]:
             summary="Every device, those in use first.",
         ),
         Operation(
+            method="GET", path="/v1/devices/health", handler=devices.get_health,
+            permission="device:manage", answers={200: devices.Health}, tag="devices",
+            summary="How each paired device is: its picture, battery, spool and silence.",
+        ),
+        Operation(
             method="POST", path="/v1/devices", handler=devices.post_device,
             permission="device:manage", request=CreateDevice,
             answers={201: DeviceAnswer}, tag="devices", limits="write", idempotent=True,

@@ -15,6 +15,7 @@ import { tell, tellProblem } from "../toasts.js";
 import { useTimeZone } from "../venue-clock.js";
 import { Chooser } from "./chooser.js";
 import { Commands } from "./commands.js";
+import { watchDevices } from "./devices.js";
 import { drawHeader, drawLegend, drawLink } from "./header.js";
 import { Guests } from "./guests.js";
 import { offerNights } from "./nights.js";
@@ -93,6 +94,7 @@ async function start() {
   live.listen(() => draw(page));
   live.start();
   setInterval(() => drawTick(page), TICK_MS);
+  if (may("device:manage")) watchDevices();
   setInterval(() => askTonight(page), NIGHTS_MS);
   setInterval(() => drawLink(live), 200);
 }

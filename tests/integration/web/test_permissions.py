@@ -94,6 +94,7 @@ MAY = {
     "DELETE /v1/sessions/{session_id}": MANAGERS,
     "DELETE /v1/staff/{staff_id}/sessions": MANAGERS,
     "GET /v1/devices": MANAGERS,
+    "GET /v1/devices/health": MANAGERS,
     "POST /v1/devices": MANAGERS,
     "POST /v1/devices/pair": EVERYBODY,
     "POST /v1/devices/{device_id}/pairing": MANAGERS,

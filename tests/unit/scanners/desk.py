@@ -20,6 +20,7 @@ class Desk:
     def __init__(self) -> None:
         self.steps: list[str | tuple[int, bytes] | tuple[int, bytes, dict[str, str]]] = []
         self.requests: list[dict[str, Any]] = []
+        self.reports: list[dict[str, Any]] = []  # of how the camera is
         self.asked: list[str] = []  # scan ids, by GET
         self.arrived = 0  # requests, those that are still held included
         self.tokens: list[str | None] = []
@@ -72,6 +73,10 @@ class Desk:
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
+                if self.path == "/v1/devices/self/status":
+                    desk.reports.append(json.loads(body))
+                    self._send(204, b"", {})
+                    return
                 desk.arrived += 1
                 desk.hold.wait(10)
                 with desk._lock:
