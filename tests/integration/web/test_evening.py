@@ -175,6 +175,7 @@ async def test_every_operation_answers_as_the_table_says(evening: Evening) -> No
     await call(manager, "GET", "/v1/nights/{night}/sheet", night=NIGHT)
     await call(manager, "GET", "/v1/audit?book=venue")
     await call(manager, "GET", "/v1/devices")
+    await call(manager, "GET", "/v1/devices/health")
     await call(manager, "GET", "/metrics")
     await call(manager, "DELETE", "/v1/devices/{device_id}", **ours)
     late_scan = {**scan, "scan_id": str(uuid4()), "people": 1}
