@@ -97,20 +97,26 @@ class Endpoint:
         for name in self._path_dates:
             check_date(path[name], f"{{{name}}}")
         scope["state"]["path"] = path
-        if booking_id is not None:
-            if not await owns(parts.db, principal, path["booking_id"]):
-                raise NotFound("booking_not_found", "There is no such booking.")
+        later = operation.finds_own and may_own(operation, principal)
+        if booking_id is not None and not later:
+            await self._judge_owner(principal, path)
             judge_own(operation, principal)
-        key = key_in(headers) if operation.idempotent else None
-        query = None
-        if operation.query is not None:
-            query = decode_query(scope["query_string"], operation.query)
-            check_calendar(query, self._query_dates, "?")
-        body, raw = None, b""
-        if self._decoder is not None:
-            length = values(headers, b"content-length")
-            raw = await read_body(receive, length[0] if length else None)
-            body = self._decode(headers, raw)
+        try:
+            key = key_in(headers) if operation.idempotent else None
+            query = None
+            if operation.query is not None:
+                query = decode_query(scope["query_string"], operation.query)
+                check_calendar(query, self._query_dates, "?")
+            body, raw = None, b""
+            if self._decoder is not None:
+                length = values(headers, b"content-length")
+                raw = await read_body(receive, length[0] if length else None)
+                body = self._decode(headers, raw)
+        except Exception:
+            # Of anybody else's booking an owner hears only that it is not found.
+            if booking_id is not None and later:
+                await self._judge_owner(principal, path)
+            raise
         known_by = request_hash(scope["method"], scope["path"], raw)
         caller = Caller(
             principal=principal,
@@ -136,6 +142,11 @@ class Endpoint:
             agent=agent_of(headers),
         )
         await send_answer(send, await handler(call))
+
+    async def _judge_owner(self, principal: Principal, path: Mapping[str, Any]) -> None:
+        """Raises NotFound: the booking in the path is not the owner's."""
+        if not await owns(self._parts.db, principal, path["booking_id"]):
+            raise NotFound("booking_not_found", "There is no such booking.")
 
     def _decode(self, headers: list[tuple[bytes, bytes]], raw: bytes) -> Struct:
         assert self._decoder is not None
@@ -208,9 +219,14 @@ def judge_permission(
     raise _not_allowed(operation)
 
 
+def may_own(operation: Operation, principal: Principal) -> bool:
+    """Whether owners may do it with their own booking."""
+    return operation.own is not None and principal.may(operation.own)
+
+
 def judge_own(operation: Operation, principal: Principal) -> None:
     """Raises NotAllowed: not even with one's own booking."""
-    if operation.own is None or not principal.may(operation.own):
+    if not may_own(operation, principal):
         raise _not_allowed(operation)
 
 

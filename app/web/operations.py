@@ -50,7 +50,8 @@ class Operation(Struct, frozen=True, kw_only=True):
     """One method of one path.
 
     `permission` is what the caller's role must hold; None: everybody may. `own` is what an owner
-    must hold instead, and then only for the booking in the path: anybody else's is not found.
+    must hold instead, and then only for the booking in the path: anybody else's is not found; with
+    `finds_own` the action's own lock sees to that, and nothing is asked before it.
     `answers` gives the shape of each good answer by status; `media` its type, and `other_media`
     the types in which it can be had as a text to read. `revoked` answers, in place of the handler,
     a device whose token is over; without it that is refused.
@@ -63,6 +64,7 @@ class Operation(Struct, frozen=True, kw_only=True):
     summary: str
     tag: str
     own: str | None = None
+    finds_own: bool = False
     parameters: Mapping[str, Any] = {}
     query: type[Struct] | None = None
     request: type[Struct] | None = None

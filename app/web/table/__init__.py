@@ -115,13 +115,13 @@ def _bookings() -> tuple[Operation, ...]:
         ),
         Operation(
             method="DELETE", path="/v1/holds/{booking_id}", handler=doing.release_hold,
-            parameters=BOOKING, permission="booking:cancel", own="own:cancel",
+            parameters=BOOKING, permission="booking:cancel", own="own:cancel", finds_own=True,
             request=wire.Nothing, request_may_be_empty=True, answers={200: wire.BookingAnswer},
             tag="bookings", limits="write", idempotent=True, summary="Let a hold go.",
         ),
         Operation(
             method="POST", path="/v1/holds/{booking_id}/extend", handler=doing.extend_hold,
-            parameters=BOOKING, permission="booking:extend", own="own:extend",
+            parameters=BOOKING, permission="booking:extend", own="own:extend", finds_own=True,
             request=wire.Nothing, request_may_be_empty=True, answers={200: wire.BookingAnswer},
             tag="bookings", limits="write", idempotent=True, summary="Make a hold last, once.",
         ),
@@ -148,7 +148,7 @@ def _bookings() -> tuple[Operation, ...]:
         ),
         Operation(
             method="POST", path="/v1/bookings/{booking_id}/cancel", handler=doing.cancel_booking,
-            parameters=BOOKING, permission="booking:cancel", own="own:cancel",
+            parameters=BOOKING, permission="booking:cancel", own="own:cancel", finds_own=True,
             request=wire.Nothing, request_may_be_empty=True, answers={200: wire.BookingAnswer},
             tag="bookings", limits="write", idempotent=True, summary="Cancel a booking.",
         ),
