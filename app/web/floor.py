@@ -139,6 +139,7 @@ def venue_document(venue: Venue) -> dict[str, Any]:
         "venue": venue.name,
         "time_zone": venue.time_zone,
         "grace_minutes": venue.rules.grace_minutes,
+        "change_minutes": venue.rules.change_minutes,
         "hold_minutes": venue.rules.hold_minutes,
         "hold_extension_minutes": venue.rules.hold_extension_minutes,
         "floors": [msgspec.to_builtins(floor) | {"label": floor.title} for floor in venue.floors],

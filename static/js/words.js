@@ -20,6 +20,7 @@ export const BOOKING_WORD = {
   completed: "Completed",
   cancelled: "Cancelled",
   no_show: "No-show",
+  merged: "Joined",
   expired: "Expired",
   waitlisted: "Waiting list",
 };

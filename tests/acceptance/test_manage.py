@@ -17,11 +17,13 @@ from tests.premises import Premises, key
 pytestmark = pytest.mark.browser
 
 
-def held(premises: Premises, tables: list[int], party: int = 4) -> dict[str, Any]:
+def held(
+    premises: Premises, tables: list[int], party: int = 4, *, night: str | None = None
+) -> dict[str, Any]:
     """A stranger's hold, with the link to it."""
     with premises.client() as stranger:
         body = {
-            "night": premises.night, "tables": tables, "party": party,
+            "night": night or premises.night, "tables": tables, "party": party,
             "contact": {"name": "Ada Lovelace", "phone": "0113 496 0000"},
         }  # fmt: skip
         answer = stranger.post("/v1/holds", json=body, headers=key())

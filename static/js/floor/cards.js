@@ -15,6 +15,7 @@ import {
   referenceText,
   tablesText,
 } from "../words.js";
+import { askChange } from "./changes.js";
 import { askBlock, askConfirm, askParty, streetDoors } from "./forms.js";
 
 /** @typedef {import("./page.js").Page} Page */
@@ -47,7 +48,31 @@ export function freeCard(page, number, pending) {
       tonight ? "" : "button-main",
     ),
     action(page, "block", "Block", "table:block", pending, () => askBlock(page, number)),
+    tonight && givenUp(page, number, pending),
   );
+}
+
+/** Parties whose claim to this table was given up: they may come after all. @param {Page} page @param {number} number @param {boolean} pending */
+function givenUp(page, number, pending) {
+  return page.guests.rows
+    .filter((row) => row.status === "no_show" && row.tables.includes(number))
+    .map((row) =>
+      action(
+        page,
+        "reinstate",
+        `${row.name ?? partyText(row.party)} came after all`,
+        "booking:no_show",
+        pending,
+        () =>
+          page.commands.booking(
+            row.booking_id,
+            "reinstate",
+            row.tables,
+            `Back to ${tablesText(row.tables)}`,
+          ),
+        "wide",
+      ),
+    );
 }
 
 /**
@@ -78,7 +103,7 @@ export function bookingCard(page, id, booking, number, pending) {
         "p",
         { class: "soft" },
         `${partyText(booking.party)} · ${tablesText(where)} · ${BOOKING_WORD[booking.status] ?? booking.status} `,
-        late && el("span", { class: "tag tag-warn" }, "late"),
+        late && el("span", { class: "tag tag-warn" }, booking.overdue ? "overdue" : "late"),
       ),
     ),
     held &&
@@ -125,6 +150,9 @@ export function bookingCard(page, id, booking, number, pending) {
           "button-main",
         ),
       action(page, "move", "Move", "booking:move", pending, () => page.sheet.move(number)),
+      action(page, "change", "Change…", "booking:change", pending, () =>
+        askChange(page, id, booking),
+      ),
       held &&
         action(page, "extend", "Extend hold", "booking:extend", pending, () =>
           commands.run(`Extend ${tablesText(where)}`, where, "POST", `/v1/holds/${id}/extend`),

@@ -1,6 +1,12 @@
 // @ts-check
-/** Choosing tables on the map: for a move, or more tables for one party; says what it would mean. */
+/**
+ * Choosing tables on the map: for a move, or more tables for one party; says what it would mean.
+ *
+ * For a move the service says what it breaks, of the floor as it is now; until it has answered, and
+ * where it cannot be reached, this page's own reckoning stands.
+ */
 
+import { read } from "../api.js";
 import { byId, el, fill } from "../elements.js";
 import { timeText } from "../venue-clock.js";
 import { partyText, pounds, tablesText } from "../words.js";
@@ -9,7 +15,7 @@ import { partyText, pounds, tablesText } from "../words.js";
  * @typedef {import("./page.js").Page} Page
  * @typedef {{kind: "good" | "warn" | "stop", text: string}} Finding
  * @typedef {{title: string, verb: string, party: number, from: number[], slot: [string, string] | null,
- *   booking: string | null}} Wish
+ *   booking: string | null, split?: boolean}} Wish
  */
 
 const TABLES_MAX = 4;
@@ -23,6 +29,9 @@ export class Chooser {
     /** @type {Set<number>} */
     this.chosen = new Set();
     this.done = (/** @type {number[] | null} */ _tables) => {};
+    /** What the service said of a move, and of which one. @type {{key: string, breaks: any[]}} */
+    this.preview = { key: "", breaks: [] };
+    this.asked = "";
   }
 
   get open() {
@@ -63,6 +72,8 @@ export class Chooser {
     byId("chooser").hidden = true;
     this.page.map.note("target", []);
     this.page.map.note("dim", []);
+    this.page.map.note("broken", []);
+    this.asked = "";
     this.done(tables);
   }
 
@@ -72,7 +83,7 @@ export class Chooser {
     place.hidden = wish === null;
     if (!wish || !this.page.live.state) return;
     const tables = [...this.chosen].sort((a, b) => a - b);
-    const findings = this.findings(tables, wish);
+    const findings = this.#told(tables, wish) ?? this.findings(tables, wish);
     const stopped = tables.length === 0 || findings.some((finding) => finding.kind === "stop");
     this.page.map.note("target", tables);
     this.page.map.note("dim", this.#unfit(wish));
@@ -122,6 +133,51 @@ export class Chooser {
         ),
     );
     if (focused === "chooser-send") document.getElementById(focused)?.focus();
+  }
+
+  /**
+   * What the service says this move breaks; null: it is none, or it has not said so yet. Asked anew
+   * when the tables are others, or the floor is.
+   * @param {number[]} tables @param {Wish} wish @returns {Finding[] | null}
+   */
+  #told(tables, wish) {
+    const state = /** @type {any} */ (this.page.live.state);
+    const moves = wish.booking !== null && wish.from.length > 0 && !wish.split;
+    const same = tables.join() === wish.from.join();
+    if (!moves || tables.length === 0 || same) {
+      this.page.map.note("broken", []);
+      return null;
+    }
+    const key = `${wish.booking} ${tables} ${state.version}`;
+    if (this.asked !== key) {
+      this.asked = key;
+      read(`/v1/bookings/${wish.booking}/move?tables=${tables}`)
+        .then((answer) => {
+          if (this.asked !== key) return;
+          this.preview = { key, breaks: answer.breaks };
+          this.draw();
+        })
+        .catch(() => {}); // the page's own reckoning stands, and the move itself is judged again
+    }
+    if (this.preview.key !== key) return null;
+    const { breaks } = this.preview;
+    const where = breaks.filter((one) => one.forbids && one.table).map((one) => one.table);
+    this.page.map.note("broken", where);
+    return [
+      ...breaks.map((one) => ({
+        kind: /** @type {"stop" | "warn"} */ (one.forbids ? "stop" : "warn"),
+        text: this.#named(one),
+      })),
+      ...(breaks.length === 0 ? [{ kind: /** @type {"good"} */ ("good"), text: "Breaks nothing" }] : []),
+    ];
+  }
+
+  /** The sentence with whose it is, and when. @param {any} broken */
+  #named(broken) {
+    const who = broken.booking_id ? this.page.guests.names[broken.booking_id] : null;
+    const when = broken.from ? `${timeText(broken.from)} to ${timeText(broken.until)}` : null;
+    const more = [who, when].filter(Boolean).join(", ");
+    return more ? `${broken.text} (${more})` : broken.text;
   }
 
   /** Tables that cannot be chosen, whatever the party. @param {Wish} wish */

@@ -4,7 +4,7 @@
  * that it caused comes back by the same path as everybody else's.
  */
 
-import { send, Problem } from "../api.js";
+import { read, send, Problem } from "../api.js";
 import { tell, tellProblem } from "../toasts.js";
 
 /** @typedef {import("./page.js").Page} Page */
@@ -35,7 +35,8 @@ export class Commands {
    * @param {"POST" | "PATCH" | "DELETE"} method
    * @param {string} path
    * @param {Object<string, any> | null} [body]
-   * @param {{silent?: boolean}} [options]
+   * @param {{silent?: boolean, here?: boolean}} [options] `here`: false when it is another night
+   *   that shows what was done
    */
   async run(label, tables, method, path, body = {}, options = {}) {
     const entry = { tables, label };
@@ -43,6 +44,7 @@ export class Commands {
     this.page.draw();
     try {
       const answer = await send(method, path, body);
+      if (options.here === false) return answer;
       const arrived = await this.page.live.arrival(answer?.version);
       if (!arrived) tell(label, "Done. The map will show it when it is live again.");
       return answer;
@@ -54,6 +56,16 @@ export class Commands {
     } finally {
       this.pending.delete(entry);
       this.page.draw();
+    }
+  }
+
+  /** Reads what a form needs; a refusal is told as a notice, and null. @param {string} path */
+  async look(path) {
+    try {
+      return await read(path);
+    } catch (error) {
+      tellProblem(error, "Not known just now");
+      return null;
     }
   }
 

@@ -182,7 +182,7 @@ export class Sheet {
       "move",
       [...booking.tables, ...tables],
       `Move to ${tablesText(tables)}`,
-      { tables },
+      { tables, edition: booking.edition ?? 0 },
     );
   }
 }

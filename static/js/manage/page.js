@@ -3,6 +3,7 @@
 
 import { Problem, read, readPicture, send } from "../api.js";
 import { askSure } from "../dialog.js";
+import { askParty, askNight, mayChange } from "./changes.js";
 import { byId, el, fill, mark, write } from "../elements.js";
 import { floorText } from "../floors.js";
 import { FloorMap } from "../map.js";
@@ -32,6 +33,7 @@ const ENDED = {
   released: "Let go",
   cancelled: "Cancelled",
   no_show: "The table was given away",
+  merged: "Joined with another booking",
   completed: "Thank you for coming",
 };
 
@@ -132,6 +134,7 @@ function draw() {
       fact("From", timeText(booking.from)),
       fact("Party", capital(partyText(booking.party))),
       fact("Deposit", deposit()),
+      booking.requests && fact("Requests", booking.requests),
       booking.admitted > 0 && fact("Came in", `${booking.admitted} of ${booking.party}`),
       !LIVES.has(booking.status) && fact("Reference", referenceText(booking.reference)),
     ),
@@ -204,6 +207,10 @@ function actions() {
         },
         isKept() ? "Forget on this phone" : "Keep on this phone",
       ),
+      mayChange(booking, floor, clock.now()) && [
+        changing("change-party", "Party and requests", () => askParty(booking, floor, changed)),
+        changing("change-night", "Another night", () => askNight(booking, floor, changed)),
+      ],
       (pending || booking.status === "confirmed") &&
         booking.admitted === 0 &&
         el(
@@ -225,6 +232,18 @@ function actions() {
         : "Kept, your booking opens without the link, also from the home screen.",
     ),
   );
+}
+
+/** @param {string} name @param {string} label @param {() => unknown} open */
+function changing(name, label, open) {
+  return el("button", { class: "button", type: "button", "data-act": name, onclick: open }, label);
+}
+
+/** @param {"PATCH" | "POST"} method @param {string} path @param {Object<string, any>} body */
+async function changed(method, path, body) {
+  await send(method, `/v1/bookings/${id}${path}`, { ...body, edition: booking.edition ?? 0 }, { token });
+  tell("Changed", "Your booking stands as you see it here.");
+  await ask();
 }
 
 function toggleKept() {
