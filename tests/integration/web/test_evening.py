@@ -227,7 +227,7 @@ async def staff_changes(evening: Evening, chief: httpx.AsyncClient) -> None:
     tablet = await club.device()
     tablet.headers["Origin"] = ORIGIN
     holders = await call(tablet, "GET", "/v1/session/pins")
-    assert {"name": "Dev Okafor", **his} in holders["staff"]
+    assert {"name": "Dev Okafor", "supervisor": True, **his} in holders["staff"]
     await call(tablet, "POST", "/v1/session/pin", {**his, "pin": "7394"})
     await call(chief, "POST", "/v1/staff/{staff_id}/pin", {"pin": None}, **his)
     await call(chief, "POST", "/v1/staff/{staff_id}/link", **his)
