@@ -334,6 +334,43 @@ def test_the_list_is_kept_for_a_night_without_a_network_and_gone_with_the_right_
     assert page.evaluate(over) is None
 
 
+def test_a_supervisor_lets_in_against_the_rule_and_takes_it_back(
+    visits: Visits, night: str, premises: Premises
+) -> None:
+    visits.expect("status of 403 ")
+    booking = booked(premises, [7], 1)
+    manager = premises.account("MANAGER")
+    page = paired(visits, premises.added("tablet", "Tablet 10", "main"))
+    wedge(page, booking["code"])
+    verdict(page, "admit", "Come in")
+    wedge(page, booking["code"])
+    verdict(page, "refuse", "Already in")
+    expect(page.locator("#verdict")).to_contain_text("by this tablet")
+    page.locator('#verdict [data-act="override"]').click()
+    form = page.get_by_role("dialog")
+    form.locator("[name=staff_id]").select_option(label=manager["name"])
+    form.locator("[name=reason]").select_option("known_guest")
+    form.locator("[name=pin]").fill("0000" if manager["pin"] != "0000" else "1111")
+    form.get_by_role("button", name="Override").click()
+    expect(form.get_by_role("alert")).to_be_visible()
+    visits.picture(page, "override")
+    form.locator("[name=pin]").fill(manager["pin"])
+    form.get_by_role("button", name="Override").click()
+    verdict(page, "admit", re.compile("."))
+    expect(page.locator("#verdict")).to_have_attribute("data-reason", "overridden")
+    visits.picture(page, "overridden")
+    inside = page.locator('#counters [data-floor="upstairs"] b')
+    expect(inside).to_have_text("2")
+    page.locator('#verdict [data-act="undo"]').click()
+    form.locator("[name=staff_id]").select_option(label=manager["name"])
+    form.locator("[name=reason]").select_option("did_not_enter")
+    form.locator("[name=pin]").fill(manager["pin"])
+    form.get_by_role("button", name="Undo").click()
+    expect(page.locator(".toast")).to_contain_text("Taken back")
+    expect(inside).to_have_text("1")
+    premises.assert_agrees()
+
+
 @pytest.mark.parametrize(
     ("typed", "begins", "listed"),
     [
