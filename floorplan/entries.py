@@ -8,7 +8,8 @@ class GuestCheckedIn(Payload, frozen=True, omit_defaults=True):
 
     `admitted` counts the people of the party who ever came in, `left` those of them who are out
     again: a re-entry lowers `left` once the whole party has been in. `after_seal`: it was told when
-    the night was sealed, whose figures stand.
+    the night was sealed, whose figures stand. `lease_id`: a device let them in by itself, and told
+    it later.
     """
 
     booking_id: str
@@ -20,6 +21,7 @@ class GuestCheckedIn(Payload, frozen=True, omit_defaults=True):
     door: str
     inside: dict[FloorName, int]
     after_seal: bool = False
+    lease_id: str | None = None
 
 
 class GuestCheckedOut(Payload, frozen=True, omit_defaults=True):

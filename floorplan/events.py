@@ -24,6 +24,14 @@ from floorplan.entries import (
     HeadcountChanged,
     IncidentRecorded,
 )
+from floorplan.leases import (
+    LeasedTicket,
+    LeaseGranted,
+    LeaseRecalled,
+    LeaseReturned,
+    LeaseVoided,
+    ReturnedTicket,
+)
 from floorplan.payload import FloorName, Instant, Payload
 
 # The payloads of the door stand in a module of their own, and are read here with all the others.
@@ -38,7 +46,13 @@ __all__ = [
     "HeadcountChanged",
     "IncidentRecorded",
     "Instant",
+    "LeaseGranted",
+    "LeaseRecalled",
+    "LeaseReturned",
+    "LeaseVoided",
+    "LeasedTicket",
     "Payload",
+    "ReturnedTicket",
 ]
 
 
@@ -374,6 +388,10 @@ CATALOGUE: Final[dict[str, type[Payload]]] = {
     "GUEST_CHECKED_OUT": GuestCheckedOut,
     "HEADCOUNT_CHANGED": HeadcountChanged,
     "ENTRY_REFUSED": EntryRefused,
+    "LEASE_GRANTED": LeaseGranted,
+    "LEASE_RECALLED": LeaseRecalled,
+    "LEASE_RETURNED": LeaseReturned,
+    "LEASE_VOIDED": LeaseVoided,
     "ENTRY_OVERRIDDEN": EntryOverridden,
     "CHECK_IN_UNDONE": CheckInUndone,
     "INCIDENT_RECORDED": IncidentRecorded,

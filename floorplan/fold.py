@@ -15,7 +15,7 @@ from floorplan import changed
 from floorplan import events as book
 from floorplan.events import Event, EventUnreadable, Payload, payload_of
 from floorplan.projection import Document, changes
-from floorplan.state import Block, BookingState, NightInfo, NightState, TableState
+from floorplan.state import Block, BookingState, LeaseState, NightInfo, NightState, TableState
 from floorplan.steps import (
     booking_in,
     claim,
@@ -274,6 +274,43 @@ def _code_reissued(state: NightState, it: book.CodeReissued, at: str) -> NightSt
     return with_booking(state, replace(booking, generation=it.generation))
 
 
+# -- leases ---------------------------------------------------------------------------------------
+
+
+def _lease_granted(state: NightState, it: book.LeaseGranted, at: str) -> NightState:
+    if it.lease_id in state.leases:
+        raise ValueError("the lease exists already")
+    held = tuple(sorted(ticket.ticket_id for ticket in it.tickets))
+    lease = LeaseState(device_id=it.device_id, door=it.door, held=held)
+    return replace(state, leases={**state.leases, it.lease_id: lease})
+
+
+def _lease_recalled(state: NightState, it: book.LeaseRecalled, at: str) -> NightState:
+    lease = state.leases[it.lease_id]
+    recalled = tuple(sorted({*lease.recalled, *(t for t in it.tickets if t in lease.held)}))
+    return replace(state, leases={**state.leases, it.lease_id: replace(lease, recalled=recalled)})
+
+
+def _lease_returned(state: NightState, it: book.LeaseReturned, at: str) -> NightState:
+    lease = state.leases[it.lease_id]
+    back = {ticket.ticket_id for ticket in it.tickets}
+    leases = dict(state.leases)
+    if it.ends:
+        del leases[it.lease_id]
+    else:
+        leases[it.lease_id] = replace(
+            lease,
+            held=tuple(t for t in lease.held if t not in back),
+            recalled=tuple(t for t in lease.recalled if t not in back),
+        )
+    return replace(state, leases=leases)
+
+
+def _lease_voided(state: NightState, it: book.LeaseVoided, at: str) -> NightState:
+    lease = replace(state.leases[it.lease_id], is_void=True)
+    return replace(state, leases={**state.leases, it.lease_id: lease})
+
+
 # -- the floor ------------------------------------------------------------------------------------
 
 
@@ -343,6 +380,10 @@ _MEANING: Final[dict[type[Payload], _Meaning]] = {
     book.GuestCheckedOut: _guest_checked_out,
     book.HeadcountChanged: _headcount_changed,
     book.EntryRefused: _entry_refused,
+    book.LeaseGranted: _lease_granted,
+    book.LeaseRecalled: _lease_recalled,
+    book.LeaseReturned: _lease_returned,
+    book.LeaseVoided: _lease_voided,
     book.EntryOverridden: _entry_overridden,
     book.CheckInUndone: _check_in_undone,
     book.IncidentRecorded: _incident_recorded,

@@ -129,6 +129,16 @@ def _text(payload: book.Payload, where: str, party: int) -> str | None:
             return (
                 f"Undone at {payload.door}: {payload.people} {payload.what}, {_said(payload.why)}"
             )
+        case book.LeaseGranted():
+            return f"{payload.door} may admit {len(payload.tickets)} parties offline"
+        case book.LeaseRecalled():
+            return f"{payload.door} was asked to give {_parties(len(payload.tickets))} back"
+        case book.LeaseReturned() if payload.why == "released":
+            return f"{_parties(len(payload.tickets))} taken from {payload.door} without an answer"
+        case book.LeaseReturned():
+            return f"{payload.door} gave {_parties(len(payload.tickets))} back"
+        case book.LeaseVoided():
+            return f"Two devices showed the lease of {payload.door}: it is void"
         case book.PartySeated():
             return f"{where} seated, party of {party}"
         case book.TableVacated():
@@ -148,6 +158,10 @@ def _text(payload: book.Payload, where: str, party: int) -> str | None:
 
 def _said(word: str) -> str:
     return word.replace("_", " ")
+
+
+def _parties(count: int) -> str:
+    return "1 party" if count == 1 else f"{count} parties"
 
 
 def pounds(pence: int) -> str:

@@ -46,7 +46,11 @@ def changes(before: NightState, after: NightState) -> dict[str, Document]:
     """
     bookings = _moved(before.bookings, after.bookings)
     tables = _touched(before, after, bookings)
-    counted = before.inside is not after.inside or before.figures is not after.figures
+    counted = (
+        before.inside is not after.inside
+        or before.figures is not after.figures
+        or before.leases is not after.leases
+    )
     opened = before.info is not after.info
     seen: dict[str, Document] = {}
     for audience in AUDIENCES:
@@ -234,6 +238,16 @@ def _counts(state: NightState, audience: str) -> dict[str, Any]:
     seen: dict[str, Any] = {
         "inside": dict(state.inside),
         "limits": {**limits.floors, "house": limits.house},
+        "leases": {
+            lease_id: {
+                "door": lease.door,
+                "device": lease.device_id,
+                "held": len(lease.held),
+                "recalled": list(lease.recalled),
+                "void": lease.is_void,
+            }
+            for lease_id, lease in state.leases.items()
+        },
     }
     if audience == "manager":
         seen["figures"] = msgspec.structs.asdict(state.figures)

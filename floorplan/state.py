@@ -64,6 +64,20 @@ class BookingState(Struct, frozen=True):
     generation: int | None = None  # of its code, once that was issued again: earlier ones are void
 
 
+class LeaseState(Struct, frozen=True):
+    """A device's right to admit tickets by itself; the tickets that it still holds.
+
+    `recalled` are those of `held` that it was asked to give back. `is_void`: a copy of the device
+    showed the lease too.
+    """
+
+    device_id: str
+    door: str
+    held: tuple[str, ...]
+    recalled: tuple[str, ...] = ()
+    is_void: bool = False
+
+
 class NightInfo(Struct, frozen=True):
     """What a night is before anybody comes. `edition` counts the edits of a manager."""
 
@@ -92,6 +106,7 @@ class NightState(Struct, frozen=True):
     inside: dict[FloorName, int]
     figures: Figures
     changed: dict[str, int]
+    leases: dict[str, LeaseState] = {}
 
 
 def empty_state(night: str) -> NightState:

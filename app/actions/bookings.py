@@ -34,11 +34,11 @@ async def cancel_booking(db: Database, caller: Caller, booking_id: str) -> Answe
         judge_edition(booking, act.caller.edition)
         judge_night(act.facts, booking.night)
         judge_status(booking, "pending", "confirmed")
-        if booking.ticket is not None and booking.ticket.admitted:
+        if booking.ticket is not None and (booking.ticket.admitted or booking.ticket.owed):
             raise Conflict(
                 "party_inside",
                 "Somebody of this party is in already. Seat the party, or complete the booking.",
-                admitted=booking.ticket.admitted,
+                admitted=booking.ticket.admitted + booking.ticket.owed,
             )
         await rows.end_booking(act.conn, booking_id, "cancelled", revoke=True)
         by = "staff" if act.caller.principal.kind == "staff" else "guest"

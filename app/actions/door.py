@@ -18,6 +18,7 @@ from app.actions.act import (
 )
 from app.actions.codes import read_scan
 from app.actions.persons import opened
+from app.actions.recalls import Recalled, recall
 from app.actions.scopes import judge_scope
 from app.actions.verdict import verdict_of
 from app.db import bookings as rows
@@ -36,14 +37,32 @@ from floorplan import events
 from floorplan.venue import Door, Venue
 
 
+class HolderAsked(Exception):
+    """The device that holds the ticket was asked for it; that much is committed."""
+
+    def __init__(self, recalled: Recalled) -> None:
+        super().__init__()
+        self.recalled = recalled
+
+
 class _Answered(Exception):
     """The same scan was answered before, or by another transaction meanwhile."""
 
 
 async def scan(
-    db: Database, venue: Venue, vault: Vault, caller: Caller, request: ScanRequest
+    db: Database,
+    venue: Venue,
+    vault: Vault,
+    caller: Caller,
+    request: ScanRequest,
+    *,
+    ask: bool = False,
 ) -> Answered:
     """The verdict on one read; the same scan id has the same bytes for ever, refusals included.
+
+    With `ask`, a device that holds the ticket is asked for it first, where it was not yet: then
+    nothing is judged or stored, HolderAsked is raised, and the caller comes back when the device
+    has answered, or has not.
 
     Counts and verdict commit together. The answer has `replayed` and the guest's masked name in
     front of the stored verdict. Raises NotValid `scan_id_reused` (another body), `code_missing`,
@@ -55,7 +74,7 @@ async def scan(
     scanner = caller.principal.scanner
     read = await read_scan(db, venue, request)
 
-    async def attempt() -> Answered:
+    async def attempt() -> Answered | Recalled:
         async with db.undecided(begin=False) as conn:
             act, found = await lock_scan(
                 conn, caller, request.scan_id, ticket_id=read.ticket_id, reference=read.reference
@@ -77,16 +96,23 @@ async def scan(
                     generation=read.generation if found.booking_id else None,
                     to_bar=request.to_bar,
                     own_floor_only=door.own_floor_only,
-                    device=caller.principal.device or caller.principal.id,
                 ),
                 booking,
                 act.facts,
                 tonight,
             )
+            if ask and judgement.reason == "held_by_other_door" and booking is not None:
+                assert booking.ticket is not None, "held"
+                assert booking.ticket.lease is not None, "held"
+                if not booking.ticket.lease.recalled:
+                    asked = await recall(act, booking.night, [booking.id], "other_door")
+                    assert asked is not None, "held under the ticket's lock"
+                    return asked
             inside = await _count(act, request, door, booking, judgement)
             verdict = verdict_of(
-                venue, door, request, act.facts, booking, judgement, inside, tonight=tonight
-            )
+                venue, door, request, act.facts, booking, judgement, inside, tonight=tonight,
+                device_id=caller.principal.device or caller.principal.id,
+            )  # fmt: skip
             body = msgspec.json.encode(verdict)
             new = NewScan(
                 scanner=scanner,
@@ -112,13 +138,18 @@ async def scan(
         shown = _beside(opened(vault, held), replayed=False)
         return Answered(200, spliced(numbered(body, version), shown), version)
 
+    judged: Answered | Recalled | None = None
     try:
-        return await retried(attempt)
+        judged = await retried(attempt)
     except asyncpg.UniqueViolationError as error:
         if error.constraint_name != "scan_pkey":
             raise
     except _Answered:
         pass
+    if isinstance(judged, Recalled):
+        raise HolderAsked(judged)
+    if judged is not None:
+        return judged
     return await find_verdict(db, vault, caller, request.scan_id, request_hash=caller.body_hash)
 
 
@@ -131,7 +162,7 @@ async def find_verdict(
         if stored is None:
             raise NotFound("scan_not_found", "No scan with this id reached the service.")
         if request_hash is not None and stored.body_hash != request_hash:
-            _reused()
+            reused()
         body = await _shown(
             conn, vault, stored.answer, stored.booking_id, replayed=True, stored=stored
         )
@@ -339,7 +370,7 @@ def _beside(guest: PersonalData | None, *, replayed: bool) -> dict[str, Any]:
     return {"replayed": replayed, "name": masked(guest.name) if guest else None}
 
 
-def _reused() -> NoReturn:
+def reused() -> NoReturn:
     raise NotValid(
         "scan_id_reused", "This scan id was used for another scan. Give each read its own id."
     )

@@ -293,5 +293,6 @@ def booking_answer(booking: BookingFact, **changed: object) -> BookingAnswer:
         left=ticket.gone if ticket else 0,
         version=UNNUMBERED,
         edition=booking.edition,
+        may_still_admit=ticket.lease.door if ticket and ticket.lease else None,
     )
     return msgspec.structs.replace(answer, **changed)

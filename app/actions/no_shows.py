@@ -111,7 +111,7 @@ async def sweep_absent(
 
 def judge_absent(act: Act, venue: Venue, booking: BookingFact) -> None:
     """Nobody of the party is in, and its grace is over."""
-    if booking.ticket is not None and booking.ticket.admitted:
+    if booking.ticket is not None and (booking.ticket.admitted or booking.ticket.owed):
         raise Conflict(
             "party_inside", "Somebody of this party is in.", admitted=booking.ticket.admitted
         )

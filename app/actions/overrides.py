@@ -72,7 +72,6 @@ async def override_scan(
                 to_bar=True,
                 own_floor_only=door.own_floor_only,
                 guest=now.guest_id,
-                device=caller.principal.device or caller.principal.id,
                 broken=broken_by(breaks),
             ),
             booking,

@@ -5,7 +5,8 @@ It is stored as it is made, so nothing in it is personal and nothing in it depen
 
 from app.actions.act import UNNUMBERED
 from app.domain.capacity import Fill, Room, fill_of
-from app.domain.facts import BookingFact, Facts, GuestFact, LeaseFact, TicketFact
+from app.domain.facts import BookingFact, Facts, GuestFact, TicketFact
+from app.domain.leases import Share
 from app.domain.verdicts import Judgement
 from app.wire import CapacityFigures, Caution, HeldBy, ScanRequest, Seen, Verdict
 from app.wire import Room as RoomAnswer
@@ -27,8 +28,10 @@ def verdict_of(
     *,
     guest: GuestFact | None = None,
     tonight: str | None,
+    device_id: str | None = None,
 ) -> Verdict:
-    """The verdict as it is stored; `inside` are the people by floor with those it counts."""
+    """The verdict as it is stored; `inside` are the people by floor with those it counts, and
+    `device_id` is who asks."""
     saying, ticket = judgement.saying, booking.ticket if booking else None
     fill = fill_of(facts, facts.night, inside) if facts.night and inside else None
     seen = _seen(judgement, facts, guest or ticket, ticket)
@@ -39,7 +42,9 @@ def verdict_of(
         verdict=saying.verdict,
         reason=judgement.reason,
         title=saying.title,
-        instruction=_instruction(venue, door, judgement, booking, seen, fill, send_to, held),
+        instruction=_instruction(
+            venue, door, judgement, booking, seen, fill, send_to, held, device_id
+        ),
         at=facts.now,
         door=door.id,
         people=judgement.people,
@@ -60,7 +65,7 @@ def verdict_of(
         seen=seen,
         capacity=_figures(door, fill) if fill else None,
         warnings=warnings_of(venue, door.floor, fill) if fill else [],
-        held_by=HeldBy(held.door, _seconds(held.contact_at, facts.now)) if held else None,
+        held_by=HeldBy(held.door, held.silent_seconds) if held else None,
         send_to=send_to,
     )
 
@@ -142,7 +147,8 @@ def _instruction(
     seen: Seen | None,
     fill: Fill | None,
     send_to: str | None,
-    held: LeaseFact | None,
+    held: Share | None,
+    device_id: str | None,
 ) -> str:
     """The reason's sentence, with the numbers and places of this scan."""
     said, reason = judgement.saying.instruction, judgement.reason
@@ -154,7 +160,15 @@ def _instruction(
         return f"{said} {judgement.left_to_enter} may pass."
     if held is not None:
         where = _door_name(venue, held.door)
-        return f"{where} holds this code. Send them there, or call a supervisor."
+        if held.device_id == device_id:
+            return (
+                "This tablet holds the code and no longer knows whom it let in. Give its tickets"
+                " back, or call a supervisor."
+            )
+        return (
+            f"Held by {where}, out of contact {held.silent_seconds} s. Send them there, or call a"
+            " supervisor."
+        )
     if send_to is not None:
         return f"{said[:-1]}: {_door_name(venue, send_to)}."
     if seen is not None:

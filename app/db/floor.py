@@ -46,7 +46,17 @@ SELECT jsonb_build_object(
         FROM booking b LEFT JOIN ticket k ON k.booking_id = b.id
        WHERE b.night = $1::text::date AND b.status IN ('pending', 'confirmed', 'seated')),
     'inside', (SELECT coalesce(jsonb_object_agg(h.floor, h.people), '{}')
-        FROM headcount h WHERE h.night = $1::text::date)
+        FROM headcount h WHERE h.night = $1::text::date),
+    'leases', (SELECT coalesce(jsonb_object_agg(l.id::text, jsonb_build_object(
+            'device_id', l.device_id, 'door', l.door, 'is_void', l.status = 'voided',
+            'held', (SELECT coalesce(jsonb_agg(s.ticket_id ORDER BY s.ticket_id::text), '[]')
+                FROM lease_ticket s
+               WHERE s.lease_id = l.id AND s.stated IS NULL AND NOT s.released),
+            'recalled', (SELECT coalesce(jsonb_agg(s.ticket_id ORDER BY s.ticket_id::text), '[]')
+                FROM lease_ticket s
+               WHERE s.lease_id = l.id AND s.stated IS NULL AND NOT s.released
+                 AND s.recalled_at IS NOT NULL))), '{}')
+        FROM lease l WHERE l.night = $1::text::date AND l.status IN ('live', 'voided'))
 )::text
 """
 
@@ -203,4 +213,14 @@ def rows_of(state: NightState) -> dict[str, Any]:
             for b in state.bookings.values()
         },
         "inside": dict(state.inside),
+        "leases": {
+            lease_id: {
+                "device_id": lease.device_id,
+                "door": lease.door,
+                "is_void": lease.is_void,
+                "held": list(lease.held),
+                "recalled": list(lease.recalled),
+            }
+            for lease_id, lease in state.leases.items()
+        },
     }

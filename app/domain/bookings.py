@@ -194,9 +194,12 @@ def judge_room(facts: Facts, night: NightFact, floor: str, people: int) -> None:
 
 
 def room_left(facts: Facts, night: NightFact, floor: str) -> int:
-    """How many more people the floor's and the house's legal limits allow; never negative."""
-    here = [h.people_limit - h.people for h in facts.headcount if h.floor == floor]
+    """How many more people the floor's and the house's legal limits allow; never negative.
+
+    Whoever may come in by a lease counts as inside.
+    """
+    here = [h.people_limit - h.people - h.reserved for h in facts.headcount if h.floor == floor]
     if not here:
         raise NotFound("floor_not_found", f"There is no floor {floor}.")
-    house = night.house_limit - sum(h.people for h in facts.headcount)
+    house = night.house_limit - sum(h.people + h.reserved for h in facts.headcount)
     return max(0, min(here[0], house))

@@ -9,18 +9,19 @@ WARN_AT_PERCENT: Final = 90
 
 
 class Room(NamedTuple):
-    """People inside and the limit that counts."""
+    """People inside and the limit that counts; `reserved` more may come in by leases."""
 
     inside: int
     limit: int
+    reserved: int = 0
 
     @property
     def free(self) -> int:
-        return max(0, self.limit - self.inside)
+        return max(0, self.limit - self.inside - self.reserved)
 
     @property
     def nearly_full(self) -> bool:
-        return self.inside * 100 >= self.limit * WARN_AT_PERCENT
+        return (self.inside + self.reserved) * 100 >= self.limit * WARN_AT_PERCENT
 
 
 class Fill(NamedTuple):
@@ -36,5 +37,6 @@ class Fill(NamedTuple):
 
 def fill_of(facts: Facts, night: NightFact, inside: dict[str, int]) -> Fill:
     """How full it is with `inside` people by floor, against the limits of the locked facts."""
-    floors = {h.floor: Room(inside[h.floor], h.people_limit) for h in facts.headcount}
-    return Fill(floors, Room(sum(inside.values()), night.house_limit))
+    floors = {h.floor: Room(inside[h.floor], h.people_limit, h.reserved) for h in facts.headcount}
+    reserved = sum(h.reserved for h in facts.headcount)
+    return Fill(floors, Room(sum(inside.values()), night.house_limit, reserved))

@@ -7,6 +7,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from app.domain.leases import Candidate, Share, holder_of, owed_by
+
 
 class NightFact(Struct, frozen=True):
     date: str
@@ -52,18 +54,6 @@ class TableFact(Struct, frozen=True):
     blocks: tuple[BlockFact, ...]
 
 
-class LeaseFact(Struct, frozen=True):
-    """The right of one device to admit on the ticket while nobody can be asked.
-
-    While there is one, the server admits nobody of the ticket at another door. `contact_at` is when
-    the device was last heard of.
-    """
-
-    device_id: str
-    door: str
-    contact_at: str | None = None
-
-
 class GuestFact(Struct, frozen=True):
     """The ticket of one guest of the party; `admitted` and `gone` are 0 or 1."""
 
@@ -81,6 +71,7 @@ class TicketFact(Struct, frozen=True):
     """`admitted` people of the party ever came in; `gone` of these are out again.
 
     `extra` are people beyond the party whom a supervisor let in. `last_scan_by` is the actor.
+    `shares` are what devices hold of it, or let in and have yet to tell one by one.
     """
 
     id: str
@@ -93,7 +84,22 @@ class TicketFact(Struct, frozen=True):
     last_scan_door: str | None
     last_scan_by: str | None = None
     extra: int = 0
-    lease: LeaseFact | None = None
+    shares: tuple[Share, ...] = ()
+
+    @property
+    def lease(self) -> Share | None:
+        """The lease by which one device alone may admit it; None: the server may."""
+        return holder_of(self.shares)
+
+    @property
+    def owed(self) -> int:
+        """People whom a device let in and whose scans are still to come."""
+        return owed_by(self.shares)
+
+    @property
+    def candidate(self) -> Candidate:
+        """The ticket as the rules of leases know it."""
+        return Candidate(self.id, self.party + self.extra, self.admitted, self.gone, self.shares)
 
 
 class BookingFact(Struct, frozen=True):
@@ -123,9 +129,12 @@ class BookingFact(Struct, frozen=True):
 
 
 class HeadcountFact(Struct, frozen=True):
+    """People inside; `reserved` more may come in by leases, or have and are still to be told."""
+
     floor: str
     people: int
     people_limit: int
+    reserved: int = 0
 
 
 class AnsweredFact(Struct, frozen=True):

@@ -23,7 +23,7 @@ _OWNER: Final = _PUBLIC | {
 _DEVICE: Final = _PUBLIC | {
     "scan:create", "scan:read", "scan:supervise", "headcount:change", "state:read", "live:door",
     "incident:record",
-    "device:self", "pin:use", "session:read", "guest:read",
+    "device:self", "pin:use", "session:read", "guest:read", "lease:use",
 }  # fmt: skip
 _DOOR_STAFF: Final = _PUBLIC | {
     "scan:create", "scan:read", "scan:supervise", "headcount:change", "state:read", "book:read",
@@ -41,6 +41,7 @@ _MANAGER: Final = _DOOR_STAFF | {
     "device:manage", "quarantine:manage", "staff:list", "session:list", "session:revoke",
     "audit:read", "ban:manage", "message:manage", "person:reveal", "person:export",
     "payment:refund", "scan:override", "door_log:read", "booking:reissue",
+    "lease:manage", "task:manage",
 }  # fmt: skip
 _SUPER_ADMIN: Final = _MANAGER | {"staff:manage", "person:erase"}
 

@@ -73,5 +73,7 @@ SAYINGS: Final[dict[str, Saying]] = {
     "party_full": Saying("refuse", "Too many", "More people than the booking has places left.", "The booking has no place for everybody who is here.", ("people", "walk_in", "override")),
     "capacity_full": Saying("wait", "Full", "The legal limit is reached. Wait until people leave.", "We are full. Please wait until people leave.", ("people", "try_again")),
     "admitted": Saying("admit", "Come in", "Let them in.", "Welcome.", ("undo",)),
+    "observed": Saying("wait", "Told later", "Shown while the door had no connection, and told later.", "Welcome."),
+    "conflict": Saying("admit", "To decide", "Let in without a connection, and it could not be counted. A manager decides.", "Welcome."),
     "overridden": Saying("admit", "Let in", "A supervisor let them in against the rule.", "Welcome.", ("undo",)),
 }  # fmt: skip

@@ -23,10 +23,10 @@ class Request(Struct, frozen=True):
 
     `refused` is the reason for which the code itself does not stand. `floor` is where the door
     leads, `leaves` the floor that it leaves when it is inside the house; `own_floor_only`: it is
-    for parties of its floor. `guest` is the guest's ticket whose code was read; `device` who asks,
-    so that the holder of a lease is not told of its own. `id_checked`: the door has looked at the
-    ID, and the guest is not the banned person of that name. `to_bar`: they wait at the bar for
-    their table. `broken` are the reasons that a supervisor overrides: their rules are not asked.
+    for parties of its floor. `guest` is the guest's ticket whose code was read. `id_checked`: the
+    door has looked at the ID, and the guest is not the banned person of that name. `to_bar`: they
+    wait at the bar for their table. `broken` are the reasons that a supervisor overrides: their
+    rules are not asked.
     """
 
     direction: Literal["in", "out"]
@@ -39,7 +39,6 @@ class Request(Struct, frozen=True):
     to_bar: bool = False
     own_floor_only: bool = False
     guest: str | None = None
-    device: str | None = None
     broken: frozenset[str] = frozenset()
 
     @property
@@ -101,8 +100,10 @@ class Look(Struct, frozen=True):
 
     @property
     def places(self) -> int:
-        """How many may come in on this code: newcomers, and those who went out."""
-        guest, party = self.guest, self.newcomers + self.ticket.gone
+        """How many may come in on this code: newcomers, and those who went out, without those
+        whom a device let in and whose scans are still to come."""
+        ticket = self.ticket
+        guest, party = self.guest, max(0, self.newcomers + ticket.gone - ticket.owed)
         if self.request.guest is None or guest is None:
             return party
         return min(party, 1 - guest.admitted + guest.gone)
@@ -133,14 +134,17 @@ class Look(Struct, frozen=True):
         """How many more the law allows where they go; the lower limit counts."""
         if self.request.way == "stairs":
             target = next(h for h in self.facts.headcount if h.floor == self.stairs[1])
-            return max(0, target.people_limit - target.people)
+            return max(0, target.people_limit - target.people - target.reserved)
         return room_left(self.facts, self.night, self.request.floor)
 
     @property
     def held_elsewhere(self) -> bool:
-        """Another device may admit on this ticket, and gave the right back to nobody."""
-        lease = self.ticket.lease
-        return lease is not None and lease.device_id != self.request.device
+        """A device alone may admit on this ticket, and gave the right back to nobody.
+
+        That device too: it judges by its lease and tells of it later (`observed`). If it asks
+        instead, it has lost its lease, and nobody knows whom it let in.
+        """
+        return self.ticket.lease is not None
 
     @property
     def own_floors(self) -> set[str]:
@@ -365,6 +369,8 @@ def precedence_table() -> str:
     rows += [_row(str(n), rule.reason, rule.way, rule.when) for n, rule in enumerate(RULES, 1)]
     rows += [_row("-", reason, way, "no rule above applies") for way, reason in ENDINGS.items()]
     rows.append(_row("-", "overridden", "in", "a supervisor broke a rule above"))
+    rows.append(_row("-", "observed", "any", "told later: what a device showed, other than admit"))
+    rows.append(_row("-", "conflict", "in", "told later: let in, and it could not be counted"))
     return "\n".join(rows) + "\n"
 
 

@@ -5,8 +5,8 @@ sees a difference, and `patch` for the state. So a process that hears of an even
 needs neither to read nor to fold it. Both are computed once, by the first process that read the
 event, and are the same bytes whoever computes them.
 
-The flat form is what the Redis hash holds: `meta`, `table:<number>` and `booking:<id>`, each the
-JSON of its part.
+The flat form is what the Redis hash holds: `meta`, `table:<number>`, `booking:<id>` and
+`lease:<id>`, each the JSON of its part.
 """
 
 from collections.abc import Iterable, Mapping
@@ -19,11 +19,12 @@ from app.live.frames import EventFrame, encoded
 from floorplan import fold
 from floorplan.events import Event, Figures, Instant
 from floorplan.lines import line_of
-from floorplan.state import BookingState, NightInfo, NightState, TableState
+from floorplan.state import BookingState, LeaseState, NightInfo, NightState, TableState
 
 META: Final = "meta"
 _TABLE: Final = "table:"
 _BOOKING: Final = "booking:"
+_LEASE: Final = "lease:"
 GONE: Final = b"null"  # the value of a field that went away
 
 K = TypeVar("K", int, str)
@@ -35,7 +36,7 @@ class MessageUnreadable(Exception):
 
 
 class Meta(Struct, frozen=True):
-    """Everything of a NightState but its tables and bookings."""
+    """Everything of a NightState but its tables, bookings and leases."""
 
     night: str
     version: int
@@ -65,6 +66,7 @@ _decode_message: Final = msgspec.json.Decoder(Message)
 _decode_meta: Final = msgspec.json.Decoder(Meta)
 _decode_table: Final = msgspec.json.Decoder(TableState)
 _decode_booking: Final = msgspec.json.Decoder(BookingState)
+_decode_lease: Final = msgspec.json.Decoder(LeaseState)
 
 
 def message_of(epoch: str, before: NightState, event: Event) -> tuple[Message, NightState]:
@@ -106,6 +108,7 @@ def fields_of(state: NightState) -> dict[str, bytes]:
     fields = {META: _meta(state)}
     fields.update((f"{_TABLE}{n}", _encode(table)) for n, table in state.tables.items())
     fields.update((f"{_BOOKING}{i}", _encode(booking)) for i, booking in state.bookings.items())
+    fields.update((f"{_LEASE}{i}", _encode(lease)) for i, lease in state.leases.items())
     return fields
 
 
@@ -116,6 +119,8 @@ def patch_of(before: NightState, after: NightState) -> dict[str, Raw]:
         _differ(patch, _TABLE, before.tables, after.tables)
     if before.bookings is not after.bookings:
         _differ(patch, _BOOKING, before.bookings, after.bookings)
+    if before.leases is not after.leases:
+        _differ(patch, _LEASE, before.leases, after.leases)
     return patch
 
 
@@ -123,20 +128,21 @@ def state_of(fields: Mapping[str, bytes]) -> NightState:
     """The state from its flat form. Raises MessageUnreadable: it is not whole."""
     if META not in fields:
         raise MessageUnreadable("the state has no meta field")
-    return _patched({}, {}, fields)
+    return _patched({}, {}, {}, fields)
 
 
 def patched(state: NightState, patch: Mapping[str, Raw]) -> NightState:
     """The state after a message's patch. Raises MessageUnreadable."""
-    return _patched(state.tables, state.bookings, patch)
+    return _patched(state.tables, state.bookings, state.leases, patch)
 
 
 def _patched(
     tables: dict[int, TableState],
     bookings: dict[str, BookingState],
+    leases: dict[str, LeaseState],
     patch: Mapping[str, bytes | Raw],
 ) -> NightState:
-    tables, bookings = dict(tables), dict(bookings)
+    tables, bookings, leases = dict(tables), dict(bookings), dict(leases)
     meta: Meta | None = None
     try:
         for field, value in patch.items():
@@ -154,6 +160,12 @@ def _patched(
                     bookings.pop(booking_id, None)
                 else:
                     bookings[booking_id] = _decode_booking.decode(value)
+            elif field.startswith(_LEASE):
+                lease_id = field.removeprefix(_LEASE)
+                if bytes(value) == GONE:
+                    leases.pop(lease_id, None)
+                else:
+                    leases[lease_id] = _decode_lease.decode(value)
     except (msgspec.ValidationError, msgspec.DecodeError, ValueError) as error:
         raise MessageUnreadable(str(error)) from error
     if meta is None:
@@ -168,6 +180,7 @@ def _patched(
         inside=meta.inside,
         figures=meta.figures,
         changed=meta.changed,
+        leases=leases,
     )
 
 

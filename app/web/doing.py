@@ -12,7 +12,6 @@ from app.actions import (
     nights,
     no_shows,
     overrides,
-    reissues,
     tables,
     walk_ins,
 )
@@ -84,14 +83,6 @@ confirm_hold = doing(
         c.parts.db, c.parts.venue, c.parts.vault, c.caller, c.path["booking_id"], c.body
     )
 )
-cancel_booking = doing(
-    lambda c: bookings.cancel_booking(c.parts.db, c.caller, c.path["booking_id"])
-)
-move_tables = doing(
-    lambda c: bookings.move_tables(
-        c.parts.db, c.parts.venue, c.caller, c.path["booking_id"], c.body
-    )
-)
 seat_party = doing(lambda c: bookings.seat_party(c.parts.db, c.caller, c.path["booking_id"]))
 mark_no_show = doing(
     lambda c: no_shows.mark_no_show(c.parts.db, c.parts.venue, c.caller, c.path["booking_id"])
@@ -108,7 +99,6 @@ block_table = doing(lambda c: tables.block_table(c.parts.db, c.caller, c.path["n
 unblock_table = doing(
     lambda c: tables.unblock_table(c.parts.db, c.caller, c.path["number"], c.body)
 )
-scan = doing(lambda c: door.scan(c.parts.db, c.parts.venue, c.parts.vault, c.caller, c.body))
 find_verdict = doing(
     lambda c: door.find_verdict(c.parts.db, c.parts.vault, c.caller, c.path["scan_id"])
 )
@@ -141,11 +131,6 @@ override_scan = doing(override)
 undo_scan = doing(undo)
 record_incident = doing(
     lambda c: incidents.record_incident(c.parts.db, c.parts.venue, c.caller, c.body)
-)
-reissue_code = doing(
-    lambda c: reissues.reissue_code(
-        c.parts.db, c.parts.venue, c.parts.vault, c.caller, c.path["booking_id"], c.body
-    )
 )
 change_headcount = doing(
     lambda c: door.change_headcount(c.parts.db, c.parts.venue, c.caller, c.body)

@@ -178,7 +178,8 @@ class BookingAnswer(Answer, frozen=True, omit_defaults=True):
     `edition` counts its changes. `due_pence` is what of the deposit is still to be paid. `requests`
     and `occasion` are the guest's, `notes` the staff's. `token`, which makes the bearer its owner,
     is in the answer to the hold; `code`, the text of the QR, is for the owner and for staff who may
-    print it.
+    print it. `may_still_admit` is the door whose device holds the ticket and could not be asked:
+    it may let the party in without knowing.
     """
 
     booking_id: str
@@ -204,6 +205,7 @@ class BookingAnswer(Answer, frozen=True, omit_defaults=True):
     notes: str | None = None
     token: str | None = None
     code: str | None = None
+    may_still_admit: str | None = None
 
 
 # -- the floor ------------------------------------------------------------------------------------
@@ -244,6 +246,15 @@ class TableAnswer(Answer, frozen=True):
 # -- the door -------------------------------------------------------------------------------------
 
 
+class Observation(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a device showed while nobody could be asked; the service records it and never judges it
+    again. `at` is the venue's time as the device knew it, `lease` the right that it had."""
+
+    at: Instant
+    verdict: Literal["admit", "wait", "refuse"]
+    lease: Uuid | None = None
+
+
 class ScanRequest(Request, frozen=True):
     """`POST /v1/scans`: one read of a code, or a typed reference.
 
@@ -259,6 +270,7 @@ class ScanRequest(Request, frozen=True):
     people: Annotated[int, Meta(ge=1, le=60)] | None = None
     id_checked: bool = False
     to_bar: bool = False
+    observed: Observation | None = None
 
 
 class Supervisor(Request, frozen=True):

@@ -40,6 +40,11 @@ ROWS = {
     "quarantined_scan": "SELECT id::text AS key, 'device:' || device_id AS whose"
     " FROM quarantined_scan",
     "outbox": "SELECT id::text AS key, booking_id::text AS whose FROM outbox",
+    "lease": "SELECT id::text AS key, 'device:' || device_id AS whose FROM lease",
+    "lease_ticket": "SELECT lease_id || ' ' || ticket_id AS key,"
+    " (SELECT 'device:' || l.device_id FROM lease l WHERE l.id = lease_id) AS whose"
+    " FROM lease_ticket",
+    "task": "SELECT id::text AS key, 'device:' || device_id AS whose FROM task",
     "idempotency": "SELECT caller || ' ' || key AS key, caller AS whose FROM idempotency",
 }  # fmt: skip
 
@@ -76,6 +81,18 @@ MESSAGES = """
 INSERT INTO outbox (kind, channel, cause, booking_id, person_id, status, settled_at)
 SELECT 'confirmation', 'email', 'confirmation:' || id, id, person_id, 'dead', now()
   FROM booking WHERE person_id IS NOT NULL
+"""
+LEASES = """
+INSERT INTO lease (id, device_id, night, door, floor)
+SELECT gen_random_uuid(), id, '2026-11-21', 'main', 'upstairs' FROM device
+"""
+SHARES = """
+INSERT INTO lease_ticket (lease_id, ticket_id, booking_id, places, stated)
+SELECT l.id, k.id, k.booking_id, 4, 0 FROM lease l, ticket k
+"""
+TASKS = """
+INSERT INTO task (id, night, kind, why, at, device_id, door, floor)
+SELECT gen_random_uuid(), '2026-11-21', 'lease', 'copied', now(), id, 'main', 'upstairs' FROM device
 """
 ANSWERS = """
 INSERT INTO idempotency (caller, key, body_hash, created_at)
@@ -143,6 +160,12 @@ WRITES = {
     " WHERE booking_id = '{ben}'",
     "say it was sent": "UPDATE outbox SET status = 'sent' WHERE booking_id = '{ben}'",
     "forget the messages": "DELETE FROM outbox WHERE booking_id = '{ben}'",
+    "take another's tickets": "UPDATE lease_ticket SET released = true"
+    " WHERE lease_id IN (SELECT id FROM lease WHERE device_id <> '{device}')",
+    "end another's lease": "UPDATE lease SET status = 'returned', ended_at = now()"
+    " WHERE device_id <> '{device}'",
+    "decide a task": "UPDATE task SET resolved_at = now(), resolution = 'dismiss'",
+    "forget a task": "DELETE FROM task",
     "answer for another": "UPDATE idempotency SET answer = '' WHERE caller <> '{caller}'",
     "forget answers": "DELETE FROM idempotency WHERE caller <> '{caller}'",
     "forget the booking": "DELETE FROM booking_table WHERE booking_id = '{ben}'",
@@ -213,6 +236,8 @@ async def populated(house: House) -> World:
         await owner.execute(MESSAGES)
         await owner.execute(DEVICES, REVOKED.id, DEVICE.id)
         await owner.execute(QUARANTINE)
+        for sql in (LEASES, SHARES, TASKS):
+            await owner.execute(sql)
         await owner.execute(ANSWERS, [who.scanner for who in callers])
         ben_person = await owner.fetchval(
             "SELECT person_id::text FROM booking WHERE id = $1", made[1]["booking_id"]

@@ -64,7 +64,7 @@ OPEN = {
 # Functions that run as their owner; docs/security.md says what each tells.
 AS_OWNER = {
     "event_number", "lock_book", "lock_floor", "expire_holds", "person_is_free", "is_owner",
-    "ban_of", "forget_bans", "forget_ended_bans", "revoke_manage_links",
+    "ban_of", "recall_shares", "forget_bans", "forget_ended_bans", "revoke_manage_links",
     "enqueue_messages", "change_bookings", "split_booking", "lock_tables", "message_facts",
 }  # fmt: skip
 
@@ -85,7 +85,8 @@ WHO: dict[str, tuple[str, Principal | None]] = {
 _DOOR = {"seat", "complete", "walk in", "give up", "count", "claim", "issue", "scan"}
 _MANAGER = _DOOR | {
     "cancel", "no-show", "pay", "extend", "let go", "confirm", "revive", "void", "take money",
-    "ban", "lift", "resolve", "send again",
+    "ban", "lift", "resolve", "take another's tickets", "end another's lease", "decide a task",
+    "send again",
 }  # fmt: skip
 # Of WRITES, what each may do to Ben's rows.
 MAY: dict[str, set[str]] = {

@@ -98,10 +98,21 @@ BEGIN
           INTO v_of_people
           FROM (SELECT h.floor, h.people, h.people_limit FROM headcount h
                  WHERE h.night = v_night ORDER BY h.floor FOR UPDATE) AS counted;
+        -- Read after the lock is held: the statement above may have waited for it.
+        IF EXISTS (SELECT FROM lease l WHERE l.night = v_night) THEN
+            SELECT json_agg(json_build_object(
+                       'floor', h.floor, 'people', h.people, 'people_limit', h.people_limit,
+                       'reserved', (SELECT coalesce(sum(greatest(
+                               0, coalesce(s.stated, s.places) - s.admitted)), 0)
+                           FROM lease l JOIN lease_ticket s ON s.lease_id = l.id
+                          WHERE l.night = v_night AND l.floor = h.floor AND NOT s.released))
+                       ORDER BY h.floor)
+              INTO v_of_people FROM headcount h WHERE h.night = v_night;
+        END IF;
     END IF;
 
     IF v_bookings <> '{}' THEN
-        IF p_action IN ('scan', 'override_scan') THEN
+        IF p_action IN ('scan', 'override_scan', 'take_lease') THEN
             v_bans := bans_of(v_own, v_now);
         END IF;
         SELECT coalesce(json_agg(json_build_object(
@@ -123,7 +134,17 @@ BEGIN
                         'party', k.party, 'admitted', k.admitted, 'gone', k.gone,
                         'last_scan_at', instant_text(k.last_scan_at),
                         'last_scan_door', k.last_scan_door, 'last_scan_by', k.last_scan_by,
-                        'extra', k.extra)
+                        'extra', k.extra,
+                        'shares', (SELECT coalesce(json_agg(json_build_object(
+                                'lease_id', l.id, 'device_id', l.device_id, 'door', l.door,
+                                'floor', l.floor, 'places', s.places, 'admitted', s.admitted,
+                                'stated', s.stated, 'recalled', s.recalled_at IS NOT NULL,
+                                'silent_seconds',
+                                extract(epoch FROM clock_timestamp() - l.heard_at)::integer)
+                                ORDER BY l.granted_at, l.id), '[]')
+                            FROM lease_ticket s JOIN lease l ON l.id = s.lease_id
+                           WHERE s.ticket_id = k.id AND NOT s.released
+                             AND (s.stated IS NULL OR s.stated > s.admitted)))
                     FROM ticket k WHERE k.booking_id = b.id)) ORDER BY b.id), '[]'),
                bool_or(b.id = ANY (v_own) AND EXISTS (
                     SELECT FROM booking_table t

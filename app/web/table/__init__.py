@@ -4,10 +4,10 @@ from typing import Final
 
 from app import wire
 from app.settings import Settings
-from app.web import bookings, demo, doing, floor, health, sheet
+from app.web import bookings, demo, doing, floor, health, offline, sheet
 from app.web.openapi import get_openapi
 from app.web.operations import Operation
-from app.web.table import audit, changes, devices, door, links, outbox, persons, staff
+from app.web.table import audit, changes, devices, door, leases, links, outbox, persons, staff
 from floorplan.venue import Venue
 
 NIGHT: Final = {"night": wire.NightDate}
@@ -27,6 +27,7 @@ def operations(venue: Venue, settings: Settings) -> tuple[Operation, ...]:
         *door.operations(),
         *staff.operations(),
         *devices.operations(),
+        *leases.operations(),
         *audit.operations(),
         *persons.operations(),
         *outbox.operations(),
@@ -147,13 +148,13 @@ def _bookings() -> tuple[Operation, ...]:
             tag="bookings", answers={200: bytes}, summary="The QR code as a drawing.",
         ),
         Operation(
-            method="POST", path="/v1/bookings/{booking_id}/cancel", handler=doing.cancel_booking,
+            method="POST", path="/v1/bookings/{booking_id}/cancel", handler=offline.cancel_booking,
             parameters=BOOKING, permission="booking:cancel", own="own:cancel", finds_own=True,
             request=wire.Nothing, request_may_be_empty=True, answers={200: wire.BookingAnswer},
             tag="bookings", limits="write", idempotent=True, summary="Cancel a booking.",
         ),
         Operation(
-            method="POST", path="/v1/bookings/{booking_id}/move", handler=doing.move_tables,
+            method="POST", path="/v1/bookings/{booking_id}/move", handler=offline.move_tables,
             parameters=BOOKING, permission="booking:move", request=wire.MoveTables,
             answers={200: wire.BookingAnswer}, tag="bookings", limits="write", idempotent=True,
             summary="Give a booking, or a seated party, other tables.",

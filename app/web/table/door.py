@@ -3,7 +3,7 @@
 from typing import Final
 
 from app import wire
-from app.web import doing, door_log, quarantine
+from app.web import doing, door_log, offline, quarantine
 from app.web.operations import Operation
 from app.wire.door_log import DoorLog, DoorLogQuery, Inside, InsideQuery
 
@@ -15,7 +15,7 @@ def operations() -> tuple[Operation, ...]:
     """What devices and door staff call, and what managers read of it."""
     return (
         Operation(
-            method="POST", path="/v1/scans", handler=doing.scan, permission="scan:create",
+            method="POST", path="/v1/scans", handler=offline.scan, permission="scan:create",
             request=wire.ScanRequest, answers={200: doing.ShownVerdict}, tag="door", limits="scan",
             revoked=quarantine.keep_scan,
             summary="One read of a code or reference; the same scan_id has one verdict for ever.",
@@ -64,7 +64,7 @@ def operations() -> tuple[Operation, ...]:
             summary="Refusals, overrides, undone scans, head counts and incidents, with filters.",
         ),
         Operation(
-            method="POST", path="/v1/bookings/{booking_id}/reissue", handler=doing.reissue_code,
+            method="POST", path="/v1/bookings/{booking_id}/reissue", handler=offline.reissue_code,
             parameters=BOOKING, permission="booking:reissue", own="own:reissue",
             request=wire.ReissueCode, answers={200: wire.ReissuedAnswer}, tag="door",
             limits="write", idempotent=True,

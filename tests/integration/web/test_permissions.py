@@ -103,6 +103,14 @@ MAY = {
     "DELETE /v1/devices/{device_id}": MANAGERS,
     "GET /v1/quarantine": MANAGERS,
     "POST /v1/quarantine/{quarantine_id}/resolve": MANAGERS,
+    "GET /v1/devices/self/door": "DEVICE",
+    "GET /v1/leases": MANAGERS,
+    "POST /v1/leases": "DEVICE",
+    "POST /v1/leases/{lease_id}/renew": "DEVICE",
+    "POST /v1/leases/{lease_id}/return": "DEVICE",
+    "POST /v1/leases/{lease_id}/release": MANAGERS,
+    "GET /v1/tasks": MANAGERS,
+    "POST /v1/tasks/{task_id}/resolve": MANAGERS,
     "GET /v1/audit": MANAGERS,
     "GET /v1/outbox": MANAGERS,
     "GET /v1/outbox/{message_id}": MANAGERS,
@@ -134,7 +142,7 @@ def address(path: str) -> str:
     return path.format(
         night=NIGHT, number=7, booking_id=unknown, scan_id=unknown, device_id=unknown,
         quarantine_id=unknown, staff_id=unknown, session_id=unknown, person_id=unknown,
-        ban_id=unknown, message_id=unknown,
+        ban_id=unknown, message_id=unknown, lease_id=unknown, task_id=unknown,
     )  # fmt: skip
 
 

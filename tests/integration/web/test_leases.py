@@ -1,0 +1,374 @@
+"""Offline rights over HTTP: at any instant one party alone may admit a ticket.
+
+Two tablets at one door (the street door and the basement's stand in for each other), a manager, and
+a party whose ticket one of them holds.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import httpx
+import pytest
+
+from app.db.book import read_state
+from app.db.floor import list_contradictions, read_rows, rows_of
+from app.settings import Settings
+from tests.integration.web.club import NIGHT, Club, key, opened
+
+TOKEN = "d" * 64
+OPEN = "2027-06-19T22:30:00.000Z"
+
+
+class Tablet:
+    """A paired tablet, and the lease that it has."""
+
+    def __init__(self, client: httpx.AsyncClient, device_id: str) -> None:
+        self.client = client
+        self.device_id = device_id
+        self.lease: dict[str, Any] = {}
+
+    async def take(self, **more: Any) -> httpx.Response:
+        body = {"night": NIGHT, "door": "main", **more}
+        answer = await self.client.post("/v1/leases", json=body, headers=key())
+        if answer.status_code == 201:
+            self.lease = answer.json()
+        return answer
+
+    async def renew(self, counter: int | None = None, **headers: str) -> httpx.Response:
+        answer = await self.client.post(
+            f"/v1/leases/{self.lease['lease_id']}/renew",
+            json={"counter": self.lease["counter"] if counter is None else counter},
+            headers=headers or key(),
+        )
+        self.lease = {**self.lease, **answer.json(), "tickets": self.lease["tickets"]}
+        return answer
+
+    async def give_back(self, *admitted: int) -> dict[str, Any]:
+        """Every ticket of the lease, with so many people admitted by each."""
+        tickets = [ticket["ticket_id"] for ticket in self.lease["tickets"]]
+        stated = [
+            {"ticket_id": ticket, "admitted": count}
+            for ticket, count in zip(tickets, admitted, strict=True)
+        ]
+        answer = await self.client.post(
+            f"/v1/leases/{self.lease['lease_id']}/return",
+            json={"counter": self.lease["counter"], "tickets": stated},
+            headers=key(),
+        )
+        assert answer.status_code == 200, answer.text
+        returned: dict[str, Any] = answer.json()
+        return returned
+
+    async def scan(self, code: str, people: int | None = None, **more: Any) -> dict[str, Any]:
+        body = {"scan_id": str(uuid4()), "door": "main", "code": code, **more}
+        if people is not None:
+            body["people"] = people
+        answer = await self.client.post("/v1/scans", json=body)
+        assert answer.status_code == 200, answer.text
+        verdict: dict[str, Any] = answer.json()
+        return verdict
+
+    async def tell(self, code: str, people: int, verdict: str = "admit", **more: Any) -> Any:
+        """A scan that it decided by itself."""
+        observed = {"at": OPEN, "verdict": verdict, "lease": self.lease.get("lease_id")}
+        return await self.scan(code, people, observed=observed, **more)
+
+
+class Basement:
+    """A club with a party of four, and two tablets."""
+
+    def __init__(self, club: Club, manager: httpx.AsyncClient) -> None:
+        self.club = club
+        self.manager = manager
+        self.booking: dict[str, Any] = {}
+        self.here: Tablet
+        self.there: Tablet
+
+    @property
+    def code(self) -> str:
+        code: str = self.booking["code"]
+        return code
+
+    async def begin(self) -> None:
+        stranger = await self.club.client()
+        body = {"token": TOKEN, "shown_at": OPEN, "speed": 1}
+        assert (await stranger.post("/v1/demo/clock", json=body)).status_code == 200
+        await self.club.open()
+        self.booking = await self.confirmed([2])
+        self.here, self.there = await self.tablet(), await self.tablet()
+
+    async def confirmed(self, tables: list[int]) -> dict[str, Any]:
+        held = await self.club.held(self.manager, tables, 4)
+        paid = {"method": "cash", "amount_pence": held["deposit_pence"]}
+        path = f"/v1/holds/{held['booking_id']}/confirm"
+        made: dict[str, Any] = (await self.manager.post(path, json=paid, headers=key())).json()
+        return made
+
+    async def tablet(self) -> Tablet:
+        made = await self.club.paired(self.manager)
+        client = await self.club.client(Authorization=f"Bearer {made['token']}")
+        return Tablet(client, made["device_id"])
+
+    async def tasks(self) -> list[dict[str, Any]]:
+        answer = await self.manager.get("/v1/tasks", params={"night": NIGHT})
+        found: list[dict[str, Any]] = answer.json()["tasks"]
+        return found
+
+    async def leases(self) -> list[dict[str, Any]]:
+        answer = await self.manager.get("/v1/leases", params={"night": NIGHT})
+        found: list[dict[str, Any]] = answer.json()["leases"]
+        return found
+
+    async def inside(self) -> tuple[int, int]:
+        """People on the floors, and of the parties by their tickets."""
+        async with self.club.looking() as conn:
+            house = await conn.fetchval("SELECT sum(people) FROM headcount")
+            party = await conn.fetchval("SELECT sum(admitted - gone) FROM ticket")
+        return int(house), int(party)
+
+    async def kinds(self) -> list[str]:
+        async with self.club.looking() as conn:
+            rows = await conn.fetch(
+                "SELECT type FROM event WHERE book = $1 AND type LIKE 'LEASE%' ORDER BY version",
+                NIGHT,
+            )
+        return [row["type"] for row in rows]
+
+    async def agrees(self) -> None:
+        """The book's fold is what the rows show, and the rows say each thing once."""
+        conn = await asyncpg.connect(self.club.parts.settings.owner_database_url)
+        try:
+            assert rows_of(await read_state(conn, NIGHT)) == await read_rows(conn, NIGHT)
+            assert await list_contradictions(conn, NIGHT) == []
+        finally:
+            await conn.close()
+
+
+@pytest.fixture
+async def basement(settings: Settings) -> AsyncIterator[Basement]:
+    async with opened(settings, demo=True, demo_token=TOKEN) as club:
+        stranger = await club.client(Origin="http://127.0.0.1:8000")
+        links = (await stranger.post("/v1/demo/links", json={"token": TOKEN})).json()["links"]
+        link = next(one["link"] for one in links if one["role"] == "MANAGER")
+        await stranger.post("/v1/session", json={"link": link})
+        made = Basement(club, stranger)
+        await made.begin()
+        yield made
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A recall that nobody answers is not waited for."""
+    monkeypatch.setattr("app.web.offline.RECALL_SECONDS", 0.05)
+
+
+async def test_what_one_tablet_holds_no_other_admits_and_a_return_ends_it(
+    basement: Basement, hasty: None
+) -> None:
+    taken = (await basement.here.take()).json()
+    assert [(t["places"], t["tables"]) for t in taken["tickets"]] == [(4, [2])]
+    assert (taken["status"], taken["lasts_seconds"]) == ("live", 1800)
+    verdict = await basement.there.scan(basement.code, 2)
+    assert (verdict["verdict"], verdict["reason"]) == ("wait", "held_by_other_door")
+    assert "out of contact" in verdict["instruction"]
+    assert verdict["held_by"]["door"] == "main"
+    # Not even the tablet that holds it: whoever has to ask no longer knows whom it let in.
+    assert (await basement.here.scan(basement.code, 2))["reason"] == "held_by_other_door"
+    assert (await basement.here.give_back(0))["status"] == "returned"
+    assert (await basement.there.scan(basement.code, 4))["verdict"] == "admit"
+    assert await basement.kinds() == ["LEASE_GRANTED", "LEASE_RECALLED", "LEASE_RETURNED"]
+    assert await basement.inside() == (4, 4)
+    await basement.agrees()
+
+
+async def test_a_recall_that_is_answered_admits_within_the_same_request(
+    basement: Basement,
+) -> None:
+    await basement.here.take()
+
+    async def answers() -> None:
+        room = await basement.club.parts.live.room(NIGHT)
+        async with asyncio.timeout(10):
+            while not any(lease.recalled for lease in room.state.leases.values()):
+                await basement.club.parts.live.hub.reached(room, room.version + 1)
+        await basement.here.give_back(1)
+
+    verdict, _ = await asyncio.gather(basement.there.scan(basement.code, 3), answers())
+    assert verdict["verdict"] == "admit"
+    # One more is in already, by the word of the tablet whose scan is still to come.
+    late = await basement.there.scan(basement.code, 1)
+    assert (late["verdict"], late["reason"]) == ("refuse", "already_in")
+    assert (await basement.here.tell(basement.code, 1))["reason"] == "admitted"
+    assert await basement.inside() == (4, 4)
+    await basement.agrees()
+
+
+async def test_what_a_tablet_showed_counts_once_and_is_answered_for_ever(
+    basement: Basement,
+) -> None:
+    await basement.here.take()
+    scan_id = str(uuid4())
+    first = await basement.here.tell(basement.code, 3, scan_id=scan_id)
+    again = await basement.here.tell(basement.code, 3, scan_id=scan_id)
+    assert (first["verdict"], first["people"], first["replayed"]) == ("admit", 3, False)
+    assert {**again, "replayed": False} == first
+    seen = await basement.here.tell(basement.code, 3, verdict="wait")
+    assert (seen["verdict"], seen["reason"], seen["people"]) == ("wait", "observed", 0)
+    assert await basement.inside() == (3, 3)
+    assert (await basement.leases())[0]["reserved"] == 1
+    assert (await basement.here.give_back(3))["status"] == "returned"
+    assert (await basement.there.scan(basement.code, 1))["verdict"] == "admit"
+    assert await basement.tasks() == []
+    await basement.agrees()
+
+
+async def test_a_tablet_that_was_wiped_gets_nothing_until_a_manager_releases_it(
+    basement: Basement, hasty: None
+) -> None:
+    lease_id = (await basement.here.take()).json()["lease_id"]
+    refused = await basement.here.take()
+    assert (refused.status_code, refused.json()["reason"]) == (409, "lease_not_returned")
+    assert (await basement.there.take()).json()["reason"] == "nothing_to_lease"
+    released = await basement.manager.post(
+        f"/v1/leases/{lease_id}/release", json={"reason": "wiped"}, headers=key()
+    )
+    assert (released.status_code, released.json()["status"]) == (200, "released")
+    assert (await basement.there.scan(basement.code, 4))["verdict"] == "admit"
+    # It was not wiped after all: its guest is in, and there is no place left.
+    assert (await basement.here.tell(basement.code, 1))["reason"] == "conflict"
+    tasks = await basement.tasks()
+    assert [(t["kind"], t["why"], t["people"]) for t in tasks] == [("scan", "party_full", 1)]
+    assert (await basement.here.renew()).json()["status"] == "released"
+    await basement.agrees()
+
+
+async def test_a_cancellation_goes_through_and_names_the_door_that_may_still_admit(
+    basement: Basement, hasty: None
+) -> None:
+    await basement.here.take()
+    path = f"/v1/bookings/{basement.booking['booking_id']}/cancel"
+    cancelled = (await basement.manager.post(path, headers=key())).json()
+    assert (cancelled["status"], cancelled["may_still_admit"]) == ("cancelled", "main")
+    assert (await basement.here.renew()).json()["recalled"] == [
+        basement.here.lease["tickets"][0]["ticket_id"]
+    ]
+    assert (await basement.here.tell(basement.code, 2))["reason"] == "conflict"
+    task = (await basement.tasks())[0]
+    assert (task["why"], task["people"]) == ("cancelled_meanwhile", 2)
+    for status in (200, 409):
+        resolved = await basement.manager.post(
+            f"/v1/tasks/{task['task_id']}/resolve",
+            json={"decision": "count", "reason": "They stay at the bar"},
+            headers=key(),
+        )
+        assert resolved.status_code == status, resolved.text
+    assert await basement.inside() == (2, 0)
+    assert await basement.tasks() == []
+    await basement.agrees()
+
+
+async def test_a_cancellation_waits_for_the_tablets_answer(basement: Basement) -> None:
+    await basement.here.take()
+
+    async def answers() -> None:
+        room = await basement.club.parts.live.room(NIGHT)
+        async with asyncio.timeout(10):
+            while not any(lease.recalled for lease in room.state.leases.values()):
+                await basement.club.parts.live.hub.reached(room, room.version + 1)
+        await basement.here.give_back(0)
+
+    path = f"/v1/bookings/{basement.booking['booking_id']}/cancel"
+    answer, _ = await asyncio.gather(basement.manager.post(path, headers=key()), answers())
+    assert (answer.json()["status"], "may_still_admit" in answer.json()) == ("cancelled", False)
+    assert basement.booking["status"] == "confirmed"
+    await basement.agrees()
+
+
+async def test_a_party_that_a_tablet_let_in_is_not_cancelled(basement: Basement) -> None:
+    await basement.here.take()
+    await basement.here.give_back(2)
+    path = f"/v1/bookings/{basement.booking['booking_id']}/cancel"
+    refused = await basement.manager.post(path, headers=key())
+    assert (refused.status_code, refused.json()["reason"]) == (409, "party_inside")
+
+
+async def test_a_counter_shown_twice_makes_the_lease_void(basement: Basement, hasty: None) -> None:
+    await basement.here.take()
+    same = key()
+    for _ in range(2):  # a reply that was lost: the same request again
+        assert (await basement.here.renew(1, **same)).json()["status"] == "live"
+    copied = await basement.here.renew(1)  # and a copy of the tablet, which knows the old counter
+    assert copied.json()["status"] == "voided"
+    assert (await basement.here.renew(2)).json()["status"] == "voided"
+    assert [(t["kind"], t["why"]) for t in await basement.tasks()] == [("lease", "copied")]
+    assert (await basement.there.scan(basement.code, 1))["reason"] == "held_by_other_door"
+    assert (await basement.here.take()).json()["reason"] == "lease_not_returned"
+    await basement.agrees()
+
+
+async def test_people_of_a_lease_are_inside_for_the_licence(basement: Basement) -> None:
+    limits = {"upstairs": 6, "downstairs": 6, "house": 6}
+    answer = await basement.manager.patch(
+        f"/v1/nights/{NIGHT}", json={"limits": limits}, headers=key()
+    )
+    assert answer.status_code == 200, answer.text
+    await basement.confirmed([3])
+    taken = (await basement.here.take()).json()
+    assert len(taken["tickets"]) == 1  # the other party of four has no room beside the first
+    click = {"night": NIGHT, "door": "main", "floor": taken["floor"]}
+    for change, status in ((3, 409), (2, 200), (1, 409)):
+        clicked = await basement.manager.post(
+            "/v1/headcount", json={**click, "change": change}, headers=key()
+        )
+        assert clicked.status_code == status, clicked.text
+    await basement.here.give_back(0)
+    clicked = await basement.manager.post(
+        "/v1/headcount", json={**click, "change": 4}, headers=key()
+    )
+    assert clicked.status_code == 200
+
+
+async def test_only_the_tablet_that_has_it_renews_or_returns_a_lease(basement: Basement) -> None:
+    await basement.here.take()
+    basement.there.lease = basement.here.lease
+    for call in ("renew", "return"):
+        body: dict[str, Any] = {"counter": 1, **({"tickets": []} if call == "return" else {})}
+        answer = await basement.there.client.post(
+            f"/v1/leases/{basement.here.lease['lease_id']}/{call}", json=body, headers=key()
+        )
+        assert (answer.status_code, answer.json()["reason"]) == (404, "lease_not_found")
+    assert (await basement.there.tell(basement.code, 1))["reason"] == "conflict"
+    assert [t["why"] for t in await basement.tasks()] == ["no_lease"]
+
+
+async def test_no_other_tablet_admits_while_two_ask_at_once(
+    basement: Basement, hasty: None
+) -> None:
+    """Granting and scanning meet at the ticket's row: whoever is second sees the first."""
+    for _ in range(10):
+        party = await basement.confirmed([3])
+        taken, scanned = await asyncio.gather(
+            basement.here.take(tables=[3]), basement.there.scan(party["code"], 4)
+        )
+        assert (taken.status_code == 201) != (scanned["verdict"] == "admit")
+        if taken.status_code == 201:
+            await basement.here.give_back(0)
+        else:
+            assert taken.json()["reason"] == "nothing_to_lease"
+        await basement.manager.post(
+            f"/v1/bookings/{party['booking_id']}/"
+            + ("cancel" if taken.status_code == 201 else "complete"),
+            headers=key(),
+        )
+
+
+async def test_a_device_is_told_the_keys_and_the_list_a_day_ahead(basement: Basement) -> None:
+    kept = (await basement.here.client.get("/v1/devices/self/door")).json()
+    assert [n["night"] for n in kept["nights"]] == [NIGHT]
+    assert len(kept["nights"][0]["public"]) == 44
+    assert [(t["reference"], t["party"], t["name"]) for t in kept["tickets"]] == [
+        (basement.booking["reference"], 4, "Ada L.")
+    ]
