@@ -12,6 +12,7 @@ MEASUREMENTS = (
     "load.door_rush",
     "load.camera",
     "load.browser_scan",
+    "load.camera_scan",
     "load.fanout",
     "load.saturday",
 )

@@ -93,7 +93,7 @@ LIST_HEALTH = """
 SELECT id::text, name, kind, door, battery_percent, spool, picture, frames_per_second,
        extract(epoch FROM clock_timestamp() - status_at)::float AS silent_seconds
   FROM device
- WHERE revoked_at IS NULL AND paired_at IS NOT NULL
+ WHERE revoked_at IS NULL AND status_at > now() - interval '18 hours'
  ORDER BY name, id
  LIMIT 200
 """
@@ -244,7 +244,7 @@ async def set_status(
 
 
 class HealthRow(Struct, frozen=True, kw_only=True):
-    """A paired device as it said it is; `silent_seconds` in real time, None: it never said."""
+    """A device as it said it is; `silent_seconds` in real time."""
 
     id: str
     name: str
@@ -258,7 +258,10 @@ class HealthRow(Struct, frozen=True, kw_only=True):
 
 
 async def list_health(conn: asyncpg.Connection) -> list[HealthRow]:
-    """Every paired device, by name; at most 200."""
+    """Every device that was heard of in this night or the one before, by name; at most 200.
+
+    One that lies in a drawer since last week is no news.
+    """
     return [HealthRow(**row) for row in await conn.fetch(LIST_HEALTH)]
 
 
