@@ -9,6 +9,7 @@ import sys
 MEASUREMENTS = (
     "load.commit_to_screen",
     "load.event_rate",
+    "load.history",
     "load.door_rush",
     "load.camera",
     "load.browser_scan",

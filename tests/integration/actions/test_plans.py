@@ -1,0 +1,62 @@
+"""The hot statements, explained beside years of history: tonight is found by an index."""
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import asyncpg
+import pytest
+
+from app.db.history import LIST_HISTORY
+from app.db.listings import FIND_BOOKING, LIST_BOOKINGS
+from app.db.no_shows import LIST_OVERDUE
+from load.history import fill
+from tests.integration.floor import NIGHT, House
+
+BOOKING = "00000000-0000-4000-8000-000000000001"
+GROWING = {"booking", "booking_table", "ticket", "event", "person", "scan", "payment"}
+# What lock_floor asks of the claims on the tables that somebody wants.
+CLAIMS = """
+SELECT b.id FROM booking_table t JOIN booking b ON b.id = t.booking_id
+ WHERE t.live AND t.night = $1::text::date AND t.number = ANY ($2::integer[])
+"""
+HOT: dict[str, tuple[str, tuple[Any, ...]]] = {
+    "the night's list": (LIST_BOOKINGS, (NIGHT,)),
+    "one booking": (FIND_BOOKING, (BOOKING,)),
+    "the claims on a table": (CLAIMS, (NIGHT, [7])),
+    "parties that are overdue": (LIST_OVERDUE, (30, 60)),
+    "a booking's history": (LIST_HISTORY, (NIGHT, BOOKING)),
+}
+
+
+def scanned(plan: dict[str, Any]) -> set[str]:
+    """The growing tables that the plan reads from end to end."""
+    own = plan.get("Relation Name") if plan["Node Type"] == "Seq Scan" else None
+    found = {own} if own in GROWING else set()
+    for part in plan.get("Plans", []):
+        found |= scanned(part)
+    return {name for name in found if name is not None}
+
+
+@pytest.fixture
+async def years(venue_house: House) -> AsyncIterator[asyncpg.Connection]:
+    await venue_house.booked([7])
+    async with venue_house.looking() as conn:
+        await fill(conn, NIGHT, 20_000, 40)
+        yield conn
+
+
+async def test_no_hot_statement_reads_the_past(years: asyncpg.Connection) -> None:
+    wrong = {}
+    for name, (sql, arguments) in HOT.items():
+        plan = json.loads(await years.fetchval(f"EXPLAIN (FORMAT JSON) {sql}", *arguments))
+        if tables := scanned(plan[0]["Plan"]):
+            wrong[name] = tables
+    assert wrong == {}
+
+
+async def test_without_its_index_the_list_reads_everything(years: asyncpg.Connection) -> None:
+    """The negative control: the test would notice."""
+    await years.execute("DROP INDEX booking_of_night")
+    plan = json.loads(await years.fetchval(f"EXPLAIN (FORMAT JSON) {LIST_BOOKINGS}", NIGHT))
+    assert "booking" in scanned(plan[0]["Plan"])
