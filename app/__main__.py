@@ -128,6 +128,8 @@ def _parser() -> argparse.ArgumentParser:
     worker.add_argument("--fd", type=int, required=True)
     worker.add_argument("--node", required=True)
     worker.add_argument("--parent", type=int, required=True)
+    stand_in = commands.add_parser("stand-in")
+    stand_in.add_argument("--parent", type=int, required=True)
     play = commands.add_parser("play")
     play.add_argument("--parent", type=int, required=True)
     return parser
@@ -255,6 +257,14 @@ def _play(settings: Settings, options: argparse.Namespace) -> int:
     return 0
 
 
+def _stand_in(settings: Settings, options: argparse.Namespace) -> int:
+    from app.embedded import stand_in  # noqa: PLC0415
+
+    _follow(options.parent)
+    stand_in.serve(settings)
+    return 0
+
+
 def _follow(parent_pid: int) -> None:
     """When the parent dies without a word, drain as if told to; and surely end soon after."""
     tie_to_parent(signal.SIGTERM, parent_pid)
@@ -279,6 +289,7 @@ COMMANDS = {
     "psql": _psql,
     "worker": _worker,
     "play": _play,
+    "stand-in": _stand_in,
 }
 
 

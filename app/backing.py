@@ -7,9 +7,11 @@ driver for `--help`.
 
 import asyncio
 import contextlib
+import hmac
 import os
 import secrets
 import shutil
+import socket
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -71,6 +73,27 @@ def embedded_servers(settings: Settings) -> "EmbeddedServers | None":
         settings.data_dir,
         with_postgres=not settings.database_url,
         with_redis=not settings.redis_url,
+    )
+
+
+def with_stand_in(settings: Settings) -> Settings:
+    """Settings by which something stands in for Stripe, where nothing else is set and only this
+    machine can reach the service; unchanged elsewhere, and then deposits are paid at the desk."""
+    if settings.stripe_api_key or not settings.is_for_this_machine or settings.tls_certificate:
+        return settings
+    from app.embedded.stand_in import is_installed  # noqa: PLC0415
+
+    if not is_installed():
+        return settings
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    secret = hmac.digest(bytes.fromhex(settings.secret), b"stand-in", "sha256").hex()
+    return replace(
+        settings,
+        stripe_api_key=f"sk_test_{secret[:24]}",
+        stripe_webhook_secrets=(f"whsec_{secret}",),
+        stripe_api_url=f"http://127.0.0.1:{port}",
     )
 
 

@@ -7,7 +7,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import Final
 
@@ -26,6 +26,7 @@ from app.db.bans import forget_ended_bans
 from app.db.jobs import forget_answers, lead
 from app.db.outbox import forget_settled
 from app.db.pool import Database
+from app.db.stripe_inbox import forget_inbox
 from app.domain.principals import SYSTEM
 from app.domain.sealing import Vault
 from app.errors import Refusal
@@ -35,6 +36,8 @@ from app.live.server import LiveServer
 from app.live.transport import MESSAGE_BYTES, LiveProtocol
 from app.messages.carriers import SmtpServer, TwilioAccount
 from app.messages.outbox import Outbox, Sender
+from app.payments.money import Money
+from app.payments.work import compare, work
 from app.settings import Settings
 from app.web.application import build
 from app.web.connection import HttpConnection
@@ -56,6 +59,9 @@ SWEEP_SECONDS: Final = 0.5
 TIDY_SECONDS: Final = 600.0
 # How soon after a seal it is anchored. Asking for the heads takes 0.3 ms.
 ANCHOR_SECONDS: Final = 5.0
+# A refund that was asked for is at Stripe this much later; webhooks ring a bell.
+MONEY_SECONDS: Final = 1.0
+COMPARE_SECONDS: Final = 3600.0
 # Redis answers in 0.1 ms; one that takes this long is away, and every part knows what to do then.
 REDIS_SECONDS: Final = 0.5
 # Requests in flight end within this after the screens were told; the parent kills at 10 s.
@@ -99,6 +105,8 @@ async def running(settings: Settings, *, node: str) -> AsyncIterator[Parts]:
         hashing = Hashing()
         stack.callback(hashing.close)
         vault = Vault.from_text(settings.person_keys, settings.secret)
+        money = Money(settings, database, venue, vault)
+        stack.push_async_callback(money.close)
         web = httpx.AsyncClient()
         stack.push_async_callback(web.aclose)
         yield Parts(
@@ -124,6 +132,7 @@ async def running(settings: Settings, *, node: str) -> AsyncIterator[Parts]:
                 sms=sms_of(settings, web),
                 counted=metrics.count_message,
             ),
+            money=money,
             node=node,
         )
 
@@ -151,7 +160,9 @@ def sms_of(settings: Settings, client: httpx.AsyncClient) -> TwilioAccount | Non
 
 
 @asynccontextmanager
-async def tidied(database: Database, venue: Venue, anchors: AnchorFile) -> AsyncIterator[None]:
+async def tidied(
+    database: Database, venue: Venue, anchors: AnchorFile, money: Money
+) -> AsyncIterator[None]:
     """Until the block ends, what is due is done in the background.
 
     A task that crashes by a bug ends the block with an ExceptionGroup: the worker ends, and its
@@ -162,6 +173,8 @@ async def tidied(database: Database, venue: Venue, anchors: AnchorFile) -> Async
             tasks.create_task(repeated(SWEEP_SECONDS, lambda: sweep_alone(database, venue))),
             tasks.create_task(repeated(TIDY_SECONDS, lambda: tidy(database))),
             tasks.create_task(repeated(ANCHOR_SECONDS, lambda: anchor(database, anchors))),
+            tasks.create_task(moving(money)),
+            tasks.create_task(repeated(COMPARE_SECONDS, lambda: compare_alone(money))),
         ]
         try:
             yield
@@ -191,6 +204,29 @@ async def repeated(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
         await asyncio.sleep(seconds)
 
 
+async def moving(money: Money) -> None:
+    """What is due of the money's work is done; the bell of a webhook calls at once."""
+    while True:
+        money.bell.clear()
+        try:
+            await work(money)
+        except Refusal as refusal:
+            logger.warning("background work waits: %s", refusal.detail)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(MONEY_SECONDS):
+                await money.bell.wait()
+
+
+async def compare_alone(money: Money) -> None:
+    """Once an hour, and after a start, all that is open is compared with Stripe, by one worker."""
+    if money.side is None or money.is_resting:
+        return
+    async with lead(money.db, "compare") as conn:
+        if conn is None:
+            return
+    await compare(money)
+
+
 async def sweep_alone(database: Database, venue: Venue) -> None:
     """What is due is done, by one worker of all at a time."""
     async with lead(database, "sweeper") as conn:
@@ -204,6 +240,7 @@ async def tidy(database: Database) -> None:
         if conn is not None:
             await forget_answers(conn)
             await forget_ended_bans(conn)
+            await forget_inbox(conn)
             await forget_old(database)
     async with database.acting(SYSTEM, database.jobs) as conn:
         await forget_settled(conn)
@@ -236,7 +273,7 @@ async def _serve(settings: Settings, listen_socket: socket.socket, node: str) ->
     anchors = AnchorFile(settings.anchors_path, settings.secret)
     async with (
         running(settings, node=node) as parts,
-        tidied(parts.db, parts.venue, anchors),
+        tidied(parts.db, parts.venue, anchors, parts.money),
         posted(parts.outbox),
     ):
         app = build(parts, operations(parts.venue, settings))

@@ -102,6 +102,13 @@ def _names(value: str) -> tuple[str, ...]:
     return tuple(name.strip().lower() for name in value.split(",") if name.strip())
 
 
+def _secrets(value: str) -> tuple[str, ...]:
+    found = tuple(name.strip() for name in value.split(",") if name.strip())
+    if any(not re.fullmatch(r"whsec_[A-Za-z0-9+/=_-]{8,200}", name) for name in found):
+        raise ValueError("one or two secrets that start with whsec_, separated by a comma")
+    return found
+
+
 def _networks(value: str) -> tuple[Network, ...]:
     try:
         return tuple(ipaddress.ip_network(name) for name in _names(value))
@@ -255,11 +262,16 @@ class Settings:
     tls_key: Path | None = _setting("TLS_KEY", _path, None, "its private key (PEM)")
     log_level: str = _setting("LOG_LEVEL", _level, "info", "one of " + ", ".join(LOG_LEVELS))
     stripe_api_key: str = _setting(
-        "STRIPE_API_KEY", _text, "", "Stripe's secret key; unset: deposits are test deposits",
+        "STRIPE_API_KEY", _text, "",
+        "Stripe's secret key; unset: test deposits on this machine, at the desk elsewhere",
         private=True,
     )  # fmt: skip
-    stripe_webhook_secret: str = _setting(
-        "STRIPE_WEBHOOK_SECRET", _text, "", "signs Stripe's webhook calls", private=True
+    stripe_webhook_secrets: tuple[str, ...] = _setting(
+        "STRIPE_WEBHOOK_SECRET", _secrets, (),
+        "signs Stripe's webhook calls; while it is rolled both, separated by a comma", private=True,
+    )  # fmt: skip
+    stripe_publishable_key: str = _setting(
+        "STRIPE_PUBLISHABLE_KEY", _text, "", "Stripe's public key, for the card form on the page"
     )
     smtp_url: str = _setting(
         "SMTP_URL", _address("smtp", "smtps"), "",
@@ -283,6 +295,11 @@ class Settings:
     twilio_api: str = _setting(
         "TWILIO_API", _origin, "https://api.twilio.com", "where Twilio's interface is"
     )
+    stripe_api_url: str = _setting(
+        "STRIPE_API_URL", _address("http"), "",
+        "set by the service itself: what stands in for Stripe on this machine; then the page shows "
+        "a test form",
+    )  # fmt: skip
     demo: bool = _setting(
         "BACKROOM_DEMO", _flag, False, "set by `backroom demo`: demo data and the demo clock"
     )
@@ -365,11 +382,44 @@ class Settings:
                 f"PUBLIC_URL must begin with https://, not be {self.public_url}: passwords and "
                 "sessions of other machines' browsers need TLS."
             )
+        problems += self._money_problems()
         if self.secret and self.secret in self.person_keys:
             problems.append(
                 "PERSON_KEYS must have keys of their own: one of them is the BACKROOM_SECRET."
             )
         return problems
+
+    def _money_problems(self) -> list[str]:
+        problems = []
+        beside = (
+            ("STRIPE_WEBHOOK_SECRET", bool(self.stripe_webhook_secrets)),
+            ("STRIPE_PUBLISHABLE_KEY", bool(self.stripe_publishable_key or self.stripe_api_url)),
+        )
+        if self.stripe_api_key:
+            problems += [
+                f"{variable} must be set beside STRIPE_API_KEY."
+                for variable, there in beside
+                if not there
+            ]
+        if self.stripe_publishable_key and (
+            ("_live_" in self.stripe_publishable_key) != self.stripe_is_live
+            or not self.stripe_publishable_key.startswith("pk_")
+        ):
+            problems.append(
+                "STRIPE_PUBLISHABLE_KEY must be the pk_ key of the same mode as STRIPE_API_KEY."
+            )
+        host = urlsplit(self.stripe_api_url).hostname or ""
+        if self.stripe_api_url and not (is_loopback(host) and self.is_for_this_machine):
+            problems.append(
+                "STRIPE_API_URL is for a service that only this machine can reach: with it anybody "
+                "could book without paying."
+            )
+        return problems
+
+    @property
+    def stripe_is_live(self) -> bool:
+        """Whether real money moves."""
+        return "_live_" in self.stripe_api_key
 
     @property
     def listens_on_loopback(self) -> bool:

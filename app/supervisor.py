@@ -35,6 +35,7 @@ from app.backing import (
     say,
     with_kept_keys,
     with_servers,
+    with_stand_in,
 )
 from app.settings import Settings
 
@@ -68,7 +69,7 @@ class _Stop(BaseException):
 
 @dataclass
 class _Child:
-    """A process that is to be there: one worker, or the demo player."""
+    """A process that is to be there: a worker, the demo player, what stands in for Stripe."""
 
     name: str
     arguments: list[str]
@@ -133,10 +134,15 @@ class Supervisor:
             settings = with_servers(settings, self._servers, urls.environment())
         else:
             settings = with_kept_keys(settings)
+        settings = with_stand_in(settings)
         self.settings = settings
         prepare_database(settings, external=external, play=self.play)
 
     def _spawn_workers(self, listener: socket.socket) -> None:
+        if self.settings.stripe_api_url:
+            stand_in = _Child("what stands in for Stripe", ["stand-in"])
+            self._children.append(stand_in)
+            self._spawn(stand_in)
         descriptor = listener.fileno()
         for number in range(1, self.settings.workers + 1):
             child = _Child(

@@ -14,7 +14,14 @@ from app.live.messages import MessageUnreadable
 from app.live.redis_state import AWAY, RedisState, connect
 from app.settings import Settings
 from floorplan.administration import BOOK, administration_of
-from floorplan.events import Event, EventUnreadable, NightSealed, payload_of
+from floorplan.events import (
+    Event,
+    EventUnreadable,
+    NightSealed,
+    PaymentProcessed,
+    PaymentRefunded,
+    payload_of,
+)
 from floorplan.fold import apply, is_readable
 from floorplan.state import NightState, empty_state
 
@@ -125,7 +132,7 @@ async def verify_book(
         if book == BOOK:
             return Found("hash chain", problems + await _unreadable(conn))
         snapshots = {row["version"]: row["state"] for row in await conn.fetch(LIST_SNAPSHOTS, book)}
-        state = empty_state(book)
+        state, late = empty_state(book), 0
         while events := await list_events(conn, book, state.version):
             for event in events:
                 if not is_readable(state, event):
@@ -133,6 +140,7 @@ async def verify_book(
                 if event.version != state.version + 1:
                     return Found("", problems)  # a hole: the chain has named it
                 problems += _seal_problems(state, event)
+                late += _moved_after_seal(event)
                 state = apply(state, event).state
                 stored = snapshots.pop(event.version, None)
                 if stored is not None and decode_snapshot(stored) != state:
@@ -140,8 +148,9 @@ async def verify_book(
         problems += [f"there is a snapshot at {version}, and no such line" for version in snapshots]
         problems += await list_contradictions(conn, book)
         taken = await read_taken(conn, book)
-        if taken != state.figures.deposits_pence:
-            problems.append(f"{taken} pence were paid, {state.figures.deposits_pence} by the book")
+        by_book = state.figures.deposits_pence - state.figures.refunds_pence + late
+        if taken != by_book:
+            problems.append(f"{taken} pence were paid and did not go back, {by_book} by the book")
         rows = await read_rows(conn, book)
     problems += [f"rows and fold differ: {place}" for place in differences(rows, rows_of(state))]
     if not redis_url or state.info is None:
@@ -164,6 +173,17 @@ async def _unreadable(conn: asyncpg.Connection) -> list[str]:
                 problems.append(f"line {line.version} ({line.type}) has no meaning here")
         version = lines[-1].version
     return problems
+
+
+def _moved_after_seal(event: Event) -> int:
+    """The pence that came in, less those that went back, beside the figures of a sealed night."""
+    try:
+        it = payload_of(event)
+    except EventUnreadable:
+        return 0
+    if isinstance(it, PaymentProcessed) and it.after_seal:
+        return it.amount_pence
+    return -it.amount_pence if isinstance(it, PaymentRefunded) and it.after_seal else 0
 
 
 def _seal_problems(before: NightState, event: Event) -> list[str]:

@@ -6,7 +6,7 @@ text that somebody typed (a reason is a word of a list). What was changed stands
 after. `docs/events.md` has the table, made from here.
 
 Subjects: `staff:<id>`, `device:<id>`, `session:<id>` (its public id), `person:<id>`, `ban:<id>`,
-`booking:<id>` (its links), `message:<id>`, `settings`, `keys`.
+`booking:<id>` (its links and money), `payment:<id>`, `message:<id>`, `settings`, `keys`.
 """
 
 from typing import Any, Final
@@ -113,6 +113,20 @@ class PinSet(Payload, frozen=True):
     """The account has another PIN for shared tablets, or (`removed`) none."""
 
     removed: bool = False
+
+
+class PaymentVerified(Payload, frozen=True):
+    """A second person saw the money that somebody took at the desk."""
+
+    payment_id: str
+    amount_pence: int
+    method: str  # "cash" | "card"
+
+
+class RefundAsked(Payload, frozen=True):
+    """A manager decided to give money back beyond what a cancellation does by itself."""
+
+    amount_pence: int
 
 
 class LinkMade(Payload, frozen=True):
@@ -249,6 +263,8 @@ ADMINISTRATION: Final[dict[str, type[Payload]]] = {
     "PASSWORD_CHANGED": PasswordChanged,
     "PIN_SET": PinSet,
     "LINK_MADE": LinkMade,
+    "PAYMENT_VERIFIED": PaymentVerified,
+    "REFUND_ASKED": RefundAsked,
     "MANAGE_LINKS_REVOKED": ManageLinksRevoked,
     "MESSAGE_REPLAYED": MessageReplayed,
     "DEVICE_ADDED": DeviceAdded,

@@ -32,9 +32,17 @@ from floorplan.leases import (
     LeaseVoided,
     ReturnedTicket,
 )
+from floorplan.money import (
+    HoldRestored,
+    PaymentDisputed,
+    PaymentFailed,
+    PaymentProcessed,
+    PaymentRefunded,
+)
 from floorplan.payload import FloorName, Instant, Payload
 
-# The payloads of the door stand in a module of their own, and are read here with all the others.
+# The payloads of the door and of money stand in modules of their own, and are read here with the
+# others.
 __all__ = [
     "CheckInUndone",
     "CodeReissued",
@@ -44,6 +52,7 @@ __all__ = [
     "GuestCheckedIn",
     "GuestCheckedOut",
     "HeadcountChanged",
+    "HoldRestored",
     "IncidentRecorded",
     "Instant",
     "LeaseGranted",
@@ -52,6 +61,10 @@ __all__ = [
     "LeaseVoided",
     "LeasedTicket",
     "Payload",
+    "PaymentDisputed",
+    "PaymentFailed",
+    "PaymentProcessed",
+    "PaymentRefunded",
     "ReturnedTicket",
 ]
 
@@ -120,6 +133,7 @@ class Figures(Struct, frozen=True, forbid_unknown_fields=True):
     check_ins_undone: int = 0
     incidents: int = 0
     deposits_pence: int = 0
+    refunds_pence: int = 0
 
 
 class NightSealed(Payload, frozen=True):
@@ -147,16 +161,6 @@ class TablesSelected(Payload, frozen=True):
     tables: list[int]
     deposit_pence: int
     hold_expires_at: Instant | None
-
-
-class PaymentProcessed(Payload, frozen=True):
-    """Money arrived; `paid_pence` is the booking's total after it."""
-
-    booking_id: str
-    payment_id: str
-    amount_pence: int
-    method: str  # "cash" | "card"
-    paid_pence: int
 
 
 class BookingConfirmed(Payload, frozen=True, omit_defaults=True):
@@ -374,7 +378,11 @@ CATALOGUE: Final[dict[str, type[Payload]]] = {
     "HOLD_EXTENDED": HoldExtended,
     "HOLD_RELEASED": HoldReleased,
     "HOLD_EXPIRED": HoldExpired,
+    "HOLD_RESTORED": HoldRestored,
     "PAYMENT_PROCESSED": PaymentProcessed,
+    "PAYMENT_FAILED": PaymentFailed,
+    "PAYMENT_REFUNDED": PaymentRefunded,
+    "PAYMENT_DISPUTED": PaymentDisputed,
     "BOOKING_CONFIRMED": BookingConfirmed,
     "BOOKING_CANCELLED": BookingCancelled,
     "TABLES_MOVED": TablesMoved,

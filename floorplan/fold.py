@@ -24,6 +24,7 @@ from floorplan.steps import (
     freed,
     known_tables,
     night_info,
+    paid,
     seat,
     unclaimed,
     with_booking,
@@ -184,12 +185,40 @@ def _hold_expired(state: NightState, it: book.HoldExpired, at: str) -> NightStat
     return ended(state, booking_in(state, it.booking_id, "pending"), "holds_expired")
 
 
-def _payment_processed(state: NightState, it: book.PaymentProcessed, at: str) -> NightState:
-    booking = replace(state.bookings[it.booking_id], paid_pence=it.paid_pence)
-    deposits = state.figures.deposits_pence + it.amount_pence
-    return replace(
-        with_booking(state, booking), figures=replace(state.figures, deposits_pence=deposits)
+def _hold_restored(state: NightState, it: book.HoldRestored, at: str) -> NightState:
+    if it.booking_id in state.bookings:
+        raise ValueError("the hold has not run out")
+    booking = BookingState(
+        id=it.booking_id,
+        status="pending",
+        party=it.party,
+        slot_from=it.slot_from,
+        slot_until=it.slot_until,
+        source=it.source,
+        tables=known_tables(state, it.tables),
+        deposit_pence=it.deposit_pence,
+        hold_expires_at=it.hold_expires_at,
+        edition=it.edition,
     )
+    return claim(with_booking(state, booking), booking)
+
+
+def _payment_processed(state: NightState, it: book.PaymentProcessed, at: str) -> NightState:
+    state = paid(state, it.booking_id, paid_pence=it.paid_pence, payment_failed=False)
+    return counted(state, deposits_pence=it.amount_pence)
+
+
+def _payment_failed(state: NightState, it: book.PaymentFailed, at: str) -> NightState:
+    return paid(state, it.booking_id, payment_failed=True)
+
+
+def _payment_refunded(state: NightState, it: book.PaymentRefunded, at: str) -> NightState:
+    state = paid(state, it.booking_id, paid_pence=it.paid_pence)
+    return counted(state, refunds_pence=it.amount_pence)
+
+
+def _payment_disputed(state: NightState, it: book.PaymentDisputed, at: str) -> NightState:
+    return paid(state, it.booking_id, disputed=it.disputed)
 
 
 def _booking_confirmed(state: NightState, it: book.BookingConfirmed, at: str) -> NightState:
@@ -364,7 +393,11 @@ _MEANING: Final[dict[type[Payload], _Meaning]] = {
     book.HoldExtended: _hold_extended,
     book.HoldReleased: _hold_released,
     book.HoldExpired: _hold_expired,
+    book.HoldRestored: _hold_restored,
     book.PaymentProcessed: _payment_processed,
+    book.PaymentFailed: _payment_failed,
+    book.PaymentRefunded: _payment_refunded,
+    book.PaymentDisputed: _payment_disputed,
     book.BookingConfirmed: _booking_confirmed,
     book.BookingCancelled: _booking_cancelled,
     book.NoShowMarked: _no_show_marked,

@@ -70,8 +70,19 @@ def _text(payload: book.Payload, where: str, party: int) -> str | None:
             return f"{where} let go"
         case book.HoldExpired():
             return f"{where} hold expired"
+        case book.HoldRestored():
+            return f"{where} paid after the hold ran out, and still free: kept for them"
         case book.PaymentProcessed():
-            return f"{where} paid {pounds(payload.amount_pence)} by {payload.method}"
+            how = "online" if payload.method == "online" else f"by {payload.method}"
+            return f"{where or 'A booking that is over'} paid {pounds(payload.amount_pence)} {how}"
+        case book.PaymentFailed():
+            return f"{where or 'A booking that is over'}: payment failed"
+        case book.PaymentRefunded():
+            return f"{where or 'A booking that is over'} got {pounds(payload.amount_pence)} back"
+        case book.PaymentDisputed() if payload.disputed:
+            return f"{where or 'A booking'} disputes {pounds(payload.amount_pence)}"
+        case book.PaymentDisputed():
+            return f"{where or 'A booking'}: the dispute is over ({payload.status})"
         case book.BookingConfirmed():
             return f"{where} confirmed, party of {party}"
         case book.BookingCancelled():

@@ -228,6 +228,8 @@ def _booking(booking: BookingState, audience: str) -> dict[str, Any]:
         seen["edition"] = booking.edition
         seen["deposit_pence"] = booking.deposit_pence
         seen["paid_pence"] = booking.paid_pence
+        seen["payment_failed"] = booking.payment_failed
+        seen["disputed"] = booking.disputed
     return seen
 
 

@@ -1,5 +1,7 @@
 """The steps that the meanings of events are made of: a booking in or out, a table taken or left."""
 
+from typing import Any
+
 from msgspec.structs import replace
 
 from floorplan import events as book
@@ -83,6 +85,13 @@ def placed(
         arrive = seat if booking.status == "seated" else claim
         state = arrive(state, booking)
     return state
+
+
+def paid(state: NightState, booking_id: str, **changed: Any) -> NightState:
+    """The booking's money is otherwise. It moves, too, when the booking is over and no longer of
+    this state: late, back, in dispute."""
+    booking = state.bookings.get(booking_id)
+    return state if booking is None else with_booking(state, replace(booking, **changed))
 
 
 def known_tables(state: NightState, numbers: list[int]) -> tuple[int, ...]:

@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from floorplan.footprint import Place, Point, inside, overlap
+from floorplan.refunds import Refunds, refund_problems
 
 TABLE_NUMBERS: Final = range(1, 17)  # what the venue has; codes, screens and claims rely on it
 FLOOR_NAMES: Final = ("upstairs", "downstairs")
@@ -172,6 +173,7 @@ class Venue(Struct, frozen=True, forbid_unknown_fields=True):
     night_starts: time
     hours: Hours
     rules: Rules
+    refunds: Refunds
     limits: Limits
     floors: tuple[Floor, ...]
     tables: tuple[Table, ...]
@@ -381,6 +383,7 @@ def _time_problems(venue: Venue) -> Iterator[str]:
     for field in ("hold_minutes", "hold_extension_minutes"):
         if not 1 <= getattr(rules, field) <= 120:
             yield f"rules: {field} is {getattr(rules, field)}; write 1 to 120"
+    yield from refund_problems(venue.refunds)
     if not 0 <= rules.hold_extensions <= 5:
         yield f"rules: hold_extensions is {rules.hold_extensions}; write 0 to 5"
     if not 0 <= rules.grace_minutes <= 240:

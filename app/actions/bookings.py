@@ -2,6 +2,7 @@
 
 from app.actions.act import Act, Answered, Caller, perform
 from app.actions.holds import booking_answer, expire, expired_among, judge_alive
+from app.actions.refunds import refund_by_policy
 from app.db import bookings as rows
 from app.db.changes import change_bookings
 from app.db.pool import Database
@@ -24,7 +25,8 @@ from floorplan.venue import Venue
 
 
 async def cancel_booking(db: Database, caller: Caller, booking_id: str) -> Answered:
-    """The booking ends and its tables are free; its ticket is void.
+    """The booking ends and its tables are free; its ticket is void, and what its policy gives back
+    of the deposit is on its way.
 
     Raises Conflict `party_inside`: somebody of the party came in already.
     """
@@ -40,12 +42,15 @@ async def cancel_booking(db: Database, caller: Caller, booking_id: str) -> Answe
                 "Somebody of this party is in already. Seat the party, or complete the booking.",
                 admitted=booking.ticket.admitted + booking.ticket.owed,
             )
+        refund = await refund_by_policy(act, booking)
         await rows.end_booking(act.conn, booking_id, "cancelled", revoke=True)
         by = "staff" if act.caller.principal.kind == "staff" else "guest"
         act.record(events.BookingCancelled(booking_id, by), f"booking:{booking_id}")
         if booking.status == "confirmed":
-            act.send(messages.cancelled(booking_id, by=by))
-        return 200, booking_answer(booking, status="cancelled", hold_expires_at=None)
+            act.send(messages.cancelled(booking_id, by=by, refund_pence=refund))
+        return 200, booking_answer(
+            booking, status="cancelled", hold_expires_at=None, refund_pence=refund
+        )
 
     return await perform(db, caller, "cancel_booking", work, bookings=[booking_id], claims=False)
 

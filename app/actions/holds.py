@@ -85,6 +85,7 @@ async def hold_tables(
             deposit_pence=deposit,
             hold_expires_at=until,
             created_at=facts.now,
+            refund_policy=venue.refunds,
         )
         await rows.insert_booking(act.conn, new, sorted(request.tables), person)
         subject = f"booking:{booking_id}"

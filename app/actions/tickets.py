@@ -3,6 +3,7 @@
 import asyncio
 from uuid import uuid4
 
+import asyncpg
 from msgspec import Struct
 
 from app.db.nights import find_key
@@ -26,14 +27,20 @@ class Issued(Struct, frozen=True):
 
 
 async def issue_ticket(
-    db: Database, venue: Venue, vault: Vault, who: Principal, booking_id: str
+    db: Database,
+    venue: Venue,
+    vault: Vault,
+    who: Principal,
+    booking_id: str,
+    *,
+    pool: asyncpg.Pool | None = None,
 ) -> Issued:
     """A new ticket for the booking, which `who` must see; nothing is written yet.
 
     Its code is drawn and read back by the camera's decoder, in a thread (about 12 ms), before any
     lock is taken. Raises NotFound: no such booking.
     """
-    async with db.acting(who) as conn:
+    async with db.acting(who, pool) as conn:
         key = await find_party_key(conn, booking_id)
     if key is None:
         raise NotFound("booking_not_found", "There is no such booking.")

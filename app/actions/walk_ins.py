@@ -101,6 +101,7 @@ async def seat_walk_in(
             deposit_pence=0,
             hold_expires_at=None,
             created_at=facts.now,
+            refund_policy=venue.refunds,
         )
         await rows.insert_booking(act.conn, new, numbers, person)
         await rows.confirm_booking(

@@ -1,9 +1,11 @@
 """Rows of bookings, their claims, payments and tickets: what actions write."""
 
 import asyncpg
+import msgspec
 from msgspec import Struct
 
 from app.domain.contacts import SealedPerson
+from floorplan.refunds import Refunds
 
 # One statement for the person, their key, the booking and its claims: one round trip under the
 # table locks.
@@ -16,10 +18,10 @@ WITH guest AS (
     SELECT $13, $18, $19 WHERE $13::uuid IS NOT NULL
 ), made AS (
     INSERT INTO booking (id, reference, night, status, party, slot, source, person_id, owner_hash,
-                         deposit_pence, hold_expires_at, created_at)
+                         deposit_pence, hold_expires_at, created_at, refund_policy)
     VALUES ($1, $2, $3::text::date, $4, $5,
             tstzrange($6::text::timestamptz, $7::text::timestamptz), $8, $13, $9,
-            $10, $11::text::timestamptz, $12::text::timestamptz)
+            $10, $11::text::timestamptz, $12::text::timestamptz, $21::text::jsonb)
 )
 INSERT INTO booking_table (booking_id, night, number, slot, live)
 SELECT $1, $3::text::date, number, tstzrange($6::text::timestamptz, $7::text::timestamptz), true
@@ -40,11 +42,18 @@ WITH issued AS (
     INSERT INTO ticket (id, booking_id, night, generation, party, admitted, unscanned)
     SELECT $2, id, night, $3, party, $4, $4 FROM booking WHERE id = $1
 )
-UPDATE booking SET status = $5, hold_expires_at = NULL, paid_pence = paid_pence + $6 WHERE id = $1
+UPDATE booking SET status = $5, hold_expires_at = NULL, paid_pence = paid_pence + $6,
+                   payment_failed = payment_failed AND $6 = 0
+ WHERE id = $1
 """
+# Who pays at the desk is not to pay online as well.
 INSERT_PAYMENT = """
-INSERT INTO payment (id, booking_id, amount_pence, method, taken_by, at)
-VALUES ($1, $2, $3, $4, $5, $6::text::timestamptz)
+WITH ended AS (
+    UPDATE payment_intent SET status = 'superseded'
+     WHERE booking_id = $2 AND status IN ('creating', 'open', 'failed')
+)
+INSERT INTO payment (id, booking_id, amount_pence, kept_pence, method, taken_by, at)
+VALUES ($1, $2, $3, $3, $4, $5, $6::text::timestamptz)
 """
 SEAT_BOOKING = "UPDATE booking SET status = 'seated' WHERE id = $1"
 SET_RESETTING = """
@@ -81,6 +90,7 @@ class NewBooking(Struct, frozen=True):
     deposit_pence: int
     hold_expires_at: str | None
     created_at: str
+    refund_policy: Refunds  # in force now; a change of the venue's does not reach it
 
 
 async def insert_booking(
@@ -100,7 +110,7 @@ async def insert_booking(
     await conn.execute(
         INSERT_BOOKING, new.id, new.reference, new.night, new.status, new.party, new.slot_from,
         new.slot_until, new.source, new.owner_hash, new.deposit_pence, new.hold_expires_at,
-        new.created_at, *guest, tables,
+        new.created_at, *guest, tables, msgspec.json.encode(new.refund_policy).decode(),
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import asyncpg
 from msgspec import Struct
 
+READ_NOW = "SELECT instant_text(venue_now())"
 READ_CLOCK = "SELECT real_at, shown_at, speed FROM clock"
 SET_CLOCK = """
 UPDATE clock
@@ -38,6 +39,11 @@ async def read_clock(conn: asyncpg.Connection) -> Clock:
     row = await conn.fetchrow(READ_CLOCK)
     assert row is not None, "the clock has one row"
     return Clock(row["real_at"], row["shown_at"], row["speed"])
+
+
+async def read_now(conn: asyncpg.Connection) -> str:
+    """The venue's now as the text of the one form."""
+    return str(await conn.fetchval(READ_NOW))
 
 
 async def set_clock(conn: asyncpg.Connection, shown_at: datetime, speed: float) -> None:

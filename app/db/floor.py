@@ -38,6 +38,7 @@ SELECT jsonb_build_object(
             'status', b.status, 'party', b.party, 'slot_from', instant_text(lower(b.slot)),
             'slot_until', instant_text(upper(b.slot)), 'source', b.source,
             'deposit_pence', b.deposit_pence, 'paid_pence', b.paid_pence,
+            'payment_failed', b.payment_failed, 'disputed', b.disputed,
             'hold_expires_at', instant_text(b.hold_expires_at), 'ticket_id', k.id,
             'admitted', coalesce(k.admitted, 0), 'left', coalesce(k.gone, 0),
             'edition', b.edition, 'overdue', b.overdue,
@@ -94,9 +95,22 @@ SELECT format('the claim of booking %s on table %s is for another time', b.id, t
   FROM mine b JOIN booking_table t ON t.booking_id = b.id WHERE t.live AND t.slot <> b.slot
 UNION ALL
 SELECT format('booking %s paid %s pence, its payments are %s', b.id, b.paid_pence, p.sum)
-  FROM mine b, LATERAL (SELECT coalesce(sum(amount_pence), 0) AS sum
+  FROM mine b, LATERAL (SELECT coalesce(sum(amount_pence - refunded_pence), 0) AS sum
                           FROM payment WHERE booking_id = b.id) AS p
  WHERE p.sum <> b.paid_pence
+UNION ALL
+SELECT format('of payment %s %s pence are on their way and %s back, its refunds say %s and %s',
+              p.id, p.refunding_pence, p.refunded_pence, r.pending, r.done)
+  FROM payment p JOIN mine b ON b.id = p.booking_id,
+       LATERAL (SELECT coalesce(sum(amount_pence) FILTER (WHERE status = 'pending'), 0) AS pending,
+                       coalesce(sum(amount_pence) FILTER (WHERE status = 'succeeded'), 0) AS done
+                  FROM refund WHERE payment_id = p.id) AS r
+ WHERE (p.refunding_pence, p.refunded_pence) <> (r.pending, r.done)
+UNION ALL
+SELECT format('booking %s is %s, and %s pence of it are kept', b.id, b.status, p.sum)
+  FROM mine b, LATERAL (SELECT coalesce(sum(kept_pence), 0) AS sum
+                          FROM payment WHERE booking_id = b.id) AS p
+ WHERE b.status IN ('pending', 'expired', 'released') AND p.sum > 0
 UNION ALL
 SELECT format('booking %s is %s without a ticket', b.id, b.status)
   FROM mine b
@@ -132,7 +146,7 @@ SELECT format('scan %s was accepted from quarantine for %s people, which no verd
 ORDER BY 1
 """
 READ_TAKEN = """
-SELECT coalesce(sum(p.amount_pence), 0)
+SELECT coalesce(sum(p.amount_pence - p.refunded_pence), 0)
   FROM payment p JOIN booking b ON b.id = p.booking_id WHERE b.night = $1::text::date
 """
 LIST_BOOKLESS = """
@@ -147,7 +161,7 @@ async def list_contradictions(conn: asyncpg.Connection, night: str) -> list[str]
 
 
 async def read_taken(conn: asyncpg.Connection, night: str) -> int:
-    """The pence that were taken for the night."""
+    """The pence that were taken for the night and did not go back."""
     return int(await conn.fetchval(READ_TAKEN, night))
 
 
@@ -202,6 +216,8 @@ def rows_of(state: NightState) -> dict[str, Any]:
                 "source": b.source,
                 "deposit_pence": b.deposit_pence,
                 "paid_pence": b.paid_pence,
+                "payment_failed": b.payment_failed,
+                "disputed": b.disputed,
                 "hold_expires_at": b.hold_expires_at,
                 "ticket_id": b.ticket_id,
                 "admitted": b.admitted,

@@ -1,9 +1,11 @@
 """What screens list: bookings with their guests' sealed data, one booking, a night's guests."""
 
 import asyncpg
+import msgspec
 from msgspec import Struct
 
 from app.db.persons import Held
+from floorplan.refunds import Refunds
 
 _BOOKING_COLUMNS = """
 SELECT b.id::text AS booking_id, b.reference, b.night::text AS night, b.status, b.party,
@@ -31,6 +33,7 @@ LIST_BOOKINGS = (
 """
 )
 FIND_BOOKING = _BOOKING_COLUMNS + " WHERE b.id = $1"
+FIND_REFUND_POLICY = "SELECT refund_policy::text FROM booking WHERE id = $1"
 LIST_EXPECTED = """
 SELECT b.id::text AS booking_id, b.reference, p.id::text AS person_id, p.sealed, q.wrapped
   FROM booking b
@@ -107,3 +110,9 @@ class Expected(Struct, frozen=True):
 async def list_expected(conn: asyncpg.Connection, night: str) -> list[Expected]:
     """Every booking that may still matter tonight, at most 1000."""
     return [Expected(**row) for row in await conn.fetch(LIST_EXPECTED, night)]
+
+
+async def find_refund_policy(conn: asyncpg.Connection, booking_id: str) -> Refunds | None:
+    """The policy that was in force when the booking was made; None: policies were not kept yet."""
+    text = await conn.fetchval(FIND_REFUND_POLICY, booking_id)
+    return None if text is None else msgspec.json.decode(text, type=Refunds)

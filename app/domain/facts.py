@@ -8,6 +8,7 @@ from typing import Literal
 from msgspec import Struct
 
 from app.domain.leases import Candidate, Share, holder_of, owed_by
+from floorplan.refunds import Refunds
 
 
 class NightFact(Struct, frozen=True):
@@ -122,6 +123,7 @@ class BookingFact(Struct, frozen=True):
     ban: Literal["banned", "banned_name"] | None = None
     guests: tuple[GuestFact, ...] = ()
     edition: int = 0
+    refund_policy: Refunds | None = None  # in force when it was made
 
     def find_guest(self, ticket_id: str | None) -> GuestFact | None:
         """The guest's ticket of that id."""

@@ -40,8 +40,8 @@ _MANAGER: Final = _DOOR_STAFF | {
     "headcount:correct", "table:block", "live:manager", "health:read",
     "device:manage", "quarantine:manage", "staff:list", "session:list", "session:revoke",
     "audit:read", "ban:manage", "message:manage", "person:reveal", "person:export",
-    "payment:refund", "scan:override", "door_log:read", "booking:reissue",
-    "lease:manage", "task:manage",
+    "payment:refund", "payment:list", "payment:verify", "scan:override", "door_log:read",
+    "booking:reissue", "lease:manage", "task:manage",
 }  # fmt: skip
 _SUPER_ADMIN: Final = _MANAGER | {"staff:manage", "person:erase"}
 
@@ -161,3 +161,5 @@ class Principal(Struct, frozen=True):
 
 ANONYMOUS: Final = Principal(kind="anonymous", id="", role="ANONYMOUS")
 SYSTEM: Final = Principal(kind="system", id="sweeper", role="SYSTEM")
+# Who moves money because of what was seen at Stripe.
+STRIPE: Final = Principal(kind="system", id="stripe", role="SYSTEM")

@@ -58,6 +58,17 @@ async def read_body(receive: Receive, length: str | None, limit: int = BODY_BYTE
         ) from None
 
 
+async def read_signed(receive: Receive, lengths: list[str]) -> bytes:
+    """The whole body of a signed message, as it came.
+
+    Raises Malformed: it is longer than any that is signed, or did not come within its time.
+    """
+    try:
+        return await read_body(receive, lengths[0] if lengths else None, WEBHOOK_BODY_BYTES)
+    except Problem as problem:
+        raise Malformed("webhook_not_valid", problem.detail) from None
+
+
 def decode_body(
     body: bytes,
     content_type: str | None,

@@ -78,11 +78,6 @@ release_hold = doing(lambda c: holds.release_hold(c.parts.db, c.caller, c.path["
 extend_hold = doing(
     lambda c: holds.extend_hold(c.parts.db, c.parts.venue, c.caller, c.path["booking_id"])
 )
-confirm_hold = doing(
-    lambda c: holds.confirm_hold(
-        c.parts.db, c.parts.venue, c.parts.vault, c.caller, c.path["booking_id"], c.body
-    )
-)
 seat_party = doing(lambda c: bookings.seat_party(c.parts.db, c.caller, c.path["booking_id"]))
 mark_no_show = doing(
     lambda c: no_shows.mark_no_show(c.parts.db, c.parts.venue, c.caller, c.path["booking_id"])

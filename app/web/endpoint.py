@@ -24,7 +24,7 @@ from app.domain.principals import ANONYMOUS, ELEVATED, ROLES, Principal
 from app.errors import Malformed, NotAllowed, NotFound, NotSignedIn, NotValid
 from app.web.agents import agent_of
 from app.web.answers import send_answer
-from app.web.bodies import decode_body, decode_path, decode_query, read_body
+from app.web.bodies import decode_body, decode_path, decode_query, read_body, read_signed
 from app.web.identify import (
     KNOWN_COOKIES,
     Identified,
@@ -86,7 +86,7 @@ class Endpoint:
         else:
             principal = identified.acting_with(operation.permission)
         scope["state"]["actor"] = principal.actor
-        if operation.idempotent or not operation.is_safe:
+        if (operation.idempotent or not operation.is_safe) and not operation.signed:
             judge_site(headers, visitor, parts.hosts, by_cookie=identified.by_cookie)
         booking_id = None
         if handler is operation.handler:
@@ -112,6 +112,8 @@ class Endpoint:
                 length = values(headers, b"content-length")
                 raw = await read_body(receive, length[0] if length else None)
                 body = self._decode(headers, raw)
+            elif operation.signed:
+                raw = await read_signed(receive, values(headers, b"content-length"))
         except Exception:
             # Of anybody else's booking an owner hears only that it is not found.
             if booking_id is not None and later:
@@ -140,6 +142,8 @@ class Endpoint:
             token=cookie_of(headers),
             known=cookie_of(headers, KNOWN_COOKIES),
             agent=agent_of(headers),
+            raw=raw if operation.signed else b"",
+            signature=", ".join(values(headers, b"stripe-signature")) or None,
         )
         await send_answer(send, await handler(call))
 

@@ -41,6 +41,8 @@ class Call(Struct, frozen=True):
     token: str | None  # the session's cookie as it came, for signing out
     known: str | None = None  # the cookie by which the browser is known at sign-in
     agent: str | None = None  # which browser it says it is: "Firefox on Android"
+    raw: bytes = b""  # the body as it came, of an operation that is `signed`
+    signature: str | None = None  # Stripe-Signature as it came
 
 
 Handler = Callable[[Call], Awaitable[Answer]]
@@ -54,7 +56,8 @@ class Operation(Struct, frozen=True, kw_only=True):
     `finds_own` the action's own lock sees to that, and nothing is asked before it.
     `answers` gives the shape of each good answer by status; `media` its type, and `other_media`
     the types in which it can be had as a text to read. `revoked` answers, in place of the handler,
-    a device whose token is over; without it that is refused.
+    a device whose token is over; without it that is refused. `signed`: it comes from no browser
+    and nobody signed in, and its handler judges the signature over the body as it came.
     """
 
     method: Method
@@ -75,6 +78,7 @@ class Operation(Struct, frozen=True, kw_only=True):
     limits: LimitClass = "read"
     idempotent: bool = False
     revoked: Handler | None = None
+    signed: bool = False
 
     @property
     def is_safe(self) -> bool:

@@ -8,6 +8,7 @@ from app.db.pool import Database
 from app.domain.sealing import Vault
 from app.live.live import Live
 from app.messages.outbox import Outbox
+from app.payments.money import Money
 from app.settings import Settings
 from app.web.lag import CommitLag
 from app.web.limits import Limiter
@@ -41,4 +42,5 @@ class Parts:
     interface: "Document"
     looks: Looks["Servers"]
     outbox: Outbox
+    money: Money
     node: str

@@ -145,6 +145,22 @@ class ConfirmHold(Request, frozen=True):
     amount_pence: Annotated[int, Meta(ge=0, le=10_000_000)]
 
 
+class PayHold(Request, frozen=True):
+    """`POST /v1/holds/{id}/confirm`: by its owner, without a body: the deposit is paid online.
+
+    At the desk: what was taken, and how.
+    """
+
+    method: Literal["cash", "card"] | None = None
+    amount_pence: Annotated[int, Meta(ge=0, le=10_000_000)] | None = None
+
+
+class RefundBooking(Request, frozen=True):
+    """`POST /v1/bookings/{id}/refund`; without an amount, all that is kept."""
+
+    amount_pence: Annotated[int, Meta(ge=1, le=10_000_000)] | None = None
+
+
 class MoveTables(Request, frozen=True):
     """`POST /v1/bookings/{id}/move`; `edition` as in If-Match."""
 
@@ -179,7 +195,8 @@ class BookingAnswer(Answer, frozen=True, omit_defaults=True):
     and `occasion` are the guest's, `notes` the staff's. `token`, which makes the bearer its owner,
     is in the answer to the hold; `code`, the text of the QR, is for the owner and for staff who may
     print it. `may_still_admit` is the door whose device holds the ticket and could not be asked:
-    it may let the party in without knowing.
+    it may let the party in without knowing. `refund_pence`, what goes back of the deposit,
+    is in the answer to a cancellation, `deposit` in that to an owner who pays.
     """
 
     booking_id: str
@@ -206,6 +223,24 @@ class BookingAnswer(Answer, frozen=True, omit_defaults=True):
     token: str | None = None
     code: str | None = None
     may_still_admit: str | None = None
+    refund_pence: int | None = None
+    deposit: "DepositStep | None" = None
+
+
+class DepositStep(Answer, frozen=True):
+    """How the owner of a hold pays its deposit now.
+
+    `how`: `stripe` (the card form takes `client_secret` and the public key) or `test`.
+    `state`: `waiting` for a card, `failed` (the bank said no; another try may do), `action` (the
+    bank asks its customer), `processing`.
+    """
+
+    how: Literal["stripe", "test"]
+    state: Literal["waiting", "failed", "action", "processing"]
+    amount_pence: int
+    client_secret: str
+    publishable_key: str | None
+    why: str | None
 
 
 # -- the floor ------------------------------------------------------------------------------------

@@ -141,7 +141,7 @@ async def house(settings: Settings) -> AsyncIterator[House]:
             anchors = AnchorFile(settings.anchors_path, settings.secret)
             async with (
                 running(settings, node="test") as parts,
-                tidied(parts.db, parts.venue, anchors),
+                tidied(parts.db, parts.venue, anchors, parts.money),
             ):
                 app = build(parts, operations(parts.venue, settings))
                 server = LiveServer(server_config(settings, app))

@@ -30,6 +30,8 @@ ROWS = {
     " FROM booking_table",
     "ticket": "SELECT id::text AS key, booking_id::text AS whose FROM ticket",
     "payment": "SELECT id::text AS key, booking_id::text AS whose FROM payment",
+    "payment_intent": "SELECT id::text AS key, booking_id::text AS whose FROM payment_intent",
+    "refund": "SELECT id::text AS key, booking_id::text AS whose FROM refund",
     "scan": "SELECT scan_id::text AS key, scanner AS whose FROM scan",
     "person": "SELECT id::text AS key,"
     " (SELECT b.id::text FROM booking b WHERE b.person_id = person.id) AS whose FROM person",
@@ -94,6 +96,19 @@ TASKS = """
 INSERT INTO task (id, night, kind, why, at, device_id, door, floor)
 SELECT gen_random_uuid(), '2026-11-21', 'lease', 'copied', now(), id, 'main', 'upstairs' FROM device
 """
+INTENTS = """
+INSERT INTO payment_intent (id, booking_id, attempt, amount_pence, key, stripe_id, status,
+                            created_at)
+SELECT gen_random_uuid(), booking_id, 1, 1, 'k' || booking_id, 's' || booking_id, 'open', now()
+  FROM payment
+"""
+REFUNDS = """
+WITH back AS (
+    UPDATE payment SET kept_pence = kept_pence - 1, refunding_pence = 1 RETURNING id, booking_id
+)
+INSERT INTO refund (id, booking_id, payment_id, amount_pence, why, status, key, asked_by, asked_at)
+SELECT gen_random_uuid(), booking_id, id, 1, 'goodwill', 'pending', 'r' || id, 'x', now() FROM back
+"""
 ANSWERS = """
 INSERT INTO idempotency (caller, key, body_hash, created_at)
 SELECT caller, 'k', '\\x'::bytea, now() FROM unnest($1::text[]) AS caller
@@ -122,10 +137,11 @@ WRITES = {
     "count": "UPDATE ticket SET admitted = 0, gone = 0 WHERE booking_id = '{ben}'",
     "issue": "INSERT INTO ticket (id, booking_id, night, party)"
     " SELECT gen_random_uuid(), '{hold}', '2026-11-21', 2",
-    "take money": "INSERT INTO payment (id, booking_id, amount_pence, method, taken_by, at)"
-    " SELECT gen_random_uuid(), '{ben}', 1, 'cash', 'staff:{uid}', now()",
-    "take money for another": "INSERT INTO payment (id, booking_id, amount_pence, method, taken_by,"
-    " at) SELECT gen_random_uuid(), '{ben}', 1, 'cash', 'staff:somebody', now()",
+    "take money": "INSERT INTO payment (id, booking_id, amount_pence, kept_pence, method, taken_by,"
+    " at) SELECT gen_random_uuid(), '{ben}', 1, 1, 'cash', 'staff:{uid}', now()",
+    "take money for another": "INSERT INTO payment (id, booking_id, amount_pence, kept_pence,"
+    " method, taken_by, at) SELECT gen_random_uuid(), '{ben}', 1, 1, 'cash', 'staff:somebody',"
+    " now()",
     "scan": "INSERT INTO scan (scanner, scan_id, body_hash, at, door, verdict, reason, answer)"
     " SELECT '{caller}', gen_random_uuid(), '', now(), 'main', 'admit', 'admitted', ''",
     "scan as another": "INSERT INTO scan (scanner, scan_id, body_hash, at, door, verdict, reason,"
@@ -170,8 +186,21 @@ WRITES = {
     "forget answers": "DELETE FROM idempotency WHERE caller <> '{caller}'",
     "forget the booking": "DELETE FROM booking_table WHERE booking_id = '{ben}'",
     "forget the scans": "DELETE FROM scan",
-    "forget the money": "DELETE FROM payment",
-    "change the money": "UPDATE payment SET amount_pence = 1",
+    "forget the money": "DELETE FROM refund",
+    "begin to pay": "INSERT INTO payment_intent (id, booking_id, attempt, amount_pence, key,"
+    " status, created_at) SELECT gen_random_uuid(), '{hold}', 9, 1, 'k', 'creating', now()",
+    "end the tries to pay": "UPDATE payment_intent SET status = 'superseded'"
+    " WHERE booking_id = '{ben}' AND status = 'open'",
+    "take money online": "INSERT INTO payment (id, booking_id, amount_pence, kept_pence, method,"
+    " taken_by, at, intent_id) SELECT gen_random_uuid(), '{ben}', 1, 1, 'online', 'stripe', now(),"
+    " id FROM payment_intent WHERE booking_id = '{ben}'",
+    "verify": "UPDATE payment SET verified_by = 'staff:another', verified_at = now()"
+    " WHERE booking_id = '{ben}'",
+    "keep again": "UPDATE payment SET kept_pence = kept_pence WHERE booking_id = '{ben}'",
+    "give back": "UPDATE refund SET status = 'succeeded', done_by = 'staff:{uid}', done_at = now()"
+    " WHERE booking_id = '{ben}'",
+    "change the money": "UPDATE payment SET amount_pence = amount_pence + 1,"
+    " kept_pence = kept_pence + 1",
 }  # fmt: skip
 
 
@@ -231,6 +260,8 @@ async def populated(house: House) -> World:
     callers = [STRANGER, DEVICE, REVOKED, DOOR, ADMIN, PENDING, SYSTEM, owner_of(made[0])]
     async with house.looking() as owner:
         await owner.execute(OLD_GUEST, old, person, EVENING)
+        await owner.execute(INTENTS)
+        await owner.execute(REFUNDS)
         await owner.execute(KEYS)
         await owner.execute(BANS)
         await owner.execute(MESSAGES)

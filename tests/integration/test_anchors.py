@@ -14,6 +14,7 @@ from app import main as composition
 from app.actions import nights
 from app.anchors import ANCHOR_EVERY, AnchorFile, list_heads
 from app.main import anchor, tidied
+from app.payments.money import Money
 from app.settings import Settings
 from app.verify import main, verify_book
 from tests.integration.floor import NIGHT, House, house
@@ -139,7 +140,10 @@ async def test_a_seal_is_anchored_without_waiting(
         known = file.read().anchors if file.path.exists() else []
         return [each.version for each in known if each.book == NIGHT]
 
-    async with house(settings) as made, tidied(made.db, made.venue, file):
+    async with (
+        house(settings) as made,
+        tidied(made.db, made.venue, file, Money(settings, made.db, made.venue, made.vault)),
+    ):
         await until(versions, "the first anchor")
         await made.block(3)
         sealed = await nights.seal_night(made.db, made.caller(), NIGHT)

@@ -47,7 +47,7 @@ async def test_a_decoy_of_the_book_numbers_no_line(settings: Settings) -> None:
         ("app", "SELECT password_hash FROM staff"),
         ("app", "ALTER TABLE event DISABLE TRIGGER ALL"),
         ("app", "SET session_replication_role = 'replica'"),
-        ("jobs", "SELECT private FROM signing_key"),
+        ("jobs", "UPDATE signing_key SET private = ''"),
         ("jobs", "UPDATE payment SET amount_pence = 1"),
     ],
 )

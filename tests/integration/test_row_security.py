@@ -44,6 +44,7 @@ OPEN = {
     "migration": "what was applied; nothing of anybody",
     "installation": "one row: which database this is",
     "clock": "one row: the demo's clock",
+    "stripe_inbox": "ids of Stripe's events and objects, for the role jobs alone",
     "book": "heads of the books",
     "event": "ids and figures, no personal data; append-only, read whole for every screen",
     "snapshot": "copies of the fold of the events",
@@ -66,6 +67,7 @@ AS_OWNER = {
     "event_number", "lock_book", "lock_floor", "expire_holds", "person_is_free", "is_owner",
     "ban_of", "recall_shares", "forget_bans", "forget_ended_bans", "revoke_manage_links",
     "enqueue_messages", "change_bookings", "split_booking", "lock_tables", "message_facts",
+    "count_money", "ask_refund", "confirm_paid",
 }  # fmt: skip
 
 WHO: dict[str, tuple[str, Principal | None]] = {
@@ -86,7 +88,7 @@ _DOOR = {"seat", "complete", "walk in", "give up", "count", "claim", "issue", "s
 _MANAGER = _DOOR | {
     "cancel", "no-show", "pay", "extend", "let go", "confirm", "revive", "void", "take money",
     "ban", "lift", "resolve", "take another's tickets", "end another's lease", "decide a task",
-    "send again",
+    "send again", "end the tries to pay", "verify", "give back",
 }  # fmt: skip
 # Of WRITES, what each may do to Ben's rows.
 MAY: dict[str, set[str]] = {
@@ -94,8 +96,15 @@ MAY: dict[str, set[str]] = {
     "ANONYMOUS": set(),
     "PENDING": set(),
     "another OWNER": set(),
-    "its OWNER": {"cancel", "give up", "void", "erase", "destroy the key"},
-    "OWNER of the hold": {"extend", "let go"},
+    "its OWNER": {
+        "cancel",
+        "give up",
+        "void",
+        "erase",
+        "destroy the key",
+        "end the tries to pay",
+    },
+    "OWNER of the hold": {"extend", "let go", "begin to pay"},
     "DEVICE": {"count", "scan"},
     "REVOKED": {"leave in quarantine"},
     "DOOR_STAFF": _DOOR,
@@ -111,6 +120,10 @@ MAY: dict[str, set[str]] = {
         "send again",
         "say it was sent",
         "forget the messages",
+        "take money online",
+        "begin to pay",
+        "end the tries to pay",
+        "give back",
     },
     "jobs as nobody": {"forget answers"},
     "auth": set(),

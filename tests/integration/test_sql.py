@@ -40,6 +40,12 @@ BUGS_IF_SEEN = {
     "outbox_tells_once", "outbox_settled",
     "scan_direction", "scan_extra_change", "scan_is_undone_whole",
     "scan_is_overridden_once",
+    "payment_adds_up", "payment_is_online", "payment_verified", "payment_verified_by_another",
+    "payment_disputed", "payment_dispute_is_unique", "payment_of_intent", "payment_intent_attempt",
+    "payment_intent_amount", "payment_intent_key_is_unique", "payment_intent_of_stripe",
+    "payment_intent_status", "payment_intent_of_booking", "payment_intent_is_there",
+    "refund_amount", "refund_why", "refund_status", "refund_key_is_unique", "refund_of_stripe",
+    "refund_done",
 }  # fmt: skip
 REFUSED_ELSEWHERE = {"staff_username_is_unique"}  # by the action that creates staff
 

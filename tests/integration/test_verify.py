@@ -120,6 +120,9 @@ async def test_a_row_changed_behind_the_book_is_named(settings: Settings) -> Non
         ]
 
 
+LESS_PAID = "UPDATE payment SET amount_pence = amount_pence - 1, kept_pence = kept_pence - 1"
+
+
 @pytest.mark.parametrize(
     ("statement", "problem"),
     [
@@ -137,8 +140,10 @@ async def test_a_row_changed_behind_the_book_is_named(settings: Settings) -> Non
             "UPDATE booking SET status = 'no_show' WHERE status = 'cancelled'",
             "is no_show, which no",
         ),
-        ("UPDATE payment SET amount_pence = amount_pence - 1", "its payments are"),
-        ("UPDATE payment SET amount_pence = amount_pence - 1", "by the book"),
+        (LESS_PAID, "its payments are"),
+        (LESS_PAID, "by the book"),
+        ("UPDATE payment SET kept_pence = 0, refunding_pence = amount_pence", "are on their way"),
+        ("UPDATE payment SET kept_pence = 0, refunded_pence = amount_pence", "are on their way"),
         ("UPDATE scan SET people = people - 1 WHERE reason = 'admitted'", "its scans say"),
         ("DELETE FROM ticket WHERE status = 'revoked'", None),
         (

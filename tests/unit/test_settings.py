@@ -82,9 +82,34 @@ def test_every_problem_is_named_at_once() -> None:
     assert [sentence.split()[0] for sentence in found] == ["PORT", "WORKERS", "LOG_LEVEL"]
 
 
+STRIPE = {
+    "STRIPE_API_KEY": "sk_live_abc",
+    "STRIPE_WEBHOOK_SECRET": "whsec_abcdefgh, whsec_rolledrolled",
+    "STRIPE_PUBLISHABLE_KEY": "pk_live_abc",
+}
+
+
+def test_stripe_is_set_whole_or_not_at_all() -> None:
+    assert Settings.from_environment(STRIPE).stripe_is_live
+    for missing in ("STRIPE_WEBHOOK_SECRET", "STRIPE_PUBLISHABLE_KEY"):
+        (told,) = problems({k: v for k, v in STRIPE.items() if k != missing})
+        assert told == f"{missing} must be set beside STRIPE_API_KEY."
+    assert "same mode" in problems(STRIPE | {"STRIPE_PUBLISHABLE_KEY": "pk_test_abc"})[0]
+    assert "whsec_" in problems(STRIPE | {"STRIPE_WEBHOOK_SECRET": "hunter2"})[0]
+
+
+def test_what_stands_in_for_stripe_is_for_nobody_else() -> None:
+    """Its cards pay nothing: whoever reaches the service could book for free."""
+    local = {"STRIPE_API_URL": "http://127.0.0.1:8420"}
+    assert Settings.from_environment(local).stripe_api_url
+    assert "anybody could book" in problems({"STRIPE_API_URL": "http://10.0.0.5:8420"})[0]
+    public = {"PUBLIC_URL": "https://tables.example.com"}
+    assert "anybody could book" in problems(local | public)[0]
+
+
 def test_a_secret_is_neither_in_repr_nor_in_an_error() -> None:
-    settings = Settings.from_environment(EXTERNAL | {"STRIPE_API_KEY": "sk_live_abc"})
-    for secret in ("pw@db", SECRET, "sk_live_abc"):
+    settings = Settings.from_environment(EXTERNAL | STRIPE)
+    for secret in ("pw@db", SECRET, "sk_live_abc", "whsec_abcdefgh"):
         assert secret not in repr(settings)
     assert "hunter2" not in problems({"DATABASE_URL": "mysql://app:hunter2@db/x"})[0]
 

@@ -124,6 +124,7 @@ BEGIN
                 'deposit_pence', b.deposit_pence,
                 'paid_pence', b.paid_pence, 'hold_expires_at', instant_text(b.hold_expires_at),
                 'extended', b.extended, 'edition', b.edition,
+                'refund_policy', b.refund_policy,
                 'ban', v_bans ->> b.id::text,
                 'tables', ARRAY(SELECT t.number FROM booking_table t
                     WHERE t.booking_id = b.id

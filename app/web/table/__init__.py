@@ -4,10 +4,21 @@ from typing import Final
 
 from app import wire
 from app.settings import Settings
-from app.web import bookings, demo, doing, floor, health, offline, sheet
+from app.web import bookings, demo, doing, floor, health, offline, payments, sheet
 from app.web.openapi import get_openapi
 from app.web.operations import Operation
-from app.web.table import audit, changes, devices, door, leases, links, outbox, persons, staff
+from app.web.table import (
+    audit,
+    changes,
+    devices,
+    door,
+    leases,
+    links,
+    money,
+    outbox,
+    persons,
+    staff,
+)
 from floorplan.venue import Venue
 
 NIGHT: Final = {"night": wire.NightDate}
@@ -31,6 +42,7 @@ def operations(venue: Venue, settings: Settings) -> tuple[Operation, ...]:
         *audit.operations(),
         *persons.operations(),
         *outbox.operations(),
+        *money.operations(settings),
         *_health(),
     )
     # Who starts the demo shows a token that exists only in it.
@@ -127,10 +139,11 @@ def _bookings() -> tuple[Operation, ...]:
             tag="bookings", limits="write", idempotent=True, summary="Make a hold last, once.",
         ),
         Operation(
-            method="POST", path="/v1/holds/{booking_id}/confirm", handler=doing.confirm_hold,
-            parameters=BOOKING, permission="booking:confirm", request=wire.ConfirmHold,
-            answers={200: wire.BookingAnswer}, tag="bookings", limits="write", idempotent=True,
-            summary="The deposit was paid at the desk: confirm the hold and issue its code.",
+            method="POST", path="/v1/holds/{booking_id}/confirm", handler=payments.confirm,
+            parameters=BOOKING, permission="booking:confirm", own="own:confirm",
+            request=wire.PayHold, request_may_be_empty=True, answers={200: wire.BookingAnswer},
+            tag="bookings", limits="write", idempotent=True,
+            summary="Pay the deposit: its owner begins online, the desk says what it took.",
         ),
         Operation(
             method="GET", path="/v1/bookings/{booking_id}", handler=bookings.get_booking,

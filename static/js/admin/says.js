@@ -108,6 +108,8 @@ export const VENUE_LINE = {
   PASSWORD_CHANGED: "Password changed",
   PIN_SET: "PIN set",
   LINK_MADE: "Link made",
+  PAYMENT_VERIFIED: "Payment verified",
+  REFUND_ASKED: "Refund decided",
   MANAGE_LINKS_REVOKED: "Links to a booking ended",
   MESSAGE_REPLAYED: "Message sent again",
   DEVICE_ADDED: "Device added",

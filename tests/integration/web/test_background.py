@@ -125,7 +125,7 @@ async def test_a_bug_in_the_background_ends_the_worker(
 
     monkeypatch.setattr("app.main.sweep_alone", broken)
     with pytest.raises(ExceptionGroup) as crash:
-        async with tidied(club.parts.db, club.parts.venue, anchors_of(club)):
+        async with tidied(club.parts.db, club.parts.venue, anchors_of(club), club.parts.money):
             await asyncio.sleep(DEADLINE_SECONDS)
     assert crash.group_contains(ZeroDivisionError)
 
@@ -133,6 +133,6 @@ async def test_a_bug_in_the_background_ends_the_worker(
 async def test_the_background_ends_with_its_block(club: Club) -> None:
     async with (
         asyncio.timeout(DEADLINE_SECONDS),
-        tidied(club.parts.db, club.parts.venue, anchors_of(club)),
+        tidied(club.parts.db, club.parts.venue, anchors_of(club), club.parts.money),
     ):
         await club.open(NIGHT)

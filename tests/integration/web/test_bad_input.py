@@ -24,6 +24,7 @@ VALUES = {
     "device_id": str(uuid4()), "quarantine_id": str(uuid4()), "staff_id": str(uuid4()),
     "session_id": str(uuid4()), "person_id": str(uuid4()), "ban_id": str(uuid4()),
     "message_id": str(uuid4()),
+    "payment_id": str(uuid4()), "refund_id": str(uuid4()),
 }  # fmt: skip
 
 

@@ -1,0 +1,225 @@
+"""A house that takes deposits online: the real client of Stripe against what stands in for it.
+
+The stand-in is a process, as it is served. What Stripe would tell by webhooks is signed and
+delivered in this process, so that a test chooses which of it comes, when, and how often.
+"""
+
+import json
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import stripe
+
+from app.domain.payments import SeenDispute, SeenIntent
+from app.domain.principals import ANONYMOUS
+from app.payments.deposits import pay_hold
+from app.payments.money import Money
+from app.payments.side import Refused, Side
+from app.payments.test_card import use_test_card
+from app.payments.webhook import receive
+from app.payments.work import compare, work
+from app.settings import Settings
+from floorplan.venue import load_venue
+from tests.integration.customers import owner_of
+from tests.integration.floor import House, house, read
+
+ROOT = Path(__file__).resolve().parents[3]
+PATIENCE_SECONDS = 20.0
+
+
+@contextmanager
+def stand_in(folder: Path) -> Iterator[dict[str, Any]]:
+    """What stands in for Stripe, as a process; the settings by which a service reaches it."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    changed = {
+        "stripe_api_key": "sk_test_stand_in",
+        "stripe_webhook_secrets": (f"whsec_{secrets.token_hex(16)}",),
+        "stripe_api_url": f"http://127.0.0.1:{port}",
+    }
+    environment = {
+        "PATH": os.environ["PATH"],
+        "BACKROOM_DATA": str(folder),
+        "STRIPE_API_KEY": "sk_test_stand_in",
+        "STRIPE_WEBHOOK_SECRET": str(changed["stripe_webhook_secrets"][0]),
+        "STRIPE_API_URL": str(changed["stripe_api_url"]),
+        "PORT": "9",  # nobody listens there: its own webhooks go nowhere
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "app", "stand-in", "--parent", str(os.getpid())],
+        cwd=ROOT, env=environment, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                httpx.get(str(changed["stripe_api_url"]) + "/v1/charges")
+                break
+            except httpx.TransportError:
+                assert process.poll() is None, "what stands in for Stripe ended"
+                assert time.monotonic() < deadline, "what stands in for Stripe does not answer"
+        yield changed
+    finally:
+        process.terminate()
+        process.wait(PATIENCE_SECONDS)
+
+
+class Watched(Side):
+    """Stripe's side with disputes, which the stand-in lacks, and with places to fail at.
+
+    `before` and `after` are asked with the name of each call, and may raise.
+    """
+
+    def __init__(self, api_key: str, api_url: str) -> None:
+        super().__init__(api_key, api_url=api_url)
+        self.disputes: dict[str, SeenDispute] = {}
+        self.asked: list[str] = []
+
+    async def fetch_dispute(self, stripe_id: str) -> SeenDispute:
+        if stripe_id not in self.disputes:
+            raise Refused("resource_missing")
+        return self.disputes[stripe_id]
+
+
+class Till:
+    """The house with its money."""
+
+    def __init__(self, house: House, settings: Settings) -> None:
+        self.house = house
+        self.settings = settings
+        self.money = Money(settings, house.db, load_venue(), house.vault)
+        self.side = Watched(settings.stripe_api_key, settings.stripe_api_url)
+        self.money.side = self.side
+        self._events = 0
+
+    async def held(self, numbers: list[int], party: int = 4) -> dict[str, Any]:
+        """A stranger's hold, with the owner's token."""
+        return await self.house.hold(numbers, party, by=ANONYMOUS)
+
+    async def begin(self, booking: dict[str, Any], key: str | None = None) -> dict[str, Any]:
+        caller = self.house.caller(owner_of(booking), key, booking["booking_id"])
+        return read(await pay_hold(self.money, caller, booking["booking_id"]))
+
+    async def card(self, booking: dict[str, Any], card: str = "pays") -> dict[str, Any]:
+        """The test card does it, and the page looks at once."""
+        caller = self.house.caller(owner_of(booking))
+        return read(await use_test_card(self.money, caller, booking["booking_id"], card))
+
+    async def paid_unseen(self, booking: dict[str, Any], card: str = "pays") -> str:
+        """The payment was begun and confirmed at Stripe, and nobody here has looked since."""
+        from app.payments.test_card import _use  # noqa: PLC0415
+
+        await self.begin(booking)
+        intent = await self.intent_of(booking)
+        await _use(self.money, intent, card)
+        return intent
+
+    async def intent_of(self, booking: dict[str, Any]) -> str:
+        """Stripe's id of the booking's last intent."""
+        async with self.house.looking() as conn:
+            return str(
+                await conn.fetchval(
+                    "SELECT stripe_id FROM payment_intent WHERE booking_id = $1"
+                    " ORDER BY attempt DESC LIMIT 1",
+                    booking["booking_id"],
+                )
+            )
+
+    async def fetched(self, intent: str) -> SeenIntent:
+        return await self.side.fetch_intent(intent)
+
+    def event(self, kind: str, intent: str, dispute: str | None = None) -> bytes:
+        """An event as Stripe would send it, with what must not be read in it."""
+        self._events += 1
+        about: dict[str, Any] = {"object": "payment_intent", "id": intent}
+        if kind.startswith("charge.dispute"):
+            about = {"object": "dispute", "id": dispute, "payment_intent": intent}
+        elif kind.startswith("charge"):
+            about = {"object": "charge", "id": "ch_1", "payment_intent": intent}
+        about |= {"status": "a lie", "billing_details": {"name": "Ada Lovelace"}}
+        return json.dumps(
+            {
+                "id": f"evt_{self._events}", "object": "event", "type": kind, "livemode": False,
+                "created": 1, "data": {"object": about},
+            }
+        ).encode()  # fmt: skip
+
+    def signed(self, body: bytes, *, at: int | None = None) -> str:
+        secret = self.settings.stripe_webhook_secrets[0]
+        header: str = stripe.WebhookSignature.generate_signature_header(body.decode(), secret, at)
+        return header
+
+    async def tell(self, body: bytes) -> bool:
+        return await receive(self.money, body, self.signed(body))
+
+    async def work(self) -> int:
+        """The background work is done, whatever it waited for."""
+        async with self.house.looking() as conn:
+            await conn.execute("UPDATE stripe_inbox SET next_at = now() WHERE done_at IS NULL")
+            await conn.execute("UPDATE refund SET next_at = now() WHERE status = 'pending'")
+            await conn.execute("UPDATE payment_intent SET next_at = now()")
+        return await work(self.money)
+
+    async def compared(self) -> tuple[int, int]:
+        return await compare(self.money)
+
+    async def row(self, booking: dict[str, Any]) -> dict[str, Any]:
+        """What the rows say of the booking's money."""
+        async with self.house.looking() as conn:
+            found = await conn.fetchrow(
+                "SELECT status, paid_pence, payment_failed, disputed FROM booking WHERE id = $1",
+                booking["booking_id"],
+            )
+            payments = await conn.fetch(
+                "SELECT amount_pence, kept_pence, refunding_pence, refunded_pence FROM payment"
+                " WHERE booking_id = $1 ORDER BY amount_pence",
+                booking["booking_id"],
+            )
+            tables = await conn.fetch(
+                "SELECT number FROM booking_table WHERE booking_id = $1 AND live ORDER BY number",
+                booking["booking_id"],
+            )
+        return {
+            **dict(found),
+            "payments": [tuple(row) for row in payments],
+            "tables": [row["number"] for row in tables],
+        }
+
+    async def agrees(self) -> None:
+        """Fold = rows, and Stripe's paid = confirmed + refunded + refund pending."""
+        await self.house.agrees()
+        async with self.house.looking() as conn:
+            rows = await conn.fetch(
+                "SELECT i.stripe_id, p.* FROM payment_intent i"
+                "  LEFT JOIN payment p ON p.intent_id = i.id WHERE i.stripe_id IS NOT NULL"
+            )
+        for row in rows:
+            seen = await self.side.fetch_intent(row["stripe_id"])
+            paid = seen.received_pence if seen.status == "succeeded" else 0
+            assert paid == (row["amount_pence"] or 0)
+            if paid:
+                parts = ("kept_pence", "refunding_pence", "refunded_pence")
+                assert paid == sum(row[part] for part in parts)
+                assert seen.refunded_pence == row["refunded_pence"]
+
+
+@asynccontextmanager
+async def till(settings: Settings, changed: dict[str, Any]) -> AsyncIterator[Till]:
+    settings = replace(settings, **changed)
+    async with house(settings) as made:
+        opened = Till(made, settings)
+        try:
+            yield opened
+        finally:
+            await opened.side.close()
