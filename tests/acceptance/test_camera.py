@@ -12,7 +12,7 @@ from scanners.codes.drawing import image_of
 from tests import needs
 from tests.acceptance.test_door import booked
 from tests.acceptance.visits import Visits
-from tests.premises import ROOT, Premises, key
+from tests.premises import ROOT, Premises, key, wait_for
 
 pytestmark = pytest.mark.camera
 
@@ -83,6 +83,13 @@ def test_guests_who_hold_up_their_codes_are_counted_in(
     premises.assert_agrees()
 
 
+def health(premises: Premises) -> dict[str, str]:
+    """Each device's state, as a manager's map asks for it."""
+    with premises.desk() as desk:
+        devices = desk.get("/v1/devices/health").json()["devices"]
+    return {one["device_id"]: one["state"] for one in devices}
+
+
 @pytest.mark.browser
 def test_a_camera_that_dies_stands_on_the_managers_map_within_five_seconds(
     premises: Premises, night: str, visits: Visits, tmp_path: Path
@@ -99,6 +106,7 @@ def test_a_camera_that_dies_stands_on_the_managers_map_within_five_seconds(
     environment = premises.environment | {"XDG_STATE_HOME": str(tmp_path)}
     with subprocess.Popen(words, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL) as running:
         try:
+            wait_for(lambda: health(premises).get(device["device_id"]) == "well", "it is heard of")
             expect(map_.locator('#devices [data-state="well"]')).to_be_visible(timeout=20_000)
             expect(chip).to_have_count(0, timeout=20_000)  # one of those that are well
             visits.picture(map_, "well")
