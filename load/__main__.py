@@ -11,6 +11,7 @@ MEASUREMENTS = (
     "load.event_rate",
     "load.history",
     "load.door_rush",
+    "load.offline_nights",
     "load.camera",
     "load.browser_scan",
     "load.camera_scan",

@@ -23,8 +23,8 @@ VALUES = {
     "night": NIGHT, "number": "7", "booking_id": str(uuid4()), "scan_id": str(uuid4()),
     "device_id": str(uuid4()), "quarantine_id": str(uuid4()), "staff_id": str(uuid4()),
     "session_id": str(uuid4()), "person_id": str(uuid4()), "ban_id": str(uuid4()),
-    "message_id": str(uuid4()),
-    "payment_id": str(uuid4()), "refund_id": str(uuid4()),
+    "message_id": str(uuid4()), "payment_id": str(uuid4()), "refund_id": str(uuid4()),
+    "lease_id": str(uuid4()), "task_id": str(uuid4()),
 }  # fmt: skip
 
 
@@ -59,15 +59,19 @@ async def manager(club: Club) -> httpx.AsyncClient:
     """Somebody who may do everything; what only a device or an owner may do, one of these asks."""
     await club.open()
     client = await club.signed_in("SUPER_ADMIN", elevated=True)
-    tokens: dict[str, str] = {}
+    tokens: list[tuple[str, re.Pattern[str], str]] = []
     for role in ("DEVICE", "OWNER"):
         token = (await club.acting_as(role)).headers["Authorization"]
         own = ROLES[role] - ROLES["SUPER_ADMIN"]
-        tokens |= {one.path: token for one in club.table if one.permission in own}
+        for one in club.table:
+            if one.permission in own:
+                path = re.compile(re.sub(r"\{[a-z_]+\}", ".*", one.path), re.DOTALL)
+                tokens.append((one.method, path, token))
 
     async def as_others(request: httpx.Request) -> None:
-        if request.url.path in tokens:
-            request.headers["Authorization"] = tokens[request.url.path]
+        for method, path, token in tokens:
+            if request.method == method and path.fullmatch(request.url.path):
+                request.headers["Authorization"] = token
 
     client.event_hooks = {"request": [as_others], "response": []}
     return client

@@ -128,6 +128,7 @@ async def test_every_operation_answers_as_the_table_says(evening: Evening) -> No
     await call(manager, "POST", "/v1/holds/{booking_id}/confirm", paid, **other)
     await call(manager, "POST", "/v1/bookings/{booking_id}/move", {"tables": [6]}, **other)
     await changes(evening, manager, other)
+    await away(evening, camera, manager)
     await call(manager, "POST", "/v1/bookings/{booking_id}/cancel", **other)
     let_go = {"booking_id": (await hold([5]))["booking_id"]}
     await call(manager, "DELETE", "/v1/holds/{booking_id}", **let_go)
@@ -209,6 +210,29 @@ async def changes(evening: Evening, manager: httpx.AsyncClient, booking: dict[st
     assert [line["type"] for line in history][-5:] == [
         "TABLES_MOVED", "BOOKING_SPLIT", "TABLES_SWAPPED", "BOOKINGS_MERGED", "BOOKING_RESCHEDULED",
     ]  # fmt: skip
+
+
+async def away(evening: Evening, tablet: httpx.AsyncClient, manager: httpx.AsyncClient) -> None:
+    """A tablet holds the parties that are expected, gives them back, and is lost with the rest."""
+    call, wish = evening.call, {"night": NIGHT, "door": "main"}
+    assert (await call(tablet, "GET", "/v1/devices/self/door"))["nights"]
+    lease = await call(tablet, "POST", "/v1/leases", wish)
+    its = {"lease_id": lease["lease_id"]}
+    renewed = await call(tablet, "POST", "/v1/leases/{lease_id}/renew", {"counter": 1}, **its)
+    stated = [{"ticket_id": one["ticket_id"], "admitted": 0} for one in lease["tickets"]]
+    back = {"counter": renewed["counter"], "tickets": stated}
+    ended = await call(tablet, "POST", "/v1/leases/{lease_id}/return", back, **its)
+    assert ended["status"] == "returned"
+    lost = {"lease_id": (await call(tablet, "POST", "/v1/leases", wish))["lease_id"]}
+    await call(manager, "POST", "/v1/leases/{lease_id}/release", {"reason": "lost"}, **lost)
+    leases = (await call(manager, "GET", f"/v1/leases?night={NIGHT}"))["leases"]
+    assert {one["status"] for one in leases} == {"returned", "released"}
+    seen = {"at": "2027-06-19T22:30:00.000Z", "verdict": "admit"}
+    told = {"scan_id": str(uuid4()), "door": "main", "reference": "0000", "observed": seen}
+    assert (await call(tablet, "POST", "/v1/scans", told))["reason"] == "conflict"
+    task = (await call(manager, "GET", "/v1/tasks"))["tasks"][0]
+    decided = {"decision": "dismiss", "reason": "Nobody was let in"}
+    await call(manager, "POST", "/v1/tasks/{task_id}/resolve", decided, task_id=task["task_id"])
 
 
 async def staff_changes(evening: Evening, chief: httpx.AsyncClient) -> None:
