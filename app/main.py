@@ -21,6 +21,7 @@ from app.actions.demo import prepare_demo
 from app.actions.hashing import Hashing
 from app.actions.identity import forget_old
 from app.actions.sweeper import sweep
+from app.actions.waitlist import offer_free_tables
 from app.anchors import AnchorFile, list_heads
 from app.db.bans import forget_ended_bans
 from app.db.jobs import forget_answers, lead
@@ -40,6 +41,7 @@ from app.payments.money import Money
 from app.payments.work import compare, work
 from app.settings import Settings
 from app.web.application import build
+from app.web.availability import Answers
 from app.web.connection import HttpConnection
 from app.web.lag import CommitLag
 from app.web.limits import Limiter
@@ -133,6 +135,7 @@ async def running(settings: Settings, *, node: str) -> AsyncIterator[Parts]:
                 counted=metrics.count_message,
             ),
             money=money,
+            availability=Answers(),
             node=node,
         )
 
@@ -228,10 +231,11 @@ async def compare_alone(money: Money) -> None:
 
 
 async def sweep_alone(database: Database, venue: Venue) -> None:
-    """What is due is done, by one worker of all at a time."""
+    """What is due is done, and what came free is offered, by one worker of all at a time."""
     async with lead(database, "sweeper") as conn:
         if conn is not None:
             await sweep(database, venue)
+            await offer_free_tables(database, venue)
 
 
 async def tidy(database: Database) -> None:

@@ -159,6 +159,29 @@ def allocate(
     return sorted(sets, key=lambda s: (-s.score, s.minimum_spend_pence, s.tables))
 
 
+def preferences_of(tables: Sequence[Table], words: Iterable[str]) -> Preferences:
+    """The wish that the words name: each is a floor, a zone or a feature of some table.
+
+    Two floors, or two zones, are no wish for either. Raises PreferenceUnknown: no table has it.
+    """
+    floors = {str(table.floor) for table in tables}
+    zones = {table.zone for table in tables}
+    features = {feature for table in tables for feature in table.features}
+    wished = list(dict.fromkeys(words))
+    for word in wished:
+        if word not in floors | zones | features:
+            raise PreferenceUnknown(
+                "floor, zone or feature", word, tuple(sorted(floors | zones | features))
+            )
+    wished_floors = [word for word in wished if word in floors]
+    wished_zones = [word for word in wished if word in zones - floors]
+    return Preferences(
+        floor=wished_floors[0] if len(wished_floors) == 1 else None,
+        zone=wished_zones[0] if len(wished_zones) == 1 else None,
+        features=tuple(word for word in wished if word in features - zones - floors),
+    )
+
+
 def largest_party(tables: Iterable[Table], combinations: Iterable[Combination]) -> int:
     """Return the most people that one booking of these can have, whatever is free; 0 of none."""
     sizes = [table.capacity.max for table in tables]

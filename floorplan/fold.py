@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from msgspec.structs import replace
 
-from floorplan import changed
+from floorplan import changed, waiting
 from floorplan import events as book
 from floorplan.events import Event, EventUnreadable, Payload, payload_of
 from floorplan.projection import Document, changes
@@ -24,6 +24,8 @@ from floorplan.steps import (
     freed,
     known_tables,
     night_info,
+    not_waiting,
+    offered_to,
     paid,
     seat,
     unclaimed,
@@ -138,7 +140,7 @@ def _night_sealed(state: NightState, it: book.NightSealed, at: str) -> NightStat
         state = without(state, state.bookings[booking_id])
     info = replace(night_info(state), status="sealed")
     inside = dict.fromkeys(state.inside, 0)
-    return replace(state, info=info, inside=inside, figures=it.figures)
+    return replace(state, info=info, inside=inside, figures=it.figures, waitlist={})
 
 
 # -- bookings -------------------------------------------------------------------------------------
@@ -228,6 +230,9 @@ def _booking_confirmed(state: NightState, it: book.BookingConfirmed, at: str) ->
         hold_expires_at=None,
         ticket_id=it.ticket_id,
     )
+    offered = offered_to(state, it.booking_id)
+    if offered is not None:  # paid without a word: that accepts it
+        state = not_waiting(state, offered.id)
     return counted(with_booking(state, booking), bookings_confirmed=1)
 
 
@@ -401,6 +406,10 @@ _MEANING: Final[dict[type[Payload], _Meaning]] = {
     book.BookingConfirmed: _booking_confirmed,
     book.BookingCancelled: _booking_cancelled,
     book.NoShowMarked: _no_show_marked,
+    book.WaitlistJoined: waiting.waitlist_joined,
+    book.WaitlistRanked: waiting.waitlist_ranked,
+    book.WaitlistOffered: waiting.waitlist_offered,
+    book.WaitlistLeft: waiting.waitlist_left,
     book.TablesMoved: changed.tables_moved,
     book.TablesSwapped: changed.tables_swapped,
     book.BookingChanged: changed.booking_changed,

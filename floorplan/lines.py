@@ -161,6 +161,15 @@ def _text(payload: book.Payload, where: str, party: int) -> str | None:
             return f"{where} blocked{later}: {payload.reason}"
         case book.TableUnblocked():
             return f"{where} unblocked"
+        case book.WaitlistJoined():
+            return f"Party of {payload.party} joined the waitlist"
+        case book.WaitlistRanked():
+            return f"Waitlist: priority {payload.priority} set by hand"
+        case book.WaitlistOffered():
+            return f"{where} offered to the waitlist, party of {party}"
+        case book.WaitlistLeft():
+            told = {"accepted": "accepted its offer", "staff": "was taken off the waitlist"}
+            return f"A waiting party {told.get(payload.why, 'left the waitlist')}"
         case book.NoShowMarked():
             return f"{where} no-show, party of {party}"
         case _:

@@ -1,8 +1,9 @@
 """What each audience sees of a night's state, and what one event changes of it.
 
-A projection is a document of four sections, each a flat map of key to value:
+A projection is a document of five sections, each a flat map of key to value:
 
-    {"night": {...}, "tables": {"7": {...}}, "bookings": {"<id>": {...}}, "counts": {...}}
+    {"night": {...}, "tables": {"7": {...}}, "bookings": {"<id>": {...}}, "counts": {...},
+     "waitlist": {"<id>": {...}}}
 
 `changes` has the same shape and holds only the keys that differ, with their new absolute value, or
 null where the key went away. So merging is the same three lines in every language, and nothing has
@@ -15,10 +16,17 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from floorplan.state import AUDIENCES, BookingState, NightState, TableState, table_status
+from floorplan.state import (
+    AUDIENCES,
+    BookingState,
+    NightState,
+    TableState,
+    WaitingState,
+    table_status,
+)
 
 Document = dict[str, dict[str, Any]]
-SECTIONS = ("night", "tables", "bookings", "counts")
+SECTIONS = ("night", "tables", "bookings", "counts", "waitlist")
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -35,6 +43,10 @@ def project(state: NightState, audience: str) -> Document:
             booking.id: _booking(booking, audience) for booking in _bookings(state, audience)
         },
         "counts": _counts(state, audience),
+        "waitlist": {
+            entry.id: _waiting(entry)
+            for entry in (state.waitlist.values() if audience == "manager" else ())
+        },
     }
 
 
@@ -52,6 +64,7 @@ def changes(before: NightState, after: NightState) -> dict[str, Document]:
         or before.leases is not after.leases
     )
     opened = before.info is not after.info
+    waiting = _moved(before.waitlist, after.waitlist)
     seen: dict[str, Document] = {}
     for audience in AUDIENCES:
         found: Document = {}
@@ -85,6 +98,13 @@ def changes(before: NightState, after: NightState) -> dict[str, Document]:
                 },
                 {i: _booking(after.bookings[i], audience) for i in bookings if i in after.bookings},
             )
+        if waiting and audience == "manager":
+            _differ(
+                found,
+                "waitlist",
+                {i: _waiting(before.waitlist[i]) for i in waiting if i in before.waitlist},
+                {i: _waiting(after.waitlist[i]) for i in waiting if i in after.waitlist},
+            )
         if found:
             seen[audience] = found
     return seen
@@ -113,7 +133,7 @@ def difference(before: Document, after: Document) -> Document:
 def state_hash(document: Mapping[str, Mapping[str, Any]]) -> str:
     """CRC-32 of the document's canonical form, eight lower-case hexadecimal digits.
 
-    Canonical: the four sections as one JSON object, keys sorted, no spaces, every character beyond
+    Canonical: the five sections as one JSON object, keys sorted, no spaces, every character beyond
     ASCII escaped, numbers only as integers. Test vectors: `tests/cases/state_hash.json`.
     """
     return f"{zlib.crc32(canonical(document)):08x}"
@@ -231,6 +251,18 @@ def _booking(booking: BookingState, audience: str) -> dict[str, Any]:
         seen["payment_failed"] = booking.payment_failed
         seen["disputed"] = booking.disputed
     return seen
+
+
+def _waiting(entry: WaitingState) -> dict[str, Any]:
+    return {
+        "party": entry.party,
+        "slot_from": entry.slot_from,
+        "slot_until": entry.slot_until,
+        "priority": entry.priority,
+        "joined_at": entry.joined_at,
+        "offers_left": entry.offers_left,
+        "booking_id": entry.booking_id,
+    }
 
 
 def _counts(state: NightState, audience: str) -> dict[str, Any]:

@@ -80,6 +80,22 @@ class LeaseState(Struct, frozen=True):
     is_void: bool = False
 
 
+class WaitingState(Struct, frozen=True):
+    """A party on the waitlist. `booking_id` is the hold that it is offered; None: it waits.
+
+    `offers_left` is how many offers it may still leave unanswered, the present one included.
+    """
+
+    id: str
+    party: int
+    slot_from: Instant
+    slot_until: Instant
+    priority: int
+    joined_at: Instant
+    offers_left: int
+    booking_id: str | None = None
+
+
 class NightInfo(Struct, frozen=True):
     """What a night is before anybody comes. `edition` counts the edits of a manager."""
 
@@ -109,6 +125,7 @@ class NightState(Struct, frozen=True):
     figures: Figures
     changed: dict[str, int]
     leases: dict[str, LeaseState] = {}
+    waitlist: dict[str, WaitingState] = {}
 
 
 def empty_state(night: str) -> NightState:

@@ -5,7 +5,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from floorplan import events as book
-from floorplan.state import BookingState, NightInfo, NightState, TableState
+from floorplan.state import BookingState, NightInfo, NightState, TableState, WaitingState
 
 
 def night_info(state: NightState) -> NightInfo:
@@ -171,4 +171,27 @@ def without(state: NightState, booking: BookingState) -> NightState:
 
 
 def ended(state: NightState, booking: BookingState, figure: str) -> NightState:
+    state = unanswered(state, booking.id)
     return counted(without(state, booking), **{figure: 1})
+
+
+def not_waiting(state: NightState, entry_id: str) -> NightState:
+    return replace(
+        state, waitlist={i: entry for i, entry in state.waitlist.items() if i != entry_id}
+    )
+
+
+def offered_to(state: NightState, booking_id: str) -> WaitingState | None:
+    """The waiting party whose offer the hold is."""
+    return next((e for e in state.waitlist.values() if e.booking_id == booking_id), None)
+
+
+def unanswered(state: NightState, booking_id: str) -> NightState:
+    """A hold is over: the party whose offer it was waits on, unless that was its last."""
+    entry = offered_to(state, booking_id)
+    if entry is None:
+        return state
+    if entry.offers_left <= 1:
+        return not_waiting(state, entry.id)
+    entry = replace(entry, booking_id=None, offers_left=entry.offers_left - 1)
+    return replace(state, waitlist={**state.waitlist, entry.id: entry})

@@ -130,14 +130,26 @@ class Rules(Struct, frozen=True, forbid_unknown_fields=True):
     A party of which nobody came is overdue when its grace is over; `no_show_minutes` after its slot
     began it is a no-show by itself, 0: only when somebody says so. Guests change a booking
     themselves until `change_minutes` before it begins.
+    `holds_per_address` unpaid holds may come from one address at a time. A party of the waitlist
+    has `offer_minutes` to answer an offer, and `offers` before its place on the list ends.
     """
 
     hold_minutes: int
     hold_extensions: int
     hold_extension_minutes: int
     grace_minutes: int
+    holds_per_address: int
+    offer_minutes: int
+    offers: int
     no_show_minutes: int = 0
     change_minutes: int = 120
+
+
+class Contact(Struct, frozen=True, forbid_unknown_fields=True):
+    """Whom a customer asks for what the page cannot do, as a party beyond every set of tables."""
+
+    phone: Annotated[str, Meta(pattern=r"^\+[0-9 ]{6,20}$")]
+    email: Annotated[str, Meta(pattern=r"^[^@\s]+@[^@\s]+$", max_length=254)]
 
 
 class LegalLimit(Struct, frozen=True, forbid_unknown_fields=True):
@@ -175,6 +187,7 @@ class Venue(Struct, frozen=True, forbid_unknown_fields=True):
     rules: Rules
     refunds: Refunds
     limits: Limits
+    contact: Contact
     floors: tuple[Floor, ...]
     tables: tuple[Table, ...]
     combinations: tuple[Combination, ...]
@@ -380,12 +393,15 @@ def _time_problems(venue: Venue) -> Iterator[str]:
     yield from _repeated("hours", "weekday", list(hours.weekdays))
     if not hours.weekdays:
         yield "hours: no weekday is open; name at least one"
-    for field in ("hold_minutes", "hold_extension_minutes"):
+    for field in ("hold_minutes", "hold_extension_minutes", "offer_minutes"):
         if not 1 <= getattr(rules, field) <= 120:
             yield f"rules: {field} is {getattr(rules, field)}; write 1 to 120"
     yield from refund_problems(venue.refunds)
     if not 0 <= rules.hold_extensions <= 5:
         yield f"rules: hold_extensions is {rules.hold_extensions}; write 0 to 5"
+    for field in ("holds_per_address", "offers"):
+        if not 1 <= getattr(rules, field) <= 20:
+            yield f"rules: {field} is {getattr(rules, field)}; write 1 to 20"
     if not 0 <= rules.grace_minutes <= 240:
         yield f"rules: grace_minutes is {rules.grace_minutes}; write 0 to 240"
     if rules.no_show_minutes and not rules.grace_minutes <= rules.no_show_minutes <= 480:

@@ -2,10 +2,12 @@
 
 import hashlib
 import hmac
+import re
 import secrets
 from base64 import urlsafe_b64encode
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Final
 from uuid import uuid4
 
 import msgspec
@@ -34,6 +36,8 @@ from floorplan import events
 from floorplan.nights import instant_text, parse_instant
 from floorplan.venue import Venue
 
+_TOKEN_HASH: Final = re.compile(r"[0-9a-f]{64}")
+
 
 def owner_token(secret: str, booking_id: str) -> str:
     """The token that makes somebody the owner of a booking: derived, so never stored.
@@ -51,7 +55,8 @@ async def hold_tables(
 
     Whose they are is sealed before it goes to Postgres. Raises NotFound, NotValid
     (`contact_missing`, `contact_not_valid`), Conflict (`table_not_available`, `table_blocked`,
-    `night_sealed`, `party_does_not_fit`): nothing was written.
+    `night_sealed`, `party_does_not_fit`; of a customer `hold_exists`, `too_many_holds`): nothing
+    was written.
     """
     # A hold of whoever works here is the desk's in the book; what the desk alone may takes the
     # right, which neither the door has nor a session without its second factor.
@@ -60,6 +65,7 @@ async def hold_tables(
         raise NotValid("contact_missing", "Give a name, so that the door can find the booking.")
     booking_id = str(uuid4())
     person = sealed_contact(vault, request.contact)
+    holder = None if staff else holder_of(venue, caller)
 
     async def work(act: Act) -> tuple[int, BookingAnswer]:
         facts = act.facts
@@ -87,7 +93,7 @@ async def hold_tables(
             created_at=facts.now,
             refund_policy=venue.refunds,
         )
-        await rows.insert_booking(act.conn, new, sorted(request.tables), person)
+        await rows.insert_booking(act.conn, new, sorted(request.tables), person, holder)
         subject = f"booking:{booking_id}"
         act.record(
             events.BookingInitiated(booking_id, new.party, begin, end, new.source),
@@ -126,6 +132,18 @@ async def hold_tables(
     made = msgspec.json.decode(answered.body, type=BookingAnswer)
     body = spliced(answered.body, {"token": owner_token(secret, made.booking_id)})
     return msgspec.structs.replace(answered, body=body)
+
+
+def holder_of(venue: Venue, caller: Caller) -> rows.Holder:
+    """Whose unpaid holds are counted, so that nobody locks the house for free."""
+    principal = caller.principal
+    # A device holds nothing of its own; the token of an owner is that of an earlier hold.
+    known = principal.kind == "owner" and _TOKEN_HASH.fullmatch(principal.id) is not None
+    return rows.Holder(
+        owner_hash=bytes.fromhex(principal.id) if known else None,
+        address=caller.origin,
+        most=venue.rules.holds_per_address,
+    )
 
 
 async def release_hold(db: Database, caller: Caller, booking_id: str) -> Answered:
@@ -267,6 +285,13 @@ async def expire(act: Act, booking: BookingFact, *, book: str | None = None) -> 
     """
     await rows.expire_hold(act.conn, booking.id)
     act.record(events.HoldExpired(booking.id), f"booking:{booking.id}", book=book)
+    if booking.offer is not None:
+        act.send(
+            messages.waitlist_offer_expired(
+                booking.offer.entry_id, booking.offer.person_id, booking.id, night=booking.night,
+                party=booking.party,
+            )
+        )  # fmt: skip
 
 
 def later(instant: str, minutes: float) -> str:

@@ -8,9 +8,11 @@ from app.domain.contacts import SealedPerson
 from floorplan.refunds import Refunds
 
 # One statement for the person, their key, the booking and its claims: one round trip under the
-# table locks.
+# table locks. Whether the customer holds enough already is judged in it.
 INSERT_BOOKING = """
-WITH guest AS (
+WITH judged AS (
+    SELECT judge_holder($17, $16, $22, $23, $24)
+), guest AS (
     INSERT INTO person (id, sealed, name_index, email_index, phone_index)
     SELECT $13, $14, $15, $16, $17 WHERE $13::uuid IS NOT NULL
 ), wrapped AS (
@@ -18,10 +20,11 @@ WITH guest AS (
     SELECT $13, $18, $19 WHERE $13::uuid IS NOT NULL
 ), made AS (
     INSERT INTO booking (id, reference, night, status, party, slot, source, person_id, owner_hash,
-                         deposit_pence, hold_expires_at, created_at, refund_policy)
-    VALUES ($1, $2, $3::text::date, $4, $5,
-            tstzrange($6::text::timestamptz, $7::text::timestamptz), $8, $13, $9,
-            $10, $11::text::timestamptz, $12::text::timestamptz, $21::text::jsonb)
+                         deposit_pence, hold_expires_at, created_at, refund_policy, held_from)
+    SELECT $1, $2, $3::text::date, $4, $5,
+           tstzrange($6::text::timestamptz, $7::text::timestamptz), $8, $13, $9,
+           $10, $11::text::timestamptz, $12::text::timestamptz, $21::text::jsonb, $23
+      FROM judged
 )
 INSERT INTO booking_table (booking_id, night, number, slot, live)
 SELECT $1, $3::text::date, number, tstzrange($6::text::timestamptz, $7::text::timestamptz), true
@@ -93,12 +96,26 @@ class NewBooking(Struct, frozen=True):
     refund_policy: Refunds  # in force now; a change of the venue's does not reach it
 
 
+class Holder(Struct, frozen=True):
+    """Who holds, where that is limited: the hash of the token of an earlier hold, the keyed digest
+    of the address, and how many unpaid holds may come from there."""
+
+    owner_hash: bytes | None
+    address: str | None
+    most: int
+
+
 async def insert_booking(
-    conn: asyncpg.Connection, new: NewBooking, tables: list[int], person: SealedPerson | None
+    conn: asyncpg.Connection,
+    new: NewBooking,
+    tables: list[int],
+    person: SealedPerson | None,
+    holder: Holder | None = None,
 ) -> None:
     """The booking exists and claims the tables; whose it is stands apart, sealed.
 
-    Raises Conflict: a live claim overlaps.
+    Raises Conflict: a live claim overlaps; `hold_exists`, `too_many_holds`: of a `holder` who has
+    another unpaid hold, or whose address has too many.
     """
     guest: tuple[object, ...] = (None,) * 7
     if person is not None:
@@ -111,6 +128,7 @@ async def insert_booking(
         INSERT_BOOKING, new.id, new.reference, new.night, new.status, new.party, new.slot_from,
         new.slot_until, new.source, new.owner_hash, new.deposit_pence, new.hold_expires_at,
         new.created_at, *guest, tables, msgspec.json.encode(new.refund_policy).decode(),
+        holder and holder.owner_hash, holder and holder.address, holder and holder.most,
     )  # fmt: skip
 
 

@@ -46,6 +46,13 @@ SELECT jsonb_build_object(
                 FROM booking_table t WHERE t.booking_id = b.id AND t.live))), '{}')
         FROM booking b LEFT JOIN ticket k ON k.booking_id = b.id
        WHERE b.night = $1::text::date AND b.status IN ('pending', 'confirmed', 'seated')),
+    'waitlist', (SELECT coalesce(jsonb_object_agg(w.id::text, jsonb_build_object(
+            'party', w.party, 'slot_from', instant_text(lower(w.slot)),
+            'slot_until', instant_text(upper(w.slot)),
+            'priority', coalesce(w.by_hand, w.priority), 'offers_left', w.offers_left,
+            'booking_id', CASE WHEN w.status = 'offered' THEN w.booking_id END)), '{}')
+        FROM waitlist w
+       WHERE w.night = $1::text::date AND w.status IN ('waitlisted', 'offered')),
     'inside', (SELECT coalesce(jsonb_object_agg(h.floor, h.people), '{}')
         FROM headcount h WHERE h.night = $1::text::date),
     'leases', (SELECT coalesce(jsonb_object_agg(l.id::text, jsonb_build_object(
@@ -171,7 +178,8 @@ async def list_bookless(conn: asyncpg.Connection) -> list[str]:
 
 
 async def read_rows(conn: asyncpg.Connection, night: str) -> dict[str, Any]:
-    """What the rows say of the night's floor: sections night, tables, bookings, inside."""
+    """What the rows say of the night's floor: sections night, tables, bookings, waitlist,
+    inside."""
     rows: dict[str, Any] = msgspec.json.decode(await conn.fetchval(READ_ROWS, night))
     return rows
 
@@ -227,6 +235,17 @@ def rows_of(state: NightState) -> dict[str, Any]:
                 "tables": list(b.tables),
             }
             for b in state.bookings.values()
+        },
+        "waitlist": {
+            entry.id: {
+                "party": entry.party,
+                "slot_from": entry.slot_from,
+                "slot_until": entry.slot_until,
+                "priority": entry.priority,
+                "offers_left": entry.offers_left,
+                "booking_id": entry.booking_id,
+            }
+            for entry in state.waitlist.values()
         },
         "inside": dict(state.inside),
         "leases": {

@@ -27,6 +27,26 @@ REFUSED: Final[dict[str, tuple[str, str]]] = {
         "table_not_available",
         "Another party has just taken one of these tables. Ask for the availability again.",
     ),
+    "one_hold_per_customer": (
+        "hold_exists",
+        "You hold tables already. Pay for them or let them go, then hold others.",
+    ),
+    "holds_per_address": (
+        "too_many_holds",
+        "Too many unpaid holds come from this address. Wait for one to be paid or let go.",
+    ),
+    "one_place_per_customer": (
+        "already_waiting",
+        "You are on this night's waitlist already. One place is enough.",
+    ),
+    "places_per_address": (
+        "too_many_waiting",
+        "Too many parties wait from this address. Ask the club.",
+    ),
+    "waitlist_has_room": (
+        "waitlist_full",
+        "The waitlist of this night is full. Choose another night, or ask the club.",
+    ),
     "night_pkey": ("night_exists", "This night is open already. Edit it instead."),
 }
 

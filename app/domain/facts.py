@@ -103,8 +103,18 @@ class TicketFact(Struct, frozen=True):
         return Candidate(self.id, self.party + self.extra, self.admitted, self.gone, self.shares)
 
 
+class OfferFact(Struct, frozen=True):
+    """The place on the waitlist that a hold was offered to."""
+
+    entry_id: str
+    person_id: str
+
+
 class BookingFact(Struct, frozen=True):
-    """A booking; whether its person is banned, and its guests' tickets, the door alone is told."""
+    """A booking; whether its person is banned, and its guests' tickets, the door alone is told.
+
+    `offer` is there while the hold is an offer of the waitlist that was not accepted.
+    """
 
     id: str
     reference: str
@@ -121,6 +131,7 @@ class BookingFact(Struct, frozen=True):
     tables: tuple[int, ...]
     ticket: TicketFact | None
     ban: Literal["banned", "banned_name"] | None = None
+    offer: OfferFact | None = None
     guests: tuple[GuestFact, ...] = ()
     edition: int = 0
     refund_policy: Refunds | None = None  # in force when it was made

@@ -12,13 +12,20 @@ Assurance = Literal["password", "totp", "link", "pin", ""]
 SecondFactor = Literal["none", "needed", "enrol"]
 
 _PUBLIC: Final = frozenset(
-    {"floor:read", "night:read", "availability:read", "hold:create", "live:public"}
+    {
+        "floor:read",
+        "night:read",
+        "availability:read",
+        "hold:create",
+        "waitlist:join",
+        "live:public",
+    }
 )
 # `scan:supervise` is the right to call a supervisor, whose PIN shows `scan:override`.
 # An owner acts on one booking, by the token that came with its hold or by its manage link.
 _OWNER: Final = _PUBLIC | {
     "own:read", "own:confirm", "own:extend", "own:cancel", "own:code", "own:export", "own:erase",
-    "own:link", "own:change", "own:reschedule", "own:reissue",
+    "own:link", "own:change", "own:reschedule", "own:reissue", "own:waitlist",
 }  # fmt: skip
 _DEVICE: Final = _PUBLIC | {
     "scan:create", "scan:read", "scan:supervise", "headcount:change", "state:read", "live:door",
@@ -27,8 +34,7 @@ _DEVICE: Final = _PUBLIC | {
 }  # fmt: skip
 _DOOR_STAFF: Final = _PUBLIC | {
     "scan:create", "scan:read", "scan:supervise", "headcount:change", "state:read", "book:read",
-    "incident:record",
-    "booking:list",
+    "incident:record", "booking:list", "waitlist:list",
     "guest:read", "booking:read", "booking:seat", "table:vacate", "table:reset", "walk_in:create",
     "live:door", "session:read", "session:end", "session:totp", "session:elevate",
     "session:password", "pin:set",
@@ -41,7 +47,7 @@ _MANAGER: Final = _DOOR_STAFF | {
     "device:manage", "quarantine:manage", "staff:list", "session:list", "session:revoke",
     "audit:read", "ban:manage", "message:manage", "person:reveal", "person:export",
     "payment:refund", "payment:list", "payment:verify", "scan:override", "door_log:read",
-    "booking:reissue", "lease:manage", "task:manage",
+    "booking:reissue", "lease:manage", "task:manage", "waitlist:manage",
 }  # fmt: skip
 _SUPER_ADMIN: Final = _MANAGER | {"staff:manage", "person:erase"}
 

@@ -6,11 +6,11 @@ needs neither to read nor to fold it. Both are computed once, by the first proce
 event, and are the same bytes whoever computes them.
 
 The flat form is what the Redis hash holds: `meta`, `table:<number>`, `booking:<id>` and
-`lease:<id>`, each the JSON of its part.
+`lease:<id>` and `waiting:<id>`, each the JSON of its part.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 from msgspec import Raw, Struct
@@ -19,12 +19,21 @@ from app.live.frames import EventFrame, encoded
 from floorplan import fold
 from floorplan.events import Event, Figures, Instant
 from floorplan.lines import line_of
-from floorplan.state import BookingState, LeaseState, NightInfo, NightState, TableState
+from floorplan.state import (
+    BookingState,
+    LeaseState,
+    NightInfo,
+    NightState,
+    TableState,
+    WaitingState,
+    empty_state,
+)
 
 META: Final = "meta"
 _TABLE: Final = "table:"
 _BOOKING: Final = "booking:"
 _LEASE: Final = "lease:"
+_WAITING: Final = "waiting:"
 GONE: Final = b"null"  # the value of a field that went away
 
 K = TypeVar("K", int, str)
@@ -36,7 +45,7 @@ class MessageUnreadable(Exception):
 
 
 class Meta(Struct, frozen=True):
-    """Everything of a NightState but its tables, bookings and leases."""
+    """Everything of a NightState but its tables, bookings, leases and waitlist."""
 
     night: str
     version: int
@@ -67,6 +76,7 @@ _decode_meta: Final = msgspec.json.Decoder(Meta)
 _decode_table: Final = msgspec.json.Decoder(TableState)
 _decode_booking: Final = msgspec.json.Decoder(BookingState)
 _decode_lease: Final = msgspec.json.Decoder(LeaseState)
+_decode_waiting: Final = msgspec.json.Decoder(WaitingState)
 
 
 def message_of(epoch: str, before: NightState, event: Event) -> tuple[Message, NightState]:
@@ -109,6 +119,7 @@ def fields_of(state: NightState) -> dict[str, bytes]:
     fields.update((f"{_TABLE}{n}", _encode(table)) for n, table in state.tables.items())
     fields.update((f"{_BOOKING}{i}", _encode(booking)) for i, booking in state.bookings.items())
     fields.update((f"{_LEASE}{i}", _encode(lease)) for i, lease in state.leases.items())
+    fields.update((f"{_WAITING}{i}", _encode(entry)) for i, entry in state.waitlist.items())
     return fields
 
 
@@ -121,6 +132,8 @@ def patch_of(before: NightState, after: NightState) -> dict[str, Raw]:
         _differ(patch, _BOOKING, before.bookings, after.bookings)
     if before.leases is not after.leases:
         _differ(patch, _LEASE, before.leases, after.leases)
+    if before.waitlist is not after.waitlist:
+        _differ(patch, _WAITING, before.waitlist, after.waitlist)
     return patch
 
 
@@ -128,44 +141,41 @@ def state_of(fields: Mapping[str, bytes]) -> NightState:
     """The state from its flat form. Raises MessageUnreadable: it is not whole."""
     if META not in fields:
         raise MessageUnreadable("the state has no meta field")
-    return _patched({}, {}, {}, fields)
+    return _patched(empty_state(""), fields)
 
 
 def patched(state: NightState, patch: Mapping[str, Raw]) -> NightState:
     """The state after a message's patch. Raises MessageUnreadable."""
-    return _patched(state.tables, state.bookings, state.leases, patch)
+    return _patched(state, patch)
 
 
-def _patched(
-    tables: dict[int, TableState],
-    bookings: dict[str, BookingState],
-    leases: dict[str, LeaseState],
-    patch: Mapping[str, bytes | Raw],
-) -> NightState:
-    tables, bookings, leases = dict(tables), dict(bookings), dict(leases)
+def _patched(before: NightState, patch: Mapping[str, bytes | Raw]) -> NightState:
+    tables, bookings = dict(before.tables), dict(before.bookings)
+    leases, waitlist = dict(before.leases), dict(before.waitlist)
+    by_id: dict[str, tuple[dict[str, Any], msgspec.json.Decoder[Any]]] = {
+        _BOOKING: (bookings, _decode_booking),
+        _LEASE: (leases, _decode_lease),
+        _WAITING: (waitlist, _decode_waiting),
+    }
     meta: Meta | None = None
     try:
         for field, value in patch.items():
+            prefix = field.partition(":")[0] + ":"
             if field == META:
                 meta = _decode_meta.decode(value)
-            elif field.startswith(_TABLE):
+            elif prefix == _TABLE:
                 number = int(field.removeprefix(_TABLE))
                 if bytes(value) == GONE:
                     tables.pop(number, None)
                 else:
                     tables[number] = _decode_table.decode(value)
-            elif field.startswith(_BOOKING):
-                booking_id = field.removeprefix(_BOOKING)
+            elif prefix in by_id:
+                known, decoder = by_id[prefix]
+                key = field.removeprefix(prefix)
                 if bytes(value) == GONE:
-                    bookings.pop(booking_id, None)
+                    known.pop(key, None)
                 else:
-                    bookings[booking_id] = _decode_booking.decode(value)
-            elif field.startswith(_LEASE):
-                lease_id = field.removeprefix(_LEASE)
-                if bytes(value) == GONE:
-                    leases.pop(lease_id, None)
-                else:
-                    leases[lease_id] = _decode_lease.decode(value)
+                    known[key] = decoder.decode(value)
     except (msgspec.ValidationError, msgspec.DecodeError, ValueError) as error:
         raise MessageUnreadable(str(error)) from error
     if meta is None:
@@ -181,6 +191,7 @@ def _patched(
         figures=meta.figures,
         changed=meta.changed,
         leases=leases,
+        waitlist=waitlist,
     )
 
 

@@ -17,8 +17,9 @@ from app.actions import (
 )
 from app.actions.act import Answered, Caller
 from app.actions.supervisors import supervised
-from app.errors import NotAllowed
+from app.errors import Conflict, NotAllowed
 from app.web.answers import Answer
+from app.web.availability import with_alternatives
 from app.web.operations import Call, Handler
 from app.web.people import acted
 from app.wire import Verdict
@@ -65,15 +66,24 @@ async def edit_night(call: Call) -> Answered:
     )
 
 
+async def hold(call: Call) -> Answered:
+    """Whoever is too late learns what is free instead, and how to wait for a table."""
+    parts = call.parts
+    try:
+        return await holds.hold_tables(
+            parts.db, parts.venue, parts.vault, parts.settings.secret, call.caller, call.body
+        )
+    except Conflict as refusal:
+        if refusal.reason not in ("table_not_available", "table_blocked"):
+            raise
+        raise await with_alternatives(parts, refusal, call.body) from refusal
+
+
 open_night = doing(
     lambda c: nights.open_night(c.parts.db, c.parts.venue, c.parts.vault, c.caller, c.body)
 )
 patch_night = doing(edit_night)
-hold_tables = doing(
-    lambda c: holds.hold_tables(
-        c.parts.db, c.parts.venue, c.parts.vault, c.parts.settings.secret, c.caller, c.body
-    )
-)
+hold_tables = doing(hold)
 release_hold = doing(lambda c: holds.release_hold(c.parts.db, c.caller, c.path["booking_id"]))
 extend_hold = doing(
     lambda c: holds.extend_hold(c.parts.db, c.parts.venue, c.caller, c.path["booking_id"])

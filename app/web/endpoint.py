@@ -32,6 +32,7 @@ from app.web.identify import (
     identify,
     judge_site,
     owns,
+    waits,
 )
 from app.web.limits import (
     DEVICE_CALLS,
@@ -52,6 +53,8 @@ from floorplan.nights import InstantUnreadable, parse_instant
 
 # Beyond these, adding a night's length runs off the end of Python's calendar or of Postgres'.
 YEARS: Final = range(2000, 2200)
+# What an owner may own, as paths name it.
+OWNED: Final = ("booking_id", "waitlist_id")
 NOBODY: Final = Identified(ANONYMOUS)
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,200}")
 _EDITION: Final = re.compile(r'"?[0-9]{1,9}"?')
@@ -88,9 +91,9 @@ class Endpoint:
         scope["state"]["actor"] = principal.actor
         if (operation.idempotent or not operation.is_safe) and not operation.signed:
             judge_site(headers, visitor, parts.hosts, by_cookie=identified.by_cookie)
-        booking_id = None
+        own = None
         if handler is operation.handler:
-            booking_id = judge_permission(operation, principal, visitor, scope["path_params"])
+            own = judge_permission(operation, principal, visitor, scope["path_params"])
             judge_step_up(operation, principal)
             judge_night(operation, principal, scope["path_params"])
         path = decode_path(scope["path_params"], operation.parameters)
@@ -98,8 +101,8 @@ class Endpoint:
             check_date(path[name], f"{{{name}}}")
         scope["state"]["path"] = path
         later = operation.finds_own and may_own(operation, principal)
-        if booking_id is not None and not later:
-            await self._judge_owner(principal, path)
+        if own is not None and not later:
+            await self._judge_owner(principal, own, path[own])
             judge_own(operation, principal)
         try:
             key = key_in(headers) if operation.idempotent else None
@@ -116,8 +119,8 @@ class Endpoint:
                 raw = await read_signed(receive, values(headers, b"content-length"))
         except Exception:
             # Of anybody else's booking an owner hears only that it is not found.
-            if booking_id is not None and later:
-                await self._judge_owner(principal, path)
+            if own is not None and later:
+                await self._judge_owner(principal, own, path[own])
             raise
         known_by = request_hash(scope["method"], scope["path"], raw)
         caller = Caller(
@@ -147,10 +150,12 @@ class Endpoint:
         )
         await send_answer(send, await handler(call))
 
-    async def _judge_owner(self, principal: Principal, path: Mapping[str, Any]) -> None:
-        """Raises NotFound: the booking in the path is not the owner's."""
-        if not await owns(self._parts.db, principal, path["booking_id"]):
+    async def _judge_owner(self, principal: Principal, kind: str, it: str) -> None:
+        """Raises NotFound: the booking, or the place on the waitlist, is not the owner's."""
+        if kind == "booking_id" and not await owns(self._parts.db, principal, it):
             raise NotFound("booking_not_found", "There is no such booking.")
+        if kind == "waitlist_id" and not await waits(self._parts.db, principal, it):
+            raise NotFound("waitlist_not_found", "There is no such place on the waitlist.")
 
     def _decode(self, headers: list[tuple[bytes, bytes]], raw: bytes) -> Struct:
         assert self._decoder is not None
@@ -207,7 +212,7 @@ def judge_permission(
     visitor: Visitor,
     parameters: Mapping[str, str],
 ) -> str | None:
-    """The booking that the caller must own, as the path names it; None: no such condition.
+    """The path's parameter that names what the caller must own; None: no such condition.
 
     Raises NotSignedIn: nobody, where somebody is needed. NotAllowed: somebody without the right.
     """
@@ -215,9 +220,10 @@ def judge_permission(
         return None
     if tells_health(operation) and visitor.is_near:
         return None
-    if principal.kind == "owner" and "booking_id" in parameters:
-        # Whose booking it is comes first: of anybody else's an owner learns nothing at all.
-        return parameters["booking_id"]
+    own = next((name for name in OWNED if name in parameters), None)
+    if principal.kind == "owner" and own is not None:
+        # Whose it is comes first: of anybody else's an owner learns nothing at all.
+        return own
     if principal.kind == "anonymous":
         raise NotSignedIn("not_signed_in", "Sign in first, or send the token of your booking.")
     raise _not_allowed(operation)

@@ -1,4 +1,4 @@
-"""Reading the floor: the venue, nights, what is free, the state now and then, the book."""
+"""Reading the floor: the venue, nights, the state now and then, the book."""
 
 import hashlib
 from datetime import date, timedelta
@@ -13,37 +13,19 @@ from app.db.nights import NightRow, find_night, list_nights
 from app.errors import NotAllowed, NotFound, NotValid
 from app.web.answers import Answer, encoded
 from app.web.operations import Call
-from app.wire import Instant, NightAnswer, PartySize
-from floorplan.allocation import (
-    NoSetLargeEnough,
-    Preferences,
-    PreferenceUnknown,
-    allocate,
-    tables_as_offered,
-)
+from app.wire import Instant, NightAnswer
 from floorplan.drawing import floor_svg
 from floorplan.fold import apply
 from floorplan.lines import line_of
 from floorplan.nights import instant_text, night_of, parse_instant
-from floorplan.projection import Document, free_windows, project
-from floorplan.state import NightState, empty_state
+from floorplan.projection import Document, project
+from floorplan.state import empty_state
 from floorplan.venue import Venue
 
 EVENTS_PER_ANSWER: Final = 500
 NIGHTS_BACK: Final = timedelta(days=1)  # last night may still be open at 06:05
 
 Version = Annotated[int, Meta(ge=0, le=2**53)]
-
-
-class AvailabilityQuery(Struct, frozen=True, forbid_unknown_fields=True):
-    """Without `from` and `until` the slot is one seating, doors to close, as it is for a hold."""
-
-    party: PartySize
-    floor: Annotated[str, Meta(max_length=40)] | None = None
-    zone: Annotated[str, Meta(max_length=40)] | None = None
-    feature: tuple[Annotated[str, Meta(max_length=40)], ...] = ()
-    slot_from: Instant | None = msgspec.field(default=None, name="from")
-    slot_until: Instant | None = msgspec.field(default=None, name="until")
 
 
 class StateQuery(Struct, frozen=True, forbid_unknown_fields=True):
@@ -64,35 +46,6 @@ class Nights(Struct, frozen=True):
     now: str
     speed: float
     nights: list[NightAnswer]
-
-
-class OfferReason(Struct, frozen=True):
-    reason: str
-    text: str
-
-
-class Offer(Struct, frozen=True):
-    """A set of tables that one booking may take."""
-
-    tables: list[int]
-    strategy: str
-    reasons: list[OfferReason]
-    deposit_pence: int
-    minimum_spend_pence: int
-
-
-class NoOffer(Struct, frozen=True):
-    """Why there is no set, where there is none."""
-
-    reason: str
-    detail: str
-
-
-class Availability(Struct, frozen=True, omit_defaults=True):
-    night: str
-    version: int
-    sets: list[Offer]
-    problem: NoOffer | None = None
 
 
 class State(Struct, frozen=True):
@@ -142,6 +95,8 @@ def venue_document(venue: Venue) -> dict[str, Any]:
         "change_minutes": venue.rules.change_minutes,
         "hold_minutes": venue.rules.hold_minutes,
         "hold_extension_minutes": venue.rules.hold_extension_minutes,
+        "offer_minutes": venue.rules.offer_minutes,
+        "contact": msgspec.to_builtins(venue.contact),
         "floors": [msgspec.to_builtins(floor) | {"label": floor.title} for floor in venue.floors],
         "tables": [
             msgspec.to_builtins(table) | {"x_cm": table.place.x_cm, "y_cm": table.place.y_cm}
@@ -198,77 +153,6 @@ def night_answer(row: NightRow) -> NightAnswer:
         limits=limits_of(row),
         tables=[shown_table(table) for table in row.tables],
         version=row.version,
-    )
-
-
-async def get_availability(call: Call) -> Answer:
-    """The sets that fit, best first, from memory; 304 while nothing moved for the public."""
-    parts, query = call.parts, call.query
-    state = await parts.live.ensure(call.path["night"])
-    now = instant_text(parts.live.clock.now())
-    # Time alone changes one thing about the answer: that the slot is over.
-    over = state.info is not None and (query.slot_until or state.info.closes_at) <= now
-    wanted = hash_of(msgspec.json.encode((query, over)))
-    tag = f'"{parts.live.epoch}-{state.changed["public"]}-{wanted}"'
-    if matches(call.etag, tag):
-        parts.metrics.count_availability("not_modified")
-        return Answer(304, headers={"ETag": tag}, cache_control="no-cache")
-    parts.metrics.count_availability("memory")
-    offered = offers(state, parts.venue, query, over=over)
-    return tagged(call, msgspec.json.encode(offered), tag)
-
-
-def offers(
-    state: NightState, venue: Venue, query: AvailabilityQuery, *, over: bool
-) -> Availability:
-    """What the night can offer the party. Raises NotValid: a wish that no table can meet."""
-    nothing = Availability(night=state.night, version=state.version, sets=[])
-    info = state.info
-    if info is None or info.status != "open":
-        closed = NoOffer("night_sealed", "This night is over. Choose another night.")
-        return msgspec.structs.replace(nothing, problem=closed)
-    if over:
-        late = NoOffer("slot_over", "That time is over. Choose a later slot or another night.")
-        return msgspec.structs.replace(nothing, problem=late)
-    begin = query.slot_from or info.doors_at
-    end = query.slot_until or info.closes_at
-    if not info.doors_at <= begin < end <= info.closes_at:
-        outside = NoOffer("slot_outside_night", "Choose a time between doors and close.")
-        return msgspec.structs.replace(nothing, problem=outside)
-    free = {
-        number
-        for number, table in state.tables.items()
-        if any(since <= begin and end <= until for since, until in free_windows(state, table))
-    }
-    tables = tables_as_offered(venue.tables, state.tables.values())
-    try:
-        sets = allocate(
-            tables,
-            venue.combinations,
-            free,
-            query.party,
-            Preferences(floor=query.floor, zone=query.zone, features=tuple(query.feature)),
-        )
-    except NoSetLargeEnough as error:
-        too_large = NoOffer("party_too_large", sentence(error))
-        return msgspec.structs.replace(nothing, problem=too_large)
-    except PreferenceUnknown as error:
-        raise NotValid("not_valid", sentence(error), place=f"?{error.kind}") from error
-    if not sets:
-        full = NoOffer("fully_booked", "Every table for this party is taken at that time.")
-        return msgspec.structs.replace(nothing, problem=full)
-    return msgspec.structs.replace(
-        nothing,
-        sets=[
-            Offer(
-                tables=list(one.tables),
-                strategy=one.strategy,
-                reasons=[OfferReason(r.word, r.sentence) for r in one.reasons],
-                deposit_pence=one.deposit_pence,
-                minimum_spend_pence=one.minimum_spend_pence,
-            )
-            for one in sets
-        ],
     )
 
 
@@ -359,12 +243,6 @@ def matches(seen: str | None, tag: str) -> bool:
     if seen is None:
         return False
     return any(one.strip().removeprefix("W/") == tag for one in seen.split(","))
-
-
-def sentence(error: Exception) -> str:
-    """What the floor plan says against something, as a sentence for people."""
-    text = str(error)
-    return f"{text[0].upper()}{text[1:]}."
 
 
 def hash_of(body: bytes) -> str:

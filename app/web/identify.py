@@ -11,6 +11,7 @@ from app.actions.identity import find_session
 from app.actions.links import find_link_owner
 from app.db.bookings import is_owner
 from app.db.pool import Database
+from app.db.waitlist import is_waiting
 from app.domain.manage_links import PREFIX as LINK_PREFIX
 from app.domain.principals import ANONYMOUS, Principal
 from app.errors import NotAllowed, NotSignedIn
@@ -113,6 +114,14 @@ async def principal_of(db: Database, token: str, links: bytes | None = None) -> 
     if token.startswith(LINK_PREFIX):
         return None if links is None else await find_link_owner(db, links, token)
     return Principal("owner", hashlib.sha256(token.encode()).hexdigest(), "OWNER")
+
+
+async def waits(db: Database, principal: Principal, entry_id: str) -> bool:
+    """Whether the owner's token is that of this place on the waitlist."""
+    if principal.booking_id is not None:
+        return False
+    async with db.reading() as conn:
+        return await is_waiting(conn, entry_id, bytes.fromhex(principal.id))
 
 
 async def owns(db: Database, principal: Principal, booking_id: str) -> bool:

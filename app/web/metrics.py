@@ -35,7 +35,8 @@ class Metrics:
             ["worker", "route"], buckets=DURATION_BUCKETS, registry=to,
         )  # fmt: skip
         self.availability = Counter(
-            "availability_answers", "Availability asked for: memory, or not_modified",
+            "availability_answers",
+            "Availability asked for: not_modified, kept (made before, still true), or computed",
             ["worker", "how"], registry=to,
         )  # fmt: skip
         self.bookings = Gauge(

@@ -20,6 +20,7 @@ from floorplan.venue import Venue
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
+    from app.web.availability import Answers
     from app.web.health import Servers
     from app.web.openapi import Document
 
@@ -43,4 +44,5 @@ class Parts:
     looks: Looks["Servers"]
     outbox: Outbox
     money: Money
+    availability: "Answers"
     node: str

@@ -2,15 +2,16 @@
 /**
  * The hash that proves two ends see the same floor: CRC-32 over one canonical spelling.
  *
- * Canonical: the four sections as one JSON object, keys sorted, no spaces, every character beyond
+ * Canonical: the five sections as one JSON object, keys sorted, no spaces, every character beyond
  * ASCII escaped, numbers only as integers. The service spells it the same way; both are held to
  * the vectors in `tests/cases/state_hash.json`.
  */
 
 /** @typedef {Object<string, any>} Section */
-/** @typedef {{night: Section, tables: Section, bookings: Section, counts: Section}} FloorDocument */
+/** @typedef {{night: Section, tables: Section, bookings: Section, counts: Section,
+ *   waitlist: Section}} FloorDocument */
 
-export const SECTIONS = /** @type {const} */ (["night", "tables", "bookings", "counts"]);
+export const SECTIONS = /** @type {const} */ (["night", "tables", "bookings", "counts", "waitlist"]);
 
 const TABLE = Uint32Array.from({ length: 256 }, (_, index) => {
   let value = index;

@@ -250,24 +250,27 @@ def hash_cases() -> list[Json]:
     busy = Play(21)
     busy.run(40)
     documents: list[Json] = [
-        {"night": {}, "tables": {}, "bookings": {}, "counts": {}},
+        {"night": {}, "tables": {}, "bookings": {}, "counts": {}, "waitlist": {}},
         {
             "night": {"name": 'Café 夜 \U0001f378 "quoted" \\ / \t', "edition": 0},
             "tables": {"10": {"free": [], "bookable": False}, "9": {"free": [], "bookable": True}},
             "bookings": {},
             "counts": {"inside": {"upstairs": 0, "downstairs": 150}},
+            "waitlist": {"a": {"priority": 130, "booking_id": None}},
         },
         {
             "night": {"name": "\x7f\x80\x00\x1f\u2028\ufeff"},
             "tables": {},
             "bookings": {},
             "counts": {},
+            "waitlist": {},
         },
         {
             "night": {"nothing": None, "yes": True, "below": -12},
             "tables": {},
             "bookings": {},
             "counts": {},
+            "waitlist": {},
         },
     ]
     story = Story(busy)

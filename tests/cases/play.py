@@ -15,7 +15,7 @@ from floorplan import events as book
 from floorplan.events import TYPE_OF, Event, Limits, NightTable, Payload
 from floorplan.fold import apply
 from floorplan.nights import instant_text
-from floorplan.state import BookingState, NightState, empty_state
+from floorplan.state import BookingState, NightState, WaitingState, empty_state
 
 NIGHT = "2026-11-21"
 DOORS = datetime(2026, 11, 21, 22, tzinfo=UTC)
@@ -94,6 +94,7 @@ class Play:
             self._seat, self._seat, self._vacate, self._complete, self._reset, self._block,
             self._unblock, self._move, self._click, self._refuse, self._edit, self._no_show,
             self._override, self._undo,
+            self._join, self._offer, self._offer, self._rank, self._give_up,
         ]  # fmt: skip
         while True:
             payload = self.random.choice(moves)()
@@ -176,6 +177,35 @@ class Play:
     def _no_show(self) -> Payload | None:
         booking = self._booking("confirmed")
         return None if booking is None else book.NoShowMarked(booking_id=booking.id)
+
+    def _entry(self, *, offered: bool) -> WaitingState | None:
+        found = [e for e in self.state.waitlist.values() if (e.booking_id is not None) is offered]
+        return self.random.choice(sorted(found, key=lambda e: e.id)) if found else None
+
+    def _join(self) -> Payload | None:
+        return book.WaitlistJoined(
+            entry_id=self.id(),
+            party=self.random.randint(1, 14),
+            slot_from=instant_text(DOORS),
+            slot_until=instant_text(CLOSES),
+            priority=self.random.randint(0, 1000),
+            offers=2,
+        )
+
+    def _offer(self) -> Payload | None:
+        entry, booking = self._entry(offered=False), self._booking("pending")
+        taken = {e.booking_id for e in self.state.waitlist.values()}
+        if entry is None or booking is None or booking.id in taken:
+            return None
+        return book.WaitlistOffered(entry_id=entry.id, booking_id=booking.id)
+
+    def _rank(self) -> Payload | None:
+        entry = self._entry(offered=False)
+        return None if entry is None else book.WaitlistRanked(entry_id=entry.id, priority=500)
+
+    def _give_up(self) -> Payload | None:
+        entry = self._entry(offered=self.random.random() < 0.5)
+        return None if entry is None else book.WaitlistLeft(entry_id=entry.id, why="guest")
 
     def _pay(self) -> Payload | None:
         booking = self._booking("pending", "confirmed")

@@ -41,6 +41,7 @@ ROWS = {
     "ban": "SELECT id::text AS key, booking_id::text AS whose FROM ban",
     "quarantined_scan": "SELECT id::text AS key, 'device:' || device_id AS whose"
     " FROM quarantined_scan",
+    "waitlist": "SELECT id::text AS key, booking_id::text AS whose FROM waitlist",
     "outbox": "SELECT id::text AS key, booking_id::text AS whose FROM outbox",
     "lease": "SELECT id::text AS key, 'device:' || device_id AS whose FROM lease",
     "lease_ticket": "SELECT lease_id || ' ' || ticket_id AS key,"
@@ -116,6 +117,15 @@ SELECT caller, 'k', '\\x'::bytea, now() FROM unnest($1::text[]) AS caller
 """
 
 
+PLACES = """
+INSERT INTO waitlist (id, night, status, party, slot, special_occasion, person_id, owner_hash,
+                      joined_at, visits, timing, priority, offers_left, booking_id, ended_why)
+SELECT gen_random_uuid(), b.night, CASE WHEN b.id = $1 THEN 'offered' ELSE 'accepted' END, b.party,
+       b.slot, false, b.person_id, b.owner_hash, now(), 0, 0, 0, 2, b.id,
+       CASE WHEN b.id <> $1 THEN 'accepted' END
+  FROM booking b WHERE b.id = ANY ($2::uuid[])
+"""
+
 # What could be done to Ben's booking ({ben}), his hold ({hold}) or in somebody else's name.
 WRITES = {
     "cancel": "UPDATE booking SET status = 'cancelled' WHERE id = '{ben}'",
@@ -172,6 +182,14 @@ WRITES = {
     " door, direction) SELECT gen_random_uuid(), '{device}', gen_random_uuid(), '', now(), 'main',"
     " 'in'",
     "resolve": "UPDATE quarantined_scan SET resolved_at = now(), resolution = 'dismiss'",
+    "leave the list": "UPDATE waitlist SET status = 'left', ended_why = 'guest'"
+    " WHERE booking_id = '{hold}'",
+    "rank": "UPDATE waitlist SET by_hand = 1000 WHERE booking_id = '{hold}'",
+    "give oneself offers": "UPDATE waitlist SET offers_left = 9 WHERE booking_id = '{hold}'",
+    "join as another": "INSERT INTO waitlist (id, night, party, slot, special_occasion, person_id,"
+    " owner_hash, joined_at, visits, timing, priority, offers_left)"
+    " SELECT gen_random_uuid(), '2026-11-21', 2, tstzrange(now(), NULL), false, '{person}',"
+    " '\\x02', now(), 0, 0, 0, 2",
     "send again": "UPDATE outbox SET status = 'waiting', settled_at = NULL"
     " WHERE booking_id = '{ben}'",
     "say it was sent": "UPDATE outbox SET status = 'sent' WHERE booking_id = '{ben}'",
@@ -265,6 +283,7 @@ async def populated(house: House) -> World:
         await owner.execute(KEYS)
         await owner.execute(BANS)
         await owner.execute(MESSAGES)
+        await owner.execute(PLACES, hold["booking_id"], [made[0]["booking_id"], hold["booking_id"]])
         await owner.execute(DEVICES, REVOKED.id, DEVICE.id)
         await owner.execute(QUARANTINE)
         for sql in (LEASES, SHARES, TASKS):

@@ -64,6 +64,8 @@ OPEN = {
 }
 # Functions that run as their owner; docs/security.md says what each tells.
 AS_OWNER = {
+    "judge_holder", "judge_waiting", "floor_taken", "offer_tables", "is_waiting", "place_in_line",
+    "offer_over", "waitlist_over",
     "event_number", "lock_book", "lock_floor", "expire_holds", "person_is_free", "is_owner",
     "ban_of", "recall_shares", "forget_bans", "forget_ended_bans", "revoke_manage_links",
     "enqueue_messages", "change_bookings", "split_booking", "lock_tables", "message_facts",
@@ -88,7 +90,7 @@ _DOOR = {"seat", "complete", "walk in", "give up", "count", "claim", "issue", "s
 _MANAGER = _DOOR | {
     "cancel", "no-show", "pay", "extend", "let go", "confirm", "revive", "void", "take money",
     "ban", "lift", "resolve", "take another's tickets", "end another's lease", "decide a task",
-    "send again", "end the tries to pay", "verify", "give back",
+    "send again", "end the tries to pay", "verify", "give back", "leave the list", "rank",
 }  # fmt: skip
 # Of WRITES, what each may do to Ben's rows.
 MAY: dict[str, set[str]] = {
@@ -104,7 +106,7 @@ MAY: dict[str, set[str]] = {
         "destroy the key",
         "end the tries to pay",
     },
-    "OWNER of the hold": {"extend", "let go", "begin to pay"},
+    "OWNER of the hold": {"extend", "let go", "begin to pay", "leave the list"},
     "DEVICE": {"count", "scan"},
     "REVOKED": {"leave in quarantine"},
     "DOOR_STAFF": _DOOR,

@@ -126,6 +126,9 @@ BEGIN
                 'extended', b.extended, 'edition', b.edition,
                 'refund_policy', b.refund_policy,
                 'ban', v_bans ->> b.id::text,
+                'offer', CASE WHEN b.status = 'pending' THEN (SELECT json_build_object(
+                        'entry_id', w.id, 'person_id', w.person_id)
+                    FROM waitlist w WHERE w.booking_id = b.id AND w.status = 'offered') END,
                 'tables', ARRAY(SELECT t.number FROM booking_table t
                     WHERE t.booking_id = b.id
                       AND (t.live OR b.status NOT IN ('pending', 'confirmed', 'seated'))

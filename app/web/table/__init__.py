@@ -4,7 +4,7 @@ from typing import Final
 
 from app import wire
 from app.settings import Settings
-from app.web import bookings, demo, doing, floor, health, offline, payments, sheet
+from app.web import availability, bookings, demo, doing, floor, health, offline, payments, sheet
 from app.web.openapi import get_openapi
 from app.web.operations import Operation
 from app.web.table import (
@@ -18,6 +18,7 @@ from app.web.table import (
     outbox,
     persons,
     staff,
+    waitlist,
 )
 from floorplan.venue import Venue
 
@@ -34,6 +35,7 @@ def operations(venue: Venue, settings: Settings) -> tuple[Operation, ...]:
         *_bookings(),
         *changes.operations(),
         *links.operations(),
+        *waitlist.operations(),
         *_floor(),
         *door.operations(),
         *staff.operations(),
@@ -66,9 +68,10 @@ def _reads(venue: Venue) -> tuple[Operation, ...]:
             summary="One night with its tables and prices.",
         ),
         Operation(
-            method="GET", path="/v1/nights/{night}/availability", handler=floor.get_availability,
-            parameters=NIGHT, query=floor.AvailabilityQuery, permission="availability:read",
-            tag="floor", answers={200: floor.Availability},
+            method="GET", path="/v1/nights/{night}/availability",
+            handler=availability.get_availability, parameters=NIGHT,
+            query=availability.AvailabilityQuery, permission="availability:read",
+            tag="floor", answers={200: availability.Availability},
             summary="The sets of tables that fit a party, best first, each with its reasons.",
         ),
         Operation(

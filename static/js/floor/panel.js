@@ -7,6 +7,7 @@ import { arrivalsText, isLate } from "../picture.js";
 import { countdownText, ms, nightText, timeText } from "../venue-clock.js";
 import { BOOKING_WORD, partyText, tablesText } from "../words.js";
 import { isLiveStatus } from "./guests.js";
+import { Waiting } from "./waiting.js";
 
 /** @typedef {import("./page.js").Page} Page */
 
@@ -23,6 +24,7 @@ export class Panel {
   /** @param {Page} page */
   constructor(page) {
     this.page = page;
+    this.waiting = new Waiting(page);
     /** @type {Map<string, {row: HTMLElement, key: string}>} */
     this.rows = new Map();
     this.feedKey = "";
@@ -134,6 +136,12 @@ export class Panel {
     const wanted = this.input.value.trim().toLowerCase();
     /** @type {Node[]} */
     const shown = [];
+    const waiting = wanted ? [] : this.waiting.draw();
+    if (waiting.length)
+      shown.push(
+        el("h3", { class: "group eyebrow" }, el("span", {}, "Waitlist"), el("span", {}, waiting.length)),
+        ...waiting,
+      );
     for (const [title, belongs] of GROUPS) {
       let members = [...known].filter(
         ([id, booking]) => belongs(booking) && this.#matches(id, booking, wanted),

@@ -14,9 +14,12 @@ import { Ticket } from "./ticket.js";
  *   deposit_pence: number, minimum_spend_pence: number}} Offer
  */
 
-/** In the place of the offers, when there is none. @param {string} title @param {string} text */
-export function nothing(title, text) {
-  return el("li", { class: "nothing" }, el("strong", {}, title), el("p", {}, text));
+/**
+ * In the place of the offers, when there is none.
+ * @param {string} title @param {string} text @param {Node | false | undefined} [way] what can be done
+ */
+export function nothing(title, text, way) {
+  return el("li", { class: "nothing" }, el("strong", {}, title), el("p", {}, text), way);
 }
 
 /**

@@ -16,20 +16,24 @@ import { longNightText, nightText, timeText, useTimeZone } from "../venue-clock.
 import { LINK_WORD } from "../words.js";
 import { askHold, factsOf, nothing, offerCard } from "./offers.js";
 import { Ticket } from "./ticket.js";
+import { askJoin, waitInstead, Waiting } from "./waitlist.js";
 
 const POLL_MS = 5000; // without a socket; an answer that did not change is a 304
 const POLL_LONGEST_MS = 60_000; // while nothing answers
 const SETTLE_MS = 400; // changes that come together are asked for once
 const AGAIN_MS = 2000;
 const SHOWN_FIRST = 5;
-const PARTY_MAX = 12;
+const PARTY_MAX = 20; // more than any set of tables takes: the club arranges those
+
+/** @type {Object<string, string>} */
+const NO_OFFER = { unreachable: "Not reached", party_too_large: "More than our tables take" };
 
 /** @typedef {import("./offers.js").Offer} Offer */
 
 const choice = { night: "", party: 4, floor: "" };
 /** @type {Offer[]} */
 let offers = [];
-/** @type {{reason: string, detail: string} | null} */
+/** @type {{reason: string, detail: string, waitlist?: boolean} | null} */
 let problem = null;
 /** @type {number[]} */
 let shown = [];
@@ -40,6 +44,8 @@ let floor = null;
 let nights = null;
 /** @type {FloorMap | null} */
 let map = null;
+/** @type {Waiting | null} */
+let waiting = null;
 /** @type {Live | null} */
 let live = null;
 let tag = "";
@@ -66,6 +72,7 @@ async function start() {
     night: choice.night === nights.tonight ? null : choice.night,
   });
   live.clock.set(nights.now, nights.speed);
+  waiting = new Waiting(live);
   const ticket = new Ticket(live, floor, () => refresh(0));
   map = new FloorMap(byId("map"), floor.drawings, floor.floors, { onChoose: chooseTable });
   drawChoice();
@@ -81,11 +88,13 @@ async function start() {
       refresh(SETTLE_MS);
       drawMap();
       ticket.follow();
+      waiting?.follow();
     }
   });
   live.start();
   refresh(0);
   ticket.resume();
+  waiting.resume();
   setInterval(drawLink, 1000);
   poll();
   setInterval(followNights, 60_000);
@@ -246,8 +255,9 @@ function drawOffers() {
       place,
       problem
         ? nothing(
-            problem.reason === "unreachable" ? "Not reached" : "Nothing free for this party",
+            NO_OFFER[problem.reason] ?? "Nothing free for this party",
             problem.detail,
+            problem.waitlist && waitInstead(problem, join),
           )
         : nothing(
             "Nothing free for this party",
@@ -348,4 +358,9 @@ function hold(offer) {
     holdMinutes: floor.hold_minutes,
     onAnswer: () => refresh(0),
   });
+}
+
+/** Nothing is free: the party waits for it. */
+function join() {
+  return askJoin({ night: choice.night, party: choice.party }, (entry) => waiting?.join(entry));
 }

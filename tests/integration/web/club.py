@@ -127,13 +127,19 @@ class Club:
         made: dict[str, Any] = answer.json()
         return made
 
-    async def held(self, client: httpx.AsyncClient, tables: list[int], party: int = 4) -> Any:
-        """The answer to a hold by the client."""
+    async def held(
+        self,
+        client: httpx.AsyncClient,
+        tables: list[int],
+        party: int = 4,
+        email: str = "ada@example.com",
+    ) -> Any:
+        """The answer to a hold by the client; a customer has one at a time."""
         answer = await client.post(
             "/v1/holds",
             json={
                 "night": NIGHT, "tables": tables, "party": party,
-                "contact": {"name": "Ada Lovelace", "email": "ada@example.com"},
+                "contact": {"name": "Ada Lovelace", "email": email},
             },
             headers=key(),
         )  # fmt: skip

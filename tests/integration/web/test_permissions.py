@@ -58,6 +58,12 @@ MAY = {
     "GET /v1/payments/open": MANAGERS,
     "GET /v1/payments/ways": EVERYBODY,
     "POST /v1/stripe/webhook": EVERYBODY,
+    "POST /v1/waitlist": EVERYBODY,
+    "GET /v1/waitlist/{waitlist_id}": STAFF,
+    "PATCH /v1/waitlist/{waitlist_id}": MANAGERS,
+    "DELETE /v1/waitlist/{waitlist_id}": MANAGERS,
+    "POST /v1/waitlist/{waitlist_id}/accept": MANAGERS,
+    "GET /v1/nights/{night}/waitlist": STAFF,
     "POST /v1/walk-ins": STAFF,
     "POST /v1/tables/{number}/vacate": STAFF,
     "POST /v1/tables/{number}/reset": STAFF,
@@ -153,6 +159,7 @@ def address(path: str) -> str:
         quarantine_id=unknown, staff_id=unknown, session_id=unknown, person_id=unknown,
         ban_id=unknown, message_id=unknown, lease_id=unknown, task_id=unknown,
         payment_id=unknown, refund_id=unknown,
+        waitlist_id=unknown,
     )  # fmt: skip
 
 
@@ -172,7 +179,9 @@ async def test_a_role_gets_past_the_check_exactly_where_it_may(club: Club, role:
         answer = await client.request(method, address(path), content=b"{", headers=JSON)
         if role in MAY[name].split():
             right = answer.status_code not in (401, 403)
-        elif role == "OWNER" and "{booking_id}" in path:  # also where they may nothing at all
+        elif role == "OWNER" and (
+            "{booking_id}" in path or "{waitlist_id}" in path
+        ):  # also where they may nothing at all
             right = answer.status_code == 404
         else:
             right = answer.status_code == (401 if role == "ANONYMOUS" else 403)
@@ -192,7 +201,7 @@ async def test_an_owner_reads_and_cancels_their_own_booking_and_no_other(club: C
     await club.open()
     guest, other = await club.client(), await club.client()
     mine = await club.held(guest, [2])
-    theirs = await club.held(other, [3])
+    theirs = await club.held(other, [3], email="ben@example.com")
     guest.headers["Authorization"] = f"Bearer {mine['token']}"
     assert (await guest.get(f"/v1/bookings/{mine['booking_id']}")).json()["party"] == 4
     for method, path in [name.split() for name in OWN]:

@@ -36,7 +36,7 @@ def seen(audience: str) -> set[tuple[str, str]]:
     for version in range(0, 150, 10):
         document = story.room(version).document(audience)
         for section, entries in document.items():
-            rows = entries.values() if section in ("tables", "bookings") else [entries]
+            rows = entries.values() if section in ("tables", "bookings", "waitlist") else [entries]
             found |= {(section, field) for row in rows for field in row}
     return found
 
@@ -47,4 +47,6 @@ def test_the_page_lists_what_the_audience_sees(audience: str) -> None:
 
 
 def test_the_public_sees_nobody() -> None:
-    assert not {field for section, field in seen("public") if section in ("bookings", "counts")}
+    assert not {
+        field for section, field in seen("public") if section in ("bookings", "counts", "waitlist")
+    }

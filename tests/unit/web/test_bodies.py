@@ -8,8 +8,8 @@ import pytest
 
 from app import wire
 from app.errors import Malformed, NotValid
+from app.web.availability import AvailabilityQuery
 from app.web.bodies import Disconnected, decode_body, decode_query, not_valid, read_body
-from app.web.floor import AvailabilityQuery
 from app.web.problems import Problem
 
 DECODER = msgspec.json.Decoder(wire.HoldTables)

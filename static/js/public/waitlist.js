@@ -1,0 +1,314 @@
+// @ts-check
+/**
+ * The waitlist on the public page: joining it, where one stands and why, and the offer.
+ *
+ * Public frames say nothing of who waits, so the place is asked for with its owner's token: every
+ * few seconds, and at once when a table of the night changed on the live floor.
+ */
+
+import { Problem, readTagged, send } from "../api.js";
+import { actForm, askSure, field, showDialog } from "../dialog.js";
+import { byId, el, fill, mark, write } from "../elements.js";
+import { tell, tellProblem } from "../toasts.js";
+import { countdownText, longNightText, ms, timeText } from "../venue-clock.js";
+import { capital, partyText, pounds, tablesSpoken } from "../words.js";
+import { Ticket } from "./ticket.js";
+
+const KEY = "backroom.waiting";
+const AGAIN_MS = 5000;
+const AT_ONCE_MS = 400; // frames that come together are one question
+const URGENT_MS = 120_000;
+
+/** @typedef {{night: string, party: number, from?: string, until?: string}} Wish */
+
+/** The place on the waitlist that this device has, if any. */
+export class Waiting {
+  /** @param {import("../live.js").Live} live */
+  constructor(live) {
+    this.live = live;
+    this.place = byId("waiting");
+    /** @type {any} */
+    this.entry = null;
+    this.token = "";
+    /** @type {string | null} */
+    this.tag = null;
+    this.timer = 0;
+    this.key = "";
+    document.addEventListener("visibilitychange", () => document.hidden || this.#soon(0));
+    setInterval(() => this.#tick(), 500);
+  }
+
+  /** Shows the place that this device has, if any. */
+  resume() {
+    try {
+      const kept = JSON.parse(localStorage.getItem(KEY) ?? "null");
+      if (!kept) return;
+      [this.entry, this.token] = [kept, kept.token];
+    } catch {
+      return;
+    }
+    this.#draw();
+    this.#soon(0);
+  }
+
+  /** A live frame came: what freed a table may have made an offer. */
+  follow() {
+    if (this.entry && this.live.state?.night === this.entry.night) this.#soon(AT_ONCE_MS);
+  }
+
+  /** @param {any} entry with its token */
+  join(entry) {
+    localStorage.setItem(KEY, JSON.stringify(entry));
+    this.resume();
+    this.place.scrollIntoView({ block: "center" });
+  }
+
+  /** @param {number} wait */
+  #soon(wait) {
+    clearTimeout(this.timer);
+    if (this.entry) this.timer = window.setTimeout(() => this.#ask(), wait);
+  }
+
+  async #ask() {
+    if (!this.entry || document.hidden) return;
+    try {
+      const path = `/v1/waitlist/${this.entry.waitlist_id}`;
+      const answer = await readTagged(path, { seen: this.tag, token: this.token });
+      if (answer) {
+        this.tag = answer.tag;
+        this.entry = { ...answer.body, token: this.token };
+        localStorage.setItem(KEY, JSON.stringify(this.entry));
+      }
+    } catch (error) {
+      if (error instanceof Problem && error.status === 404) return this.#forget();
+    }
+    this.#draw();
+    if (["waitlisted", "offered"].includes(this.entry?.status)) this.#soon(AGAIN_MS);
+  }
+
+  #tick() {
+    const count = this.place.querySelector(".ticket-count");
+    const ends = this.entry?.offer?.hold_expires_at;
+    if (!count || !ends) return;
+    const left = ms(ends) - this.live.clock.now();
+    write(count, countdownText(left));
+    mark(count, "data-urgent", left < URGENT_MS ? "" : null);
+    if (left <= 0) this.#soon(AT_ONCE_MS);
+  }
+
+  #draw() {
+    const { entry } = this;
+    this.place.hidden = entry === null;
+    const key = JSON.stringify(entry);
+    if (!entry || key === this.key) return;
+    this.key = key;
+    const who = el(
+      "p",
+      { class: "soft" },
+      longNightText(entry.night),
+      el("br"),
+      capital(`${partyText(entry.party)}, from ${timeText(entry.from)}`),
+    );
+    if (entry.status === "offered" && entry.offer) this.#drawOffer(entry, who);
+    else if (entry.status === "waitlisted") this.#drawPlace(entry, who);
+    else this.#drawEnd(entry);
+  }
+
+  /** @param {any} entry @param {Node} who */
+  #drawOffer(entry, who) {
+    fill(
+      this.place,
+      el("p", { class: "eyebrow" }, "A table for you"),
+      el("h2", {}, tablesSpoken(entry.offer.tables)),
+      who,
+      el("p", { class: "ticket-count", role: "timer" }, ""),
+      el(
+        "p",
+        { class: "soft" },
+        `It is held for you until the time is up, then it is offered to the next party. Nothing is charged: the deposit of ${pounds(entry.offer.deposit_pence)} comes after you take it.`,
+      ),
+      el(
+        "div",
+        { class: "ticket-actions" },
+        button("button button-main", "Take this table", () => this.#accept()),
+        button("button button-danger", "Leave the waitlist", () => this.#leave()),
+      ),
+    );
+    this.#tick();
+  }
+
+  /** @param {any} entry @param {Node} who */
+  #drawPlace(entry, who) {
+    const { parts } = entry;
+    const why = [
+      [`${parts.visits} ${parts.visits === 1 ? "visit" : "visits"} before`, parts.visit_points],
+      ["Asked early, coming early", parts.timing],
+      ["Special occasion", parts.occasion],
+    ].filter(([, points]) => Number(points) > 0);
+    fill(
+      this.place,
+      el("p", { class: "eyebrow" }, "On the waitlist"),
+      el(
+        "h2",
+        {},
+        entry.beyond_every_set
+          ? "The club will arrange it"
+          : entry.position
+            ? `Number ${entry.position} in line`
+            : "In line",
+      ),
+      who,
+      el(
+        "p",
+        { class: "soft" },
+        entry.beyond_every_set
+          ? "No table takes a party of this size by itself. Staff have your request and will call."
+          : "A table that comes free is held for you and shown here at once. Keep this page open, or look for our message.",
+      ),
+      el(
+        "dl",
+        { class: "waiting-parts" },
+        el("dt", {}, "Priority"),
+        el("dd", {}, String(entry.priority)),
+        ...why.flatMap(([word, points]) => [el("dt", {}, word), el("dd", {}, `+${points}`)]),
+        ...(parts.by_hand == null ? [] : [el("dt", {}, "Set by the club"), el("dd", {}, "")]),
+      ),
+      el(
+        "div",
+        { class: "ticket-actions" },
+        button("button button-danger", "Leave the waitlist", () => this.#leave()),
+      ),
+    );
+  }
+
+  /** @param {any} entry */
+  #drawEnd(entry) {
+    const words = {
+      guest: "You left the waitlist",
+      staff: "The club took you off the waitlist",
+      unanswered: "Your offers ran out",
+      night_over: "This night is over",
+      accepted: "You have a table",
+    };
+    fill(
+      this.place,
+      el("h2", {}, /** @type {any} */ (words)[entry.ended_why] ?? "No longer waiting"),
+      el("p", { class: "soft" }, "Nothing was charged."),
+      button("button", "Close", () => this.#forget()),
+    );
+  }
+
+  async #accept() {
+    const { token } = this;
+    try {
+      const path = `/v1/waitlist/${this.entry.waitlist_id}/accept`;
+      Ticket.keep({ ...(await send("POST", path, {}, { token })), token });
+      this.#forget();
+      document.dispatchEvent(new CustomEvent("held"));
+      scrollTo({ top: 0 });
+    } catch (error) {
+      tellProblem(error, "Not taken");
+      this.#soon(0);
+    }
+  }
+
+  async #leave() {
+    const text = "Your place goes to the next party.";
+    if (!(await askSure("Leave the waitlist?", text, "Leave"))) return;
+    try {
+      await send("DELETE", `/v1/waitlist/${this.entry.waitlist_id}`, null, { token: this.token });
+      tell("You left the waitlist");
+    } catch (error) {
+      if (!(error instanceof Problem && [404, 409].includes(error.status)))
+        return tellProblem(error, "Not left");
+    }
+    this.#forget();
+  }
+
+  #forget() {
+    localStorage.removeItem(KEY);
+    clearTimeout(this.timer);
+    [this.entry, this.tag, this.key] = [null, null, ""];
+    this.#draw();
+  }
+}
+
+/** In the place of the offers: what can be done where there is none. @param {any} problem @param {() => void} onJoin */
+export function waitInstead(problem, onJoin) {
+  const { contact } = problem;
+  return el(
+    "div",
+    { class: "waiting-ways" },
+    button(
+      "button button-main",
+      problem.reason === "party_too_large" ? "Ask the club" : "Join the waitlist",
+      onJoin,
+    ),
+    contact &&
+      el(
+        "p",
+        { class: "small soft" },
+        "Or call ",
+        el("a", { href: `tel:${contact.phone.replace(/ /g, "")}` }, contact.phone),
+        ", or write to ",
+        el("a", { href: `mailto:${contact.email}` }, contact.email),
+        ".",
+      ),
+  );
+}
+
+/** Asks whose the place is, and joins. @param {Wish} wish @param {(entry: any) => void} onJoined */
+export function askJoin(wish, onJoined) {
+  /** @param {Object<string, string>} more */
+  const input = (more) => el("input", { class: "input", ...more });
+  return showDialog("Join the waitlist", (close) => [
+    el(
+      "p",
+      { class: "soft" },
+      `${longNightText(wish.night)}, ${partyText(wish.party)}. When a table comes free it is held for you, and you decide. Nothing is charged.`,
+    ),
+    actForm(
+      "Join",
+      [
+        field(
+          "Name",
+          input({ name: "name", autocomplete: "name", required: "", maxlength: "120" }),
+        ),
+        field(
+          "Phone",
+          input({
+            name: "phone",
+            type: "tel",
+            autocomplete: "tel",
+            required: "",
+            maxlength: "30",
+            pattern: "\\+?[0-9 \\(\\)\\-]{5,30}",
+          }),
+          "So that the offer reaches you.",
+        ),
+        el(
+          "label",
+          { class: "waiting-occasion" },
+          el("input", { type: "checkbox", name: "occasion" }),
+          el("span", {}, "It is a special occasion"),
+        ),
+      ],
+      async (data) => {
+        const contact = {
+          name: String(data.get("name")).trim(),
+          phone: String(data.get("phone")).trim(),
+        };
+        const occasion = data.get("occasion") !== null;
+        onJoined(
+          await send("POST", "/v1/waitlist", { ...wish, contact, special_occasion: occasion }),
+        );
+      },
+      close,
+    ),
+  ]);
+}
+
+/** @param {string} look @param {string} text @param {() => void} onclick */
+function button(look, text, onclick) {
+  return el("button", { class: look, type: "button", onclick }, text);
+}

@@ -1,0 +1,296 @@
+"""A party waits, is offered what comes free, and accepts it, lets it pass or is too late."""
+
+import asyncio
+import hashlib
+from collections import Counter
+from typing import Any
+
+import msgspec
+import pytest
+
+from app.actions import bookings, holds, nights, tables, waitlist
+from app.actions.sweeper import sweep
+from app.domain.principals import ANONYMOUS, Principal
+from app.errors import Conflict, NotFound, NotValid
+from app.wire import Contact, EditNight, UnblockTable
+from app.wire.waitlist import JoinWaitlist, RankWaiting
+from floorplan.venue import load_venue
+from tests.integration.floor import MANAGER, NIGHT, House, read
+
+FOUR = [t.number for t in load_venue().tables if t.capacity.min <= 4 <= t.capacity.max]
+
+
+def guest(number: int, name: str = "Grace Hopper") -> Contact:
+    return Contact(name, phone=f"+44 113 496 1{number:03d}")
+
+
+async def join(
+    house: House, number: int, party: int = 4, by: Principal = ANONYMOUS, **more: Any
+) -> dict[str, Any]:
+    """A customer's place; each comes from an address of its own."""
+    request = JoinWaitlist(NIGHT, party, more.pop("contact", guest(number)), **more)
+    caller = msgspec.structs.replace(house.caller(by, None, request), origin=f"{number:016x}")
+    return read(
+        await waitlist.join_waitlist(
+            house.db, house.venue, house.vault, house.settings.secret, caller, request
+        )
+    )
+
+
+def owner_of(entry: dict[str, Any]) -> Principal:
+    return Principal("owner", hashlib.sha256(entry["token"].encode()).hexdigest(), "OWNER")
+
+
+async def look(house: House, entry: dict[str, Any]) -> dict[str, Any]:
+    """The place as its owner sees it."""
+    row = await waitlist.find_entry(house.db, house.caller(owner_of(entry)), entry["waitlist_id"])
+    return msgspec.to_builtins(waitlist.entry_answer(house.venue, row))  # type: ignore[no-any-return]
+
+
+async def accept(house: House, entry: dict[str, Any]) -> dict[str, Any]:
+    return read(
+        await waitlist.accept_offer(
+            house.db, house.venue, house.settings.secret, house.caller(owner_of(entry)),
+            entry["waitlist_id"],
+        )
+    )  # fmt: skip
+
+
+async def leave(house: House, entry: dict[str, Any], by: Principal | None = None) -> dict[str, Any]:
+    return read(
+        await waitlist.leave_waitlist(
+            house.db, house.venue, house.caller(by or owner_of(entry)), entry["waitlist_id"]
+        )
+    )
+
+
+async def offered(house: House) -> int:
+    """What is due is done, as the background does it; how many offers were made."""
+    await sweep(house.db, house.venue)
+    return await waitlist.offer_free_tables(house.db, house.venue)
+
+
+async def reason(work: Any) -> str:
+    try:
+        await work
+    except Conflict as refused:
+        return refused.reason
+    return "won"
+
+
+@pytest.fixture
+async def full(venue_house: House) -> House:
+    """A night on which no party of four finds a table: all of these are out of service."""
+    for number in FOUR:
+        if number not in (7, 9):
+            await venue_house.block(number)
+    for number in (7, 9):
+        booking = await venue_house.booked([number])
+        setattr(venue_house, f"on_{number}", booking["booking_id"])
+    return venue_house
+
+
+async def cancel(house: House, number: int) -> None:
+    booking_id = getattr(house, f"on_{number}")
+    await bookings.cancel_booking(house.db, house.caller(), booking_id)
+
+
+async def test_a_cancelled_table_is_offered_accepted_and_paid(full: House) -> None:
+    entry = await join(full, 1, special_occasion=True)
+    assert (entry["status"], entry["parts"]["occasion"]) == ("waitlisted", 100)
+    assert entry["priority"] == entry["parts"]["timing"] + 100
+    assert await offered(full) == 0
+    await cancel(full, 7)
+    assert await offered(full) == 1
+    assert await offered(full) == 0, "exactly one offer for what came free"
+    seen = await look(full, entry)
+    assert (seen["status"], seen["offer"]["tables"]) == ("offered", [7])
+    with pytest.raises(Conflict, match="taken"):
+        await full.hold([7])
+    held = await accept(full, entry)
+    assert (held["status"], held["token"], held["paid_pence"]) == ("pending", entry["token"], 0)
+    assert held["hold_expires_at"] >= seen["offer"]["hold_expires_at"]
+    paid = await full.confirm(held)
+    assert paid["status"] == "confirmed"
+    assert (await look(full, entry))["status"] == "accepted"
+    assert [k for k in await full.kinds() if k.startswith("WAITLIST")] == [
+        "WAITLIST_JOINED", "WAITLIST_OFFERED", "WAITLIST_LEFT",
+    ]  # fmt: skip
+    await full.agrees()
+
+
+async def test_an_unanswered_offer_goes_to_the_next_and_ends_once_though_nobody_was_there(
+    full: House,
+) -> None:
+    first, second = await join(full, 1, special_occasion=True), await join(full, 2)
+    assert ((await look(full, first))["position"], (await look(full, second))["position"]) == (1, 2)
+    await cancel(full, 7)
+    assert await offered(full) == 1
+    assert (await look(full, first))["status"] == "offered"
+    # The service is down: nobody sweeps for three hours. Then all at once, several times over.
+    await full.later(minutes=180)
+    await asyncio.gather(*(sweep(full.db, full.venue) for _ in range(4)))
+    assert (await full.kinds()).count("HOLD_EXPIRED") == 1
+    await asyncio.gather(*(waitlist.offer_free_tables(full.db, full.venue) for _ in range(2)))
+    assert (await look(full, second))["status"] == "offered"
+    missed = await look(full, first)
+    assert (missed["status"], missed["offers_left"]) == ("waitlisted", 1)
+    assert (await full.kinds()).count("WAITLIST_OFFERED") == 2
+    await full.agrees()
+    # The first is asked again when nobody else waits; after the second silence its place is over.
+    await leave(full, second)
+    assert await offered(full) == 1
+    await full.later(minutes=11)
+    assert await offered(full) == 0
+    ended = await look(full, first)
+    assert (ended["status"], ended["ended_why"]) == ("left", "unanswered")
+    await full.agrees()
+
+
+async def test_whatever_frees_a_table_is_offered(full: House) -> None:
+    """Lifted, let go, moved away from: what is free counts, however it came to be so."""
+    entries = [await join(full, n) for n in range(1, 5)]
+    await tables.unblock_table(full.db, full.caller(), 1, UnblockTable(NIGHT))
+    assert await offered(full) == 1
+    offer = (await look(full, entries[0]))["offer"]
+    await holds.release_hold(full.db, full.caller(owner_of(entries[0])), offer["booking_id"])
+    assert await offered(full) == 1, "a hold let go"
+    assert (await look(full, entries[1]))["offer"]["tables"] == [1]
+    await full.unblock(3)
+    await full.move({"booking_id": full.on_7}, [3])  # type: ignore[attr-defined]
+    assert await offered(full) == 1, "a party moved away"
+    assert (await look(full, entries[2]))["offer"]["tables"] == [7]
+    await full.agrees()
+
+
+async def test_the_place_is_left_by_its_owner_and_by_staff_and_by_nobody_else(full: House) -> None:
+    entry, other = await join(full, 1), await join(full, 2)
+    with pytest.raises(NotFound):
+        await leave(full, entry, owner_of(other))
+    await cancel(full, 7)
+    await offered(full)
+    assert (await leave(full, entry))["status"] == "left"
+    assert await reason(leave(full, entry)) == "not_waiting"
+    assert await offered(full) == 1, "what it was offered is free for the next"
+    assert (await leave(full, other, MANAGER))["ended_why"] == "staff"
+    await full.agrees()
+
+
+async def test_a_manager_ranks_by_hand_and_the_book_says_who(full: House) -> None:
+    first, second = await join(full, 1, special_occasion=True), await join(full, 2)
+    request = RankWaiting(1000)
+    ranked = read(
+        await waitlist.rank_waiting(
+            full.db, full.venue, full.caller(), second["waitlist_id"], request
+        )
+    )
+    assert (ranked["priority"], ranked["parts"]["by_hand"]) == (1000, 1000)
+    await full.agrees()
+    await cancel(full, 7)
+    await offered(full)
+    assert (await look(full, second))["status"] == "offered"
+    assert (await look(full, first))["status"] == "waitlisted"
+    async with full.looking() as conn:
+        actor = await conn.fetchval("SELECT actor FROM event WHERE type = 'WAITLIST_RANKED'")
+    assert actor == MANAGER.actor
+
+
+async def test_visits_count_by_the_persons_own_digests(full: House) -> None:
+    await cancel(full, 7)
+    await full.hold([7], contact=guest(1))
+    async with full.looking() as conn:
+        await conn.execute(
+            "UPDATE booking SET status = 'completed', hold_expires_at = NULL"
+            " WHERE status = 'pending'"
+        )
+        await conn.execute("UPDATE booking_table SET live = false WHERE number = 7")
+    await full.block(7)
+    known = await join(full, 1)
+    assert known["parts"]["visits"] == 1
+    assert known["priority"] == 10 + known["parts"]["timing"]
+    await leave(full, known)
+    neighbour = await join(full, 1, contact=guest(1, "Eve"))
+    assert neighbour["parts"]["visits"] == 0, "nobody learns it by another's number"
+
+
+async def test_who_may_not_join_is_told_why(full: House) -> None:
+    assert await reason(join(full, 1, party=2)) == "won", "no table for two is free either"
+    assert await reason(join(full, 1)) == "already_waiting"
+    await full.unblock(3)
+    assert await reason(join(full, 2, party=7)) == "tables_free"
+    await full.block(3)
+    with pytest.raises(NotValid, match="reach you"):
+        await join(full, 3, contact=Contact("Nobody"))
+    large = await join(full, 4, party=30)
+    assert large["beyond_every_set"], "staff see it as an enquiry"
+    assert await offered(full) == 0
+    await full.later(hours=5)
+    assert await reason(join(full, 5)) == "too_late"
+
+
+async def test_the_list_ends_with_the_night(full: House) -> None:
+    entry = await join(full, 1)
+    await nights.edit_night(full.db, full.venue, full.caller(), NIGHT, EditNight(status="sealed"))
+    assert (await look(full, entry))["ended_why"] == "night_over"
+    assert await reason(accept(full, entry)) == "no_offer"
+    await full.agrees()
+
+
+@pytest.mark.parametrize(("left", "winner"), [(2.0, "own"), (0.03, "either"), (-0.5, "other")])
+async def test_an_accepted_offer_against_a_new_hold_has_one_winner(
+    full: House, left: float, winner: str
+) -> None:
+    """While the offer lasts only its party gets the table, afterwards only somebody else; in the
+    moment between one of them, or nobody yet, and never two."""
+    entry = await join(full, 1)
+    await cancel(full, 7)
+    await offered(full)
+    await full.later(minutes=full.venue.rules.offer_minutes, seconds=-left)
+    *others, own = await asyncio.gather(
+        *(reason(full.hold([7])) for _ in range(4)), reason(accept(full, entry))
+    )
+    won = Counter(others)["won"]
+    assert (own == "won") + won <= 1
+    assert winner != "own" or own == "won"
+    assert winner != "other" or (won, own) in {(1, "hold_expired"), (1, "no_offer")}
+    await full.agrees()
+
+
+async def test_without_the_look_at_the_time_an_offer_is_accepted_that_ran_out(
+    full: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The negative control."""
+    entry = await join(full, 1)
+    await cancel(full, 7)
+    await offered(full)
+    await full.later(minutes=11)
+    assert await reason(accept(full, entry)) == "hold_expired"
+    monkeypatch.setattr(waitlist, "judge_alive", lambda *_: None)
+    assert await reason(accept(full, entry)) == "won"
+
+
+async def test_two_that_place_at_once_make_one_offer(full: House) -> None:
+    await join(full, 1)
+    await join(full, 2)
+    await cancel(full, 7)
+    made = await asyncio.gather(
+        *(waitlist.offer_free_tables(full.db, full.venue) for _ in range(4))
+    )
+    assert sum(made) == 1
+    assert (await full.kinds()).count("WAITLIST_OFFERED") == 1
+    await full.agrees()
+
+
+async def test_the_same_key_in_parallel_joins_once(full: House) -> None:
+    request = JoinWaitlist(NIGHT, 4, guest(1))
+    caller = full.caller(ANONYMOUS, "once", request)
+    answers = await asyncio.gather(
+        *(
+            waitlist.join_waitlist(
+                full.db, full.venue, full.vault, full.settings.secret, caller, request
+            )
+            for _ in range(5)
+        )
+    )
+    assert len({answer.body for answer in answers}) == 1
+    assert (await full.kinds()).count("WAITLIST_JOINED") == 1
