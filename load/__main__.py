@@ -10,6 +10,8 @@ MEASUREMENTS = (
     "load.commit_to_screen",
     "load.event_rate",
     "load.history",
+    "load.availability",
+    "load.attempts",
     "load.door_rush",
     "load.offline_nights",
     "load.camera",

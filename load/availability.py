@@ -47,10 +47,11 @@ class Asker:
     async def ask(self, number: int, party: int, tag: str = "") -> tuple[int, str]:
         """The status and the ETag. `number` chooses the address."""
         house = number // 200
+        address = f"10.{house // 62500}.{house // 250 % 250}.{house % 250 + 1}"
         seen = f"If-None-Match: {tag}\r\n" if tag else ""
         self._writer.write(
             f"GET /v1/nights/{NIGHT}/availability?party={party} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
-            f"X-Forwarded-For: 10.{house // 62500}.{house // 250 % 250}.{house % 250 + 1}\r\n{seen}\r\n".encode()
+            f"X-Forwarded-For: {address}\r\n{seen}\r\n".encode()
         )
         head = await self._reader.readuntil(b"\r\n\r\n")
         length = re.search(rb"content-length: (\d+)", head)
@@ -70,7 +71,9 @@ async def ask_on(one: Asker, place: int, until: float, counts: dict[int, int]) -
     while time.perf_counter() < until:
         number += 1
         party = number % 12 + 1
-        status, tags[party] = await one.ask(number, party, tags.get(party, "") if number % 3 == 0 else "")
+        status, tags[party] = await one.ask(
+            number, party, tags.get(party, "") if number % 3 == 0 else ""
+        )
         counts[status] = counts.get(status, 0) + 1
 
 
@@ -178,7 +181,9 @@ def main() -> int:
         f"at {PER_SECOND} a second: p50 {p50 * 1000:.1f} ms, p99 {p99 * 1000:.1f} ms"
         f" (budget {P99_SECONDS * 1000:.0f} ms)  {words[1]}"
     )
-    print(f"hit rate of a night at work: {hits:.1%} of {sum(made.values()):.0f}, {made}  {words[2]}")
+    print(
+        f"hit rate of a night at work: {hits:.1%} of {sum(made.values()):.0f}, {made}  {words[2]}"
+    )
     return 0 if all(good) else 1
 
 

@@ -105,20 +105,21 @@ async def measure(port: int, seconds: float) -> tuple[float, dict[int, int], flo
     return done / took, counts, (time.process_time() - cpu) / took
 
 
-def open_night(origin: str, demo_token: str) -> None:
-    """A manager signs in by a link and opens the night."""
+def open_night(origin: str, demo_token: str, *nights: str) -> None:
+    """A manager signs in by a link and opens the night, or those given."""
     with httpx.Client(base_url=origin, headers={"Origin": origin}) as http:
         links = http.post("/v1/demo/links", json={"token": demo_token}).json()["links"]
         manager = next(link["link"] for link in links if link["role"] == "MANAGER")
         http.post("/v1/session", json={"link": manager}).raise_for_status()
         clock = {"token": demo_token, "shown_at": f"{NIGHT}T21:30:00.000Z", "speed": 1}
         http.post("/v1/demo/clock", json=clock).raise_for_status()
-        answer = http.post(
-            "/v1/nights",
-            json={"night": NIGHT},
-            headers={"Idempotency-Key": secrets.token_hex(16)},
-        )
-        answer.raise_for_status()
+        for night in nights or (NIGHT,):
+            answer = http.post(
+                "/v1/nights",
+                json={"night": night},
+                headers={"Idempotency-Key": secrets.token_hex(16)},
+            )
+            answer.raise_for_status()
 
 
 def bare_commits(service: House, seconds: float) -> float:
