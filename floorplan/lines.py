@@ -52,6 +52,21 @@ def _line(
     return line
 
 
+def _waitlist_text(payload: book.Payload, where: str, party: int) -> str | None:
+    match payload:
+        case book.WaitlistJoined():
+            return f"Party of {payload.party} joined the waitlist"
+        case book.WaitlistRanked():
+            return f"Waitlist: priority {payload.priority} set by hand"
+        case book.WaitlistOffered():
+            return f"{where} offered to the waitlist, party of {party}"
+        case book.WaitlistLeft():
+            told = {"accepted": "accepted its offer", "staff": "was taken off the waitlist"}
+            return f"A waiting party {told.get(payload.why, 'left the waitlist')}"
+        case _:
+            return None
+
+
 def _text(payload: book.Payload, where: str, party: int) -> str | None:
     match payload:
         case book.NightOpened():
@@ -161,15 +176,13 @@ def _text(payload: book.Payload, where: str, party: int) -> str | None:
             return f"{where} blocked{later}: {payload.reason}"
         case book.TableUnblocked():
             return f"{where} unblocked"
-        case book.WaitlistJoined():
-            return f"Party of {payload.party} joined the waitlist"
-        case book.WaitlistRanked():
-            return f"Waitlist: priority {payload.priority} set by hand"
-        case book.WaitlistOffered():
-            return f"{where} offered to the waitlist, party of {party}"
-        case book.WaitlistLeft():
-            told = {"accepted": "accepted its offer", "staff": "was taken off the waitlist"}
-            return f"A waiting party {told.get(payload.why, 'left the waitlist')}"
+        case (
+            book.WaitlistJoined()
+            | book.WaitlistRanked()
+            | book.WaitlistOffered()
+            | book.WaitlistLeft()
+        ):
+            return _waitlist_text(payload, where, party)
         case book.NoShowMarked():
             return f"{where} no-show, party of {party}"
         case _:
