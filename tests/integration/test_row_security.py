@@ -69,7 +69,7 @@ AS_OWNER = {
     "event_number", "lock_book", "lock_floor", "expire_holds", "person_is_free", "is_owner",
     "ban_of", "recall_shares", "forget_bans", "forget_ended_bans", "revoke_manage_links",
     "enqueue_messages", "change_bookings", "split_booking", "lock_tables", "message_facts",
-    "count_money", "ask_refund", "confirm_paid",
+    "count_money", "ask_refund", "confirm_paid", "reissue_ticket",
 }  # fmt: skip
 
 WHO: dict[str, tuple[str, Principal | None]] = {

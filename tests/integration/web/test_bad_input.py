@@ -24,7 +24,7 @@ VALUES = {
     "device_id": str(uuid4()), "quarantine_id": str(uuid4()), "staff_id": str(uuid4()),
     "session_id": str(uuid4()), "person_id": str(uuid4()), "ban_id": str(uuid4()),
     "message_id": str(uuid4()), "payment_id": str(uuid4()), "refund_id": str(uuid4()),
-    "lease_id": str(uuid4()), "task_id": str(uuid4()),
+    "lease_id": str(uuid4()), "task_id": str(uuid4()), "waitlist_id": str(uuid4()),
 }  # fmt: skip
 
 
@@ -254,7 +254,7 @@ async def test_a_night_that_does_not_exist_is_not_found(
     for path, body in OF_NIGHT.items():
         answer = await manager.post(path, json={**body, "night": night}, headers=key())
         judge(answer, 404, "night_not_found", path)
-    assert len(asked) == 7
+    assert len(asked) == sum("night" in one.parameters for one in club.table)
     assert await club.counts() == before
 
 
@@ -280,6 +280,8 @@ async def test_what_does_not_exist_is_not_found(club: Club, manager: httpx.Async
     }
     for operation in club.table:
         if {"booking_id", "scan_id", "device_id"} & set(operation.parameters):
+            if operation.permission == "scan:supervise":
+                continue  # the PIN is asked for before anything is looked up
             body = bodies.get(operation.path.rsplit("/", 1)[1], {})
             answer = await send(manager, operation, body)
             assert answer.status_code == 404, (operation.id, answer.text)

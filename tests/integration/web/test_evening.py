@@ -5,6 +5,7 @@ set to a Saturday at 22:30 and a night is run by a manager, a camera and a guest
 is checked against the table, and at the end no operation is left that was not seen to work.
 """
 
+import json
 import re
 from collections.abc import AsyncIterator
 from typing import Any
@@ -14,12 +15,16 @@ import httpx
 import msgspec
 import pyotp
 import pytest
+import stripe
 
+from app.actions.waitlist import offer_free_tables
 from app.settings import Settings
 from app.web.operations import Operation
 from tests.integration.web.club import NIGHT, ORIGIN, PASSWORD, Club, key, opened
+from tests.integration.web.test_pins import with_pin
 
 TOKEN = "d" * 64
+WEBHOOKS = "whsec_evening"
 
 
 class Evening:
@@ -64,7 +69,9 @@ def judge_shape(operation: Operation, answer: httpx.Response) -> Any:
 
 @pytest.fixture
 async def evening(settings: Settings) -> AsyncIterator[Evening]:
-    async with opened(settings, demo=True, demo_token=TOKEN) as club:
+    secrets = (WEBHOOKS,)
+    given = {"demo": True, "demo_token": TOKEN, "stripe_webhook_secrets": secrets}
+    async with opened(settings, **given) as club:
         yield Evening(club)
 
 
@@ -119,6 +126,7 @@ async def test_every_operation_answers_as_the_table_says(evening: Evening) -> No
     assert (verdict["verdict"], verdict["name"], verdict["replayed"]) == ("admit", "Ada L.", False)
     again = await call(camera, "GET", "/v1/scans/{scan_id}", scan_id=scan["scan_id"])
     assert again == {**verdict, "replayed": True}
+    await supervised(evening, camera, scan)
     click = {"night": NIGHT, "door": "main", "floor": "upstairs", "change": 2}
     await call(camera, "POST", "/v1/headcount", click)
     await call(manager, "POST", "/v1/bookings/{booking_id}/seat", **mine)
@@ -153,8 +161,10 @@ async def test_every_operation_answers_as_the_table_says(evening: Evening) -> No
     await call(manager, "POST", "/v1/demo/clock", clock)
     await call(manager, "POST", "/v1/bookings/{booking_id}/no-show", **late)
     await call(manager, "POST", "/v1/bookings/{booking_id}/reinstate", {}, **late)
+    await waiting_list(evening, guest, manager)
 
     chief = await club.signed_in("SUPER_ADMIN", elevated=True)
+    await money(evening, manager, chief, late)
     found = await call(manager, "POST", "/v1/people/find", {"phone": "0113 496 0000"})
     somebody = {"person_id": found["people"][0]["person_id"]}
     await call(manager, "POST", "/v1/people/{person_id}/reveal", **somebody)
@@ -187,9 +197,93 @@ async def test_every_operation_answers_as_the_table_says(evening: Evening) -> No
         {"decision": "dismiss", "reason": "a_trial"},
         quarantine_id=waiting[0]["quarantine_id"],
     )  # fmt: skip
+    for path in ("inside", "door-log"):
+        await call(manager, "GET", f"/v1/nights/{{night}}/{path}", night=NIGHT)
     await staff_changes(evening, chief)
     await call(manager, "DELETE", "/v1/session")
-    assert {one.id for one in club.table} - evening.seen == set()
+    left = {one.id for one in club.table} - evening.seen
+    assert left == set(), sorted(left)
+
+
+async def supervised(evening: Evening, camera: httpx.AsyncClient, admitted: dict[str, Any]) -> None:
+    """The party is complete; a supervisor lets one more in, takes that back, and notes a fight."""
+    call, club = evening.call, evening.club
+    mara = await with_pin(club, "MANAGER", "8051", "mara")
+    refused = {**admitted, "scan_id": str(uuid4()), "people": 1}
+    assert (await call(camera, "POST", "/v1/scans", refused))["reason"] == "already_in"
+    by = {"supervisor": {"pin": "8051", "staff_id": mara}}
+    why = {**by, "reason": "known_guest"}
+    its = {"scan_id": refused["scan_id"]}
+    let_in = await call(camera, "POST", "/v1/scans/{scan_id}/override", why, **its)
+    why = {**by, "reason": "wrong_guest"}
+    its = {"scan_id": let_in["scan_id"]}
+    await call(camera, "POST", "/v1/scans/{scan_id}/undo", why, **its)
+
+
+async def waiting_list(
+    evening: Evening, guest: httpx.AsyncClient, manager: httpx.AsyncClient
+) -> None:
+    """A party waits, is put first, is offered a table and takes it; another one goes home."""
+    call, club = evening.call, evening.club
+    path = "/v1/waitlist/{waitlist_id}"
+
+    async def joined(name: str) -> tuple[dict[str, str], httpx.AsyncClient]:
+        contact = {"name": name, "email": f"{name}@example.com"}
+        wish = {"night": NIGHT, "party": 12, "contact": contact}  # there is one set for twelve
+        made = await call(guest, "POST", "/v1/waitlist", wish)
+        mine = {"waitlist_id": made["waitlist_id"]}
+        return mine, await club.client(Authorization=f"Bearer {made['token']}")
+
+    night = {"night": NIGHT}
+    await call(
+        manager, "POST", "/v1/tables/{number}/block", {**night, "reason": "spill"}, number=15
+    )
+    ours, owner = await joined("Grace")
+    await call(manager, "PATCH", path, {"priority": 900}, **ours)
+    await call(manager, "POST", "/v1/tables/{number}/unblock", night, number=15)
+    await offer_free_tables(club.parts.db, club.parts.venue)
+    assert (await call(owner, "GET", path, **ours))["status"] == "offered"
+    await call(owner, "POST", f"{path}/accept", **ours)
+    theirs, other = await joined("Edsger")
+    assert (await call(manager, "GET", "/v1/nights/{night}/waitlist", night=NIGHT))["waiting"]
+    await call(other, "DELETE", path, **theirs)
+
+
+async def money(
+    evening: Evening,
+    manager: httpx.AsyncClient,
+    chief: httpx.AsyncClient,
+    booking: dict[str, str],
+) -> None:
+    """A payment at the desk is seen by a second person, a part of it given back; Stripe tells."""
+    call = evening.call
+    incident = {"night": NIGHT, "door": "main", "kind": "fight", "outcome": "settled"}
+    await call(manager, "POST", "/v1/incidents", incident)
+    await call(manager, "POST", "/v1/bookings/{booking_id}/reissue", {"reason": "lost"}, **booking)
+    await call(manager, "GET", "/v1/payments/ways")
+    path = "/v1/bookings/{booking_id}"
+    paid = (await call(manager, "GET", f"{path}/payments", **booking))["payments"][0]
+    its = {"payment_id": paid["payment_id"]}
+    await call(chief, "POST", "/v1/payments/{payment_id}/verify", **its)
+    await call(chief, "POST", f"{path}/refund", {"amount_pence": 100}, **booking)
+    owed = (await call(manager, "GET", "/v1/payments/open"))["refunds"][0]["refund"]
+    its = {"refund_id": owed["refund_id"]}
+    await call(chief, "POST", "/v1/refunds/{refund_id}/given", **its)
+    event = json.dumps(
+        {
+            "id": "evt_1", "object": "event", "type": "payment_intent.succeeded", "livemode": False,
+            "created": 1, "data": {"object": {"id": "pi_unknown", "object": "payment_intent"}},
+        }
+    )  # fmt: skip
+    sign = stripe.WebhookSignature.generate_signature_header
+    guest = await evening.club.client()
+    answer = await guest.post(
+        "/v1/stripe/webhook", content=event, headers={"Stripe-Signature": sign(event, WEBHOOKS)}
+    )
+    told = next(one for one in evening.club.table if one.id == "post_stripe_webhook")
+    assert answer.status_code == 200, answer.text
+    judge_shape(told, answer)
+    evening.seen.add(told.id)
 
 
 async def changes(evening: Evening, manager: httpx.AsyncClient, booking: dict[str, str]) -> None:
