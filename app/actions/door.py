@@ -20,12 +20,13 @@ from app.actions.codes import read_scan
 from app.actions.persons import opened
 from app.actions.recalls import Recalled, recall
 from app.actions.scopes import judge_scope
-from app.actions.verdict import verdict_of
+from app.actions.verdict import verdict_of, warnings_of
 from app.db import bookings as rows
 from app.db.persons import Held, find_held
 from app.db.pool import Database, retried
 from app.db.scans import NewScan, StoredScan, find_scan, verdict_row
 from app.domain.bookings import judge_night, judge_room
+from app.domain.capacity import fill_of
 from app.domain.contacts import PersonalData
 from app.domain.facts import BookingFact
 from app.domain.names import masked
@@ -232,6 +233,7 @@ async def change_headcount(
             inside=inside,
             limits={**limits, "house": night.house_limit},
             version=UNNUMBERED,
+            warnings=warnings_of(venue, request.floor, fill_of(facts, night, inside)),
         )
 
     return await perform(db, caller, "change_headcount", work, night=request.night, people=True)

@@ -396,13 +396,6 @@ class HeadcountRequest(Request, frozen=True):
     people: Annotated[int, Meta(ge=0, le=5000)] | None = None
 
 
-class HeadcountAnswer(Answer, frozen=True):
-    night: str
-    inside: dict[str, int]
-    limits: dict[str, int]
-    version: int
-
-
 class Seen(Struct, frozen=True):
     """The last scan that counted on this ticket: `by` is `device:<id>` or `staff:<id>`, `seconds`
     how long before this one it was."""
@@ -437,6 +430,14 @@ class Caution(Struct, frozen=True):
 
     reason: Literal["floor_nearly_full", "house_nearly_full"]
     text: str
+
+
+class HeadcountAnswer(Answer, frozen=True):
+    night: str
+    inside: dict[str, int]
+    limits: dict[str, int]
+    version: int
+    warnings: list[Caution] = []
 
 
 class HeldBy(Struct, frozen=True):

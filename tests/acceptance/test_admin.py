@@ -28,7 +28,9 @@ pytestmark = pytest.mark.browser
 
 REFUSED = r"status of (403|409|422) "
 INVITED = timedelta(minutes=5)
-SECTIONS = ["Staff", "Devices", "Sessions", "Audit", "Bans", "Quarantine", "Messages", "People"]
+SECTIONS = [
+    "Staff", "Devices", "Sessions", "Audit", "Door log", "Bans", "Quarantine", "Messages", "People",
+]  # fmt: skip
 
 
 @pytest.fixture

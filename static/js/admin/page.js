@@ -13,6 +13,7 @@ import { Audit } from "./audit.js";
 import { Bans } from "./bans.js";
 import { Desk, isSignedOut } from "./desk.js";
 import { Devices } from "./devices.js";
+import { DoorLog } from "./door-log.js";
 import { keepingFocus, walkRows } from "./list.js";
 import { Outbox } from "./outbox.js";
 import { People } from "./people.js";
@@ -41,6 +42,10 @@ const SECTIONS = [
   ["devices", "Devices", "device:manage", "The tablets and cameras at the doors.", Devices],
   ["sessions", "Sessions", "session:list", "Who is signed in, and where.", Sessions],
   ["audit", "Audit", "audit:read", "Who did what, newest first.", Audit],
+  [
+    "door-log", "Door log", "door_log:read",
+    "Who was kept out, let in all the same or taken back; head counts and incidents.", DoorLog,
+  ],
   ["bans", "Bans", "ban:manage", "Who is not welcome. The doors are told.", Bans],
   [
     "quarantine", "Quarantine", "quarantine:manage",

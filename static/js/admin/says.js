@@ -152,6 +152,10 @@ export const NIGHT_LINE = {
   GUEST_CHECKED_OUT: "Checked out",
   HEADCOUNT_CHANGED: "Head count changed",
   ENTRY_REFUSED: "Entry refused",
+  ENTRY_OVERRIDDEN: "Let in against the rule",
+  CHECK_IN_UNDONE: "Scan taken back",
+  INCIDENT_RECORDED: "Incident",
+  CODE_REISSUED: "Code issued again",
   PARTY_SEATED: "Party seated",
   TABLE_VACATED: "Table vacated",
   BOOKING_COMPLETED: "Booking completed",
@@ -159,6 +163,15 @@ export const NIGHT_LINE = {
   TABLE_BLOCKED: "Table blocked",
   TABLE_UNBLOCKED: "Table unblocked",
   NO_SHOW_MARKED: "No-show marked",
+};
+
+/** What the door's log tells of. @type {Words} */
+export const DOOR_LINE = {
+  refused: "Refused",
+  overridden: "Let in against the rule",
+  undone: "Taken back",
+  head_count: "Head count",
+  incident: "Incident",
 };
 
 /** How a session began, and what was shown since. @param {{began: string, assurance: string}} session */

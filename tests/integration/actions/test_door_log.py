@@ -141,10 +141,13 @@ async def test_nine_tenths_are_warned_of_and_the_limit_is_said_with_its_numbers(
         house.db, house.venue, house.caller(), NIGHT,
         EditNight(limits=LimitsBody(10, 150, 160)),
     )  # fmt: skip
-    await house.click(7)
+    assert (await house.click(7))["warnings"] == []
     some = await house.scan(party["code"], 2)
     assert [w["reason"] for w in some["warnings"]] == ["floor_nearly_full"]
     assert some["capacity"]["here"] == {"inside": 9, "limit": 10, "free": 1}
+    stays = await house.click(-1)
+    assert stays["warnings"] == []
+    assert [w["reason"] for w in (await house.click(1))["warnings"]] == ["floor_nearly_full"]
     full = await house.scan(party["code"], 2)
     assert (full["reason"], full["left_to_enter"]) == ("capacity_full", 1)
     assert full["instruction"].startswith("The Lounge 9 of 10. Room One has 150 free. 1 of them")
