@@ -16,6 +16,7 @@ import asyncpg
 from app.actions.act import UNNUMBERED, Act, Answered, Caller
 from app.actions.administration import audited, note
 from app.actions.erasures import remember_erasure, retained_of
+from app.actions.wishes import wishes_of
 from app.db import persons as rows
 from app.db.bans import list_bans_of
 from app.db.persons import Held, PersonRow
@@ -57,6 +58,7 @@ logger = logging.getLogger(__name__)
 PURPOSES = [
     "Name, telephone and e-mail: to keep your table and greet you; destroyed when you ask for it.",
     "What you booked, and when your party came: to run the night within its legal limits.",
+    "What you asked for, and what the club noted: to serve your table; destroyed with your name.",
     "What was paid: seven years, for the accounts; without your name once that is erased.",
     "That a person is not welcome: until the ban ends, for the safety of guests and staff.",
 ]
@@ -173,15 +175,7 @@ async def export_person(
         name=person.name if person else None,
         phone=person.phone if person else None,
         email=person.email if person else None,
-        bookings=[
-            ExportedBooking(
-                reference=b.reference, night=b.night, status=b.status, party=b.party,
-                tables=b.tables, slot_from=b.slot_from, slot_until=b.slot_until,
-                booked_by=b.source, booked_at=b.created_at, deposit_pence=b.deposit_pence,
-                paid_pence=b.paid_pence, people_admitted=b.admitted, last_seen_at=b.last_scan_at,
-            )
-            for b in bookings
-        ],
+        bookings=[_exported(vault, row.held, booking) for booking in bookings],
         payments=[
             ExportedPayment(
                 reference=reference[p.booking_id], amount_pence=p.amount_pence, method=p.method,
@@ -322,6 +316,17 @@ def _shown(vault: Vault, row: PersonRow, bookings: Sequence[rows.PersonsBooking]
             for b in bookings
             if b.person_id == row.person_id
         ],
+    )  # fmt: skip
+
+
+def _exported(vault: Vault, held: Held | None, b: rows.PersonsBooking) -> ExportedBooking:
+    wishes = wishes_of(vault, held, b.booking_id, b.wishes)
+    return ExportedBooking(
+        reference=b.reference, night=b.night, status=b.status, party=b.party, tables=b.tables,
+        slot_from=b.slot_from, slot_until=b.slot_until, booked_by=b.source, booked_at=b.created_at,
+        deposit_pence=b.deposit_pence, paid_pence=b.paid_pence, people_admitted=b.admitted,
+        last_seen_at=b.last_scan_at, requests=wishes.requests, occasion=wishes.occasion,
+        notes=wishes.notes,
     )  # fmt: skip
 
 

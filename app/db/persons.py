@@ -59,7 +59,7 @@ SELECT b.id::text AS booking_id, b.reference, b.night::text AS night, b.status, 
        instant_text(lower(b.slot)) AS slot_from, instant_text(upper(b.slot)) AS slot_until,
        b.person_id::text AS person_id, b.source, b.deposit_pence, b.paid_pence,
        instant_text(b.created_at) AS created_at,
-       coalesce(k.admitted, 0) AS admitted, instant_text(k.last_scan_at) AS last_scan_at
+       coalesce(k.admitted, 0) AS admitted, instant_text(k.last_scan_at) AS last_scan_at, b.wishes
   FROM booking b LEFT JOIN ticket k ON k.booking_id = b.id
  WHERE b.person_id = ANY ($1::uuid[])
  ORDER BY lower(b.slot), b.id
@@ -122,6 +122,7 @@ class PersonsBooking(Struct, frozen=True):
     created_at: str
     admitted: int
     last_scan_at: str | None
+    wishes: bytes | None
 
 
 class PersonsPayment(Struct, frozen=True):

@@ -56,6 +56,15 @@ def document_of(export: Export) -> str:
                 for b in export.bookings
             ),
         ),
+        "<h2>What you asked for</h2>",
+        table(
+            ["Reference", "Occasion", "Requests", "Notes of the club"],
+            (
+                [b.reference, b.occasion or "", quoted(b.requests), quoted(b.notes)]
+                for b in export.bookings
+                if b.occasion or b.requests or b.notes
+            ),
+        ),
         "<h2>Payments</h2>",
         table(
             ["Reference", "Amount", "How", "When"],
@@ -86,6 +95,11 @@ def document_of(export: Export) -> str:
 def text(words: str) -> str:
     """The words as text: no markup of theirs counts, and their direction stays theirs."""
     return f"<bdi>{escape(words)}</bdi>" if not words.isascii() else escape(words)
+
+
+def quoted(words: str | None) -> str:
+    """What somebody wrote, as theirs: a spreadsheet that opens the page makes no formula of it."""
+    return f"\N{LEFT DOUBLE QUOTATION MARK}{words}\N{RIGHT DOUBLE QUOTATION MARK}" if words else ""
 
 
 def facts(pairs: Iterable[tuple[str, str]]) -> str:

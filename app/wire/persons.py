@@ -69,7 +69,10 @@ class ExportQuery(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ExportedBooking(Answer, frozen=True):
-    """A booking, and when its party came; instants in UTC, money in pence."""
+    """A booking, when its party came, and what was wished and noted of it.
+
+    Instants in UTC, money in pence.
+    """
 
     reference: str
     night: str
@@ -84,6 +87,9 @@ class ExportedBooking(Answer, frozen=True):
     paid_pence: int
     people_admitted: int
     last_seen_at: str | None
+    requests: str | None
+    occasion: str | None
+    notes: str | None
 
 
 class ExportedPayment(Answer, frozen=True):

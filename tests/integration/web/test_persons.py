@@ -22,6 +22,13 @@ HOSTILE = (
     '=HYPERLINK("http://x")',
 )
 
+# What a page of the export is made of, and nothing else.
+ELEMENTS = {
+    "html", "head", "meta", "title", "style", "body", "h1", "h2", "p", "time", "dl", "dt", "dd",
+    "ul", "li", "table", "thead", "tbody", "tr", "th", "td", "bdi",
+}  # fmt: skip
+ATTRIBUTES = {"lang", "charset", "name", "content", "datetime", "scope"}
+
 
 async def booked(
     club: Club, name: str = "Ada Lovelace", table: int = 2, **more: str
@@ -189,15 +196,84 @@ async def test_an_export_to_read_is_a_document_whatever_the_guest_is_called(
     assert "script" not in answer.headers["content-security-policy"].replace("'none'", "")
     page = Reader()
     page.feed(answer.text)
-    allowed = {
-        "html", "head", "meta", "title", "style", "body", "h1", "h2", "p", "time", "dl", "dt",
-        "dd", "ul", "li", "table", "thead", "tbody", "tr", "th", "td", "bdi",
-    }  # fmt: skip
-    assert page.elements <= allowed
-    assert page.attributes <= {"lang", "charset", "name", "content", "datetime", "scope"}
+    assert page.elements <= ELEMENTS
+    assert page.attributes <= ATTRIBUTES
     assert " ".join(name.split()) in page.words
     assert booking["reference"] in page.words
     assert answer.text.startswith("<!doctype html>")
+
+
+WRITTEN = (
+    *HOSTILE,
+    "'); DROP TABLE booking; --",
+    "{{7*7}} ${7*7} %n%s",
+    "+SUM(A1:A9)",
+    "@cmd|' /C calc'!A0",
+    "\u200f\u05d0\u05d1\u05d2\u202e",
+    "x" * 500,
+)
+
+
+async def wish(client: httpx.AsyncClient, booking: dict[str, Any], **what: str) -> httpx.Response:
+    return await client.patch(f"/v1/bookings/{booking['booking_id']}", json=what, headers=key())
+
+
+async def test_what_was_wished_is_given_out_as_it_was_written_and_does_nothing(
+    club: Club,
+) -> None:
+    await club.open()
+    booking = await booked(club)
+    owner, manager = await owner_of(club, booking), await club.signed_in(elevated=True)
+    person = (await listed(manager))[0]["person_id"]
+    for words in WRITTEN:
+        answer = await wish(manager, booking, requests=words, occasion="birthday", notes=words)
+        assert answer.status_code == 200, answer.text
+        told = " ".join(words.split())
+        for client, path in (
+            (owner, "/v1/me/export"), (manager, f"/v1/people/{person}/export"),
+        ):  # fmt: skip
+            one = (await client.get(path)).json()["bookings"][0]
+            assert (one["requests"], one["occasion"], one["notes"]) == (told, "birthday", told)
+            page = Reader()
+            page.feed((await client.get(path, params={"format": "html"})).text)
+            assert page.elements <= ELEMENTS
+            assert page.attributes <= ATTRIBUTES
+            assert page.words.count(f"\u201c{told}\u201d") == 2
+            # A spreadsheet that opens the page takes what begins so for a formula.
+            assert not [word for word in page.words if word.startswith(("=", "+", "@"))]
+
+
+@pytest.mark.parametrize("wrong", ["a\x00b", "two\nlines", "x" * 501, "x" * 10_000])
+async def test_a_wish_that_is_no_line_of_text_is_refused_and_kept_nowhere(
+    club: Club, wrong: str
+) -> None:
+    await club.open()
+    booking = await booked(club)
+    owner = await owner_of(club, booking)
+    for field in ("requests", "notes"):
+        refused = await wish(owner, booking, **{field: wrong})
+        assert (refused.status_code, refused.json()["reason"]) == (422, "not_valid")
+    assert (await owner.get("/v1/me/export")).json()["bookings"][0]["requests"] is None
+
+
+async def test_an_erasure_takes_the_wishes_away(club: Club) -> None:
+    await club.open()
+    booking, manager = await booked(club), await club.signed_in()
+    owner = await owner_of(club, booking)
+    answer = await wish(manager, booking, requests="By the stage", occasion="hen", notes="Is loud")
+    assert answer.status_code == 200, answer.text
+    assert "By the stage" in (await owner.get("/v1/me/export?format=html")).text
+    assert (await owner.post("/v1/me/erase", headers=key())).status_code == 200
+    one = (await owner.get("/v1/me/export")).json()["bookings"][0]
+    assert (one["requests"], one["occasion"], one["notes"]) == (None, None, None)
+    for page in (
+        (await owner.get("/v1/me/export?format=html")).text,
+        (await manager.get(f"/v1/nights/{NIGHT}/bookings")).text,
+        (await manager.get(f"/v1/bookings/{booking['booking_id']}")).text,
+        (await manager.get(f"/v1/bookings/{booking['booking_id']}/history")).text,
+    ):
+        assert "By the stage" not in page
+        assert "Is loud" not in page
 
 
 async def test_an_export_to_take_along_has_everything_in_its_fields(club: Club) -> None:
