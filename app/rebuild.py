@@ -25,7 +25,7 @@ from app.verify import differences
 from floorplan.administration import BOOK
 from floorplan.events import Event
 from floorplan.fold import apply
-from floorplan.state import BookingState, NightState, empty_state
+from floorplan.state import BookingState, NightState, WaitingState, empty_state
 
 # What a booking is after the event that took it off the floor.
 ENDS: Final = {
@@ -41,12 +41,24 @@ VOIDS: Final = ("cancelled", "no_show", "merged")  # the ends after which a code
 AFTERWARDS: Final = ("admitted", "left", "paid_pence")  # what may change when a booking is over
 
 
+# Why a party waits no more, where the event that ended it is not its own.
+WAITS_NO_MORE: Final = {"NIGHT_SEALED": "night_over", "BOOKING_CONFIRMED": "accepted"}
+
+
 class Beside(Struct):
     """What the rows have of a booking and the floor's state does not."""
 
     extended: bool = False
     generation: int = 1
     scans_of: list[str] = []  # the bookings whose scans its ticket counts
+
+
+class Place(Struct):
+    """A party's place on the waitlist, also when it is over."""
+
+    entry: WaitingState
+    own: int  # the priority it joined with
+    ended_why: str | None = None
 
 
 class Replay:
@@ -56,6 +68,7 @@ class Replay:
         self.state: NightState = empty_state(night)
         self.ended: dict[str, BookingState] = {}
         self.beside: dict[str, Beside] = {}
+        self.places: dict[str, Place] = {}
         self.strange: list[str] = []
 
     def step(self, event: Event) -> None:
@@ -63,6 +76,8 @@ class Replay:
         before = self.state
         self.state = apply(before, event).state
         told = msgspec.json.decode(event.payload)
+        if self.state.waitlist is not before.waitlist:
+            self._wait(before.waitlist, event, told)
         for booking_id in before.bookings.keys() - self.state.bookings.keys():
             self._end(before.bookings[booking_id], event)
         for booking_id in self.state.bookings.keys() - before.bookings.keys():
@@ -71,6 +86,18 @@ class Replay:
         if self.state.bookings is before.bookings and not self.ended:
             return
         self._note(event.type, told)
+
+    def _wait(self, before: dict[str, WaitingState], event: Event, told: dict[str, Any]) -> None:
+        for entry_id, entry in self.state.waitlist.items():
+            self.places.setdefault(entry_id, Place(entry, entry.priority)).entry = entry
+        for entry_id in before.keys() - self.state.waitlist.keys():
+            place = self.places[entry_id]
+            if event.type == "WAITLIST_LEFT":
+                place.ended_why = told["why"]
+            else:
+                place.ended_why = WAITS_NO_MORE.get(event.type, "unanswered")
+            if place.ended_why == "unanswered":
+                place.entry = replace(place.entry, booking_id=None, offers_left=0)
 
     def _end(self, booking: BookingState, event: Event) -> None:
         status = ENDS.get(event.type)
@@ -115,6 +142,25 @@ class Replay:
         return {
             "bookings": {i: self._row(booking) for i, booking in bookings.items()},
             "inside": dict(self.state.inside),
+            "waitlist": {i: self._place(place) for i, place in self.places.items()},
+        }
+
+    def _place(self, place: Place) -> dict[str, Any]:
+        entry = place.entry
+        if place.ended_why is not None:
+            status = "accepted" if place.ended_why == "accepted" else "left"
+        else:
+            status = "waitlisted" if entry.booking_id is None else "offered"
+        return {
+            "status": status,
+            "party": entry.party,
+            "slot_from": entry.slot_from,
+            "slot_until": entry.slot_until,
+            "priority": place.own,
+            "ranked": entry.priority,
+            "offers_left": entry.offers_left,
+            "booking_id": entry.booking_id,
+            "ended_why": place.ended_why,
         }
 
     def _row(self, b: BookingState) -> dict[str, Any]:

@@ -7,8 +7,11 @@ import msgspec
 
 # What can be made again from the events, and what the events cannot know. Nothing touches the
 # sources: of a booking they are who it is (id, reference, guest, owner, wishes, when it was made),
-# of a ticket who scanned it last.
-PROJECTIONS: Final = ("booking (its state)", "booking_table", "ticket (its state)", "headcount")
+# of a ticket who scanned it last, of a place on the waitlist whose it is and what it wishes.
+PROJECTIONS: Final = (
+    "booking (its state)", "booking_table", "ticket (its state)", "headcount",
+    "waitlist (its state)",
+)  # fmt: skip
 SOURCES: Final = (
     "person", "staff", "session", "device", "payment", "stripe_inbox", "outbox", "scan", "event",
 )  # fmt: skip
@@ -29,12 +32,25 @@ SELECT jsonb_build_object(
                 FROM ticket k WHERE k.booking_id = b.id))), '{}')
         FROM booking b WHERE b.night = $1::text::date),
     'inside', (SELECT coalesce(jsonb_object_agg(h.floor, h.people), '{}')
-        FROM headcount h WHERE h.night = $1::text::date)
+        FROM headcount h WHERE h.night = $1::text::date),
+    'waitlist', (SELECT coalesce(jsonb_object_agg(w.id::text, jsonb_build_object(
+            'status', w.status, 'party', w.party, 'slot_from', instant_text(lower(w.slot)),
+            'slot_until', instant_text(upper(w.slot)), 'priority', w.priority,
+            'ranked', coalesce(w.by_hand, w.priority), 'offers_left', w.offers_left,
+            'booking_id', w.booking_id, 'ended_why', w.ended_why)), '{}')
+        FROM waitlist w WHERE w.night = $1::text::date)
 )::text
 """
-LOCK_PROJECTIONS = "LOCK TABLE booking, booking_table, ticket, headcount IN EXCLUSIVE MODE"
+LOCK_PROJECTIONS = (
+    "LOCK TABLE booking, booking_table, ticket, headcount, waitlist IN EXCLUSIVE MODE"
+)
 DROP_CLAIMS = "DELETE FROM booking_table WHERE night = $1::text::date"
 DROP_COUNTS = "UPDATE headcount SET people = 0 WHERE night = $1::text::date"
+# One hold may have been offered to two rows that differ from the events: no row has any meanwhile.
+DROP_PLACES = """
+UPDATE waitlist SET status = 'left', ended_why = 'unanswered', booking_id = NULL
+ WHERE night = $1::text::date
+"""
 WRITE_BOOKING = """
 UPDATE booking
    SET status = $2, party = $3, slot = tstzrange($4::text::timestamptz, $5::text::timestamptz),
@@ -66,11 +82,18 @@ ON CONFLICT (id) DO UPDATE
    SET night = EXCLUDED.night, generation = EXCLUDED.generation, status = EXCLUDED.status,
        party = EXCLUDED.party, admitted = EXCLUDED.admitted, gone = EXCLUDED.gone
 """
+WRITE_PLACE = """
+UPDATE waitlist
+   SET status = $2, party = $3, slot = tstzrange($4::text::timestamptz, $5::text::timestamptz),
+       priority = $6::integer, by_hand = nullif($7::integer, $6::integer), offers_left = $8,
+       booking_id = $9, ended_why = $10
+ WHERE id = $1
+"""
 WRITE_COUNT = "UPDATE headcount SET people = $3 WHERE night = $1::text::date AND floor = $2"
 
 
 async def read_projections(conn: asyncpg.Connection, night: str) -> dict[str, Any]:
-    """What the night's rows say: bookings with claims and tickets, and people inside."""
+    """What the night's rows say: bookings with claims and tickets, people inside, who waits."""
     rows: dict[str, Any] = msgspec.json.decode(await conn.fetchval(READ_PROJECTIONS, night))
     return rows
 
@@ -99,3 +122,10 @@ async def write_projections(
             )  # fmt: skip
     for floor, people in made["inside"].items():
         await conn.execute(WRITE_COUNT, night, floor, people)
+    # After the bookings: a hold that ends takes its offer with it.
+    await conn.execute(DROP_PLACES, night)
+    for entry_id, w in made["waitlist"].items():
+        await conn.execute(
+            WRITE_PLACE, entry_id, w["status"], w["party"], w["slot_from"], w["slot_until"],
+            w["priority"], w["ranked"], w["offers_left"], w["booking_id"], w["ended_why"],
+        )  # fmt: skip

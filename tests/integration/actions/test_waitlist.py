@@ -12,6 +12,7 @@ from app.actions import bookings, holds, nights, tables, waitlist
 from app.actions.sweeper import sweep
 from app.domain.principals import ANONYMOUS, Principal
 from app.errors import Conflict, NotFound, NotValid
+from app.rebuild import rebuild
 from app.wire import Contact, EditNight, UnblockTable
 from app.wire.waitlist import JoinWaitlist, RankWaiting
 from floorplan.venue import load_venue
@@ -226,6 +227,47 @@ async def test_who_may_not_join_is_told_why(full: House) -> None:
     assert await offered(full) == 0
     await full.later(hours=5)
     assert await reason(join(full, 5)) == "too_late"
+
+
+PLACES = "SELECT jsonb_agg(to_jsonb(w) ORDER BY w.id)::text FROM waitlist w"
+
+
+async def test_the_events_give_every_place_again_however_it_ended(full: House) -> None:
+    paid, silent, gone, taken_off, ranked, waits = [await join(full, n) for n in range(1, 7)]
+    request = RankWaiting(7)
+    await waitlist.rank_waiting(full.db, full.venue, full.caller(), ranked["waitlist_id"], request)
+    await cancel(full, 7)
+    assert await offered(full) == 1
+    await full.confirm(await accept(full, paid))
+    await cancel(full, 9)
+    assert await offered(full) == 1
+    await leave(full, taken_off, MANAGER)
+    await leave(full, gone)
+    for _ in range(10):  # whoever is asked is silent, until one was asked too often
+        if (await look(full, silent))["status"] == "left":
+            break
+        await full.later(minutes=full.venue.rules.offer_minutes + 1)
+        await offered(full)
+    seen = [(await look(full, one))["status"] for one in (paid, silent, gone, ranked, waits)]
+    assert seen[:3] == ["accepted", "left", "left"]
+    assert set(seen[3:]) == {"waitlisted", "offered"}
+
+    for sealed in (False, True):
+        if sealed:
+            change = EditNight(status="sealed")
+            await nights.edit_night(full.db, full.venue, full.caller(), NIGHT, change)
+        async with full.looking() as conn:
+            assert await rebuild(conn, NIGHT) == []
+            before = await conn.fetchval(PLACES)
+            await conn.execute(
+                "UPDATE waitlist SET status = 'left', ended_why = 'staff', booking_id = NULL,"
+                " party = 99, priority = 1, by_hand = 2, offers_left = 9"
+            )
+            assert await rebuild(conn, NIGHT) != []
+            assert await rebuild(conn, NIGHT, write=True) != []
+            assert await rebuild(conn, NIGHT) == []
+            assert await conn.fetchval(PLACES) == before
+    await full.agrees()
 
 
 async def test_the_list_ends_with_the_night(full: House) -> None:
