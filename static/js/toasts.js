@@ -13,6 +13,11 @@ export function tell(title, detail = "") {
   show("good", title, detail, "");
 }
 
+/** Done, and somebody has to look after it: it stays as long as an error does. @param {string} title @param {string} detail */
+export function warn(title, detail) {
+  show("bad", title, detail, "");
+}
+
 /**
  * An error as a notice; the service's own sentence, with its stable reason kept for whoever asks.
  * @param {unknown} error @param {string} [title] what was being done

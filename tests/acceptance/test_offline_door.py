@@ -7,10 +7,10 @@ screen does, takes a lease, loses its network, lets a party in, is reloaded, and
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.acceptance.test_door import booked
-from tests.acceptance.visits import NOT_SIGNED_IN, TABLET, Visits
+from tests.acceptance.visits import NOT_SIGNED_IN, TABLET, Visits, act, dialog, table
 from tests.premises import Premises, key
 
 pytestmark = pytest.mark.browser
@@ -106,3 +106,33 @@ def test_a_tablet_lets_its_parties_in_without_a_network_and_tells_of_them_later(
     assert [(one["status"], one["reserved"], one["admitted"]) for one in leases] == [
         ("returned", 0, 5)
     ]
+
+
+def test_the_map_says_which_door_may_still_admit_a_cancelled_party(
+    visits: Visits, night: str, premises: Premises
+) -> None:
+    visits.expect("net::ERR_INTERNET_DISCONNECTED")
+    visits.expect(NOT_SIGNED_IN)
+    booked(premises, [4], 5)
+    booked(premises, [7], 2)
+    context = visits.context(TABLET)
+    tablet = context.new_page()
+    opened(tablet, paired(premises))
+    until(tablet, "view.status === 'none' && offline.list !== null")
+    tablet.evaluate("(night) => offline.take(night, 'main', [4])", night)
+    until(tablet, "view.status === 'ready' && view.tickets === 1")
+    context.set_offline(True)
+
+    mara = visits.staff("/floor")
+    warning = mara.get_by_role("alert").filter(has_text="may still admit this party")
+    for number, warned in ((7, 0), (4, 1)):  # only the tablet's own party is warned of
+        table(mara, number).click()
+        act(mara, "cancel").click()
+        dialog(mara).get_by_role("button", name="Cancel the booking").click()
+        expect(table(mara, number)).to_have_attribute("data-status", "available")
+        expect(warning).to_have_count(warned)
+    expect(warning).to_contain_text("Cancel T4Done, but Street door may")
+    visits.picture(mara, "may-still-admit")
+    context.set_offline(False)
+    tablet.evaluate("offline.giveBack()")
+    until(tablet, "view.status === 'none'")

@@ -5,7 +5,7 @@
  */
 
 import { read, send, Problem } from "../api.js";
-import { tell, tellProblem } from "../toasts.js";
+import { tell, tellProblem, warn } from "../toasts.js";
 
 /** @typedef {import("./page.js").Page} Page */
 
@@ -44,6 +44,7 @@ export class Commands {
     this.page.draw();
     try {
       const answer = await send(method, path, body);
+      this.#warnOfDoor(answer?.may_still_admit, label);
       if (options.here === false) return answer;
       const arrived = await this.page.live.arrival(answer?.version);
       if (!arrived) tell(label, "Done. The map will show it when it is live again.");
@@ -57,6 +58,19 @@ export class Commands {
       this.pending.delete(entry);
       this.page.draw();
     }
+  }
+
+  /**
+   * A door's tablet holds the ticket and could not be asked: what was done there is not known yet.
+   * @param {string | undefined} id of the door @param {string} label
+   */
+  #warnOfDoor(id, label) {
+    if (!id) return;
+    const door = this.page.floor.doors.find((/** @type {any} */ one) => one.id === id)?.name ?? id;
+    warn(
+      label,
+      `Done, but ${door} may still admit this party: its tablet is out of contact. Send somebody to tell them.`,
+    );
   }
 
   /** Reads what a form needs; a refusal is told as a notice, and null. @param {string} path */
