@@ -132,9 +132,9 @@ class Supervisor:
             with refusing():
                 urls = self._servers.start()
             settings = with_servers(settings, self._servers, urls.environment())
+            settings = with_stand_in(settings)
         else:
             settings = with_kept_keys(settings)
-        settings = with_stand_in(settings)
         self.settings = settings
         prepare_database(settings, external=external, play=self.play)
 

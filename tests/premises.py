@@ -152,7 +152,7 @@ class Premises:
                     line = (entry / "cmdline").read_bytes().decode().split("\0")
                 except OSError:
                     continue
-                if line[-3:-1] == ["--parent", str(self.process.pid)]:
+                if "worker" in line and line[-3:-1] == ["--parent", str(self.process.pid)]:
                     found.append(int(entry.name))
         return sorted(found)
 

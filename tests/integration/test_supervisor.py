@@ -34,7 +34,8 @@ supervisor.RESTART_WAITS_SECONDS = (0.01,)
 supervisor.FAILED_STARTS_MAX = 1
 spawn = supervisor.Supervisor._spawn
 def broken(self, child):
-    child.arguments[2] = "999"
+    if child.arguments[0] == "worker":
+        child.arguments[2] = "999"
     spawn(self, child)
 supervisor.Supervisor._spawn = broken
 from app import __main__
@@ -89,6 +90,10 @@ class Service:
 
     def workers(self) -> list[int]:
         """The pids of the worker processes of this parent."""
+        return self.children("worker")
+
+    def children(self, kind: str = "") -> list[int]:
+        """The pids of this parent's processes of the kind, or of all."""
         found = []
         for entry in Path("/proc").iterdir():
             if entry.name.isdigit():
@@ -96,7 +101,8 @@ class Service:
                     line = (entry / "cmdline").read_bytes().decode().split("\0")
                 except OSError:
                     continue
-                if line[-3:-1] == ["--parent", str(self.process.pid)]:
+                ours = line[-3:-1] == ["--parent", str(self.process.pid)]
+                if ours and (not kind or kind in line):
                     found.append(int(entry.name))
         return sorted(found)
 
@@ -147,7 +153,7 @@ def start(data: Path) -> Iterator[Callable[..., Service]]:
 
 
 def left_over(data: Path, service: Service) -> list[int]:
-    return service.workers() + running(EmbeddedServers(data))
+    return service.children() + running(EmbeddedServers(data))
 
 
 def test_it_says_where_the_screens_are_and_leaves_nothing_behind(

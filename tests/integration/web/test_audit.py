@@ -153,7 +153,7 @@ async def test_the_origin_of_a_line_is_the_digest_of_the_address_of_its_request(
         for address in ("203.0.113.40", "203.0.113.40", "203.0.113.41")
     ]
     for client, table in ((first, 2), (same, 3), (other, 4)):
-        await club.held(client, [table])
+        await club.held(client, [table], email=f"ada-{table}@example.com")
     found = (await read(manager, book=NIGHT, type="TABLES_SELECTED"))["lines"]
     there, here, again = (line["origin"] for line in found)
     assert here == again
