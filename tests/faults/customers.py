@@ -36,7 +36,7 @@ class Customers:
                     "night": self._night,
                     "tables": [table],
                     "party": 4,
-                    "contact": {"name": "Ada", "phone": "0113 496 0000"},
+                    "contact": {"name": "Ada", "phone": f"0113 496 {table:04}"},
                 }
                 held = await self.insist(http, "POST", "/v1/holds", body)
                 self.promised.add(held["booking_id"])
