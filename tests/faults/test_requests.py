@@ -61,19 +61,23 @@ BAD_BODIES: dict[str, bytes] = {
 
 
 # What only a tablet, or only a customer, may do.
-NOT_OF_STAFF = {"device:self", "pin:use", "own:export", "own:erase", "own:link"}
+NOT_OF_STAFF = {"device:self", "pin:use", "lease:use", "own:export", "own:erase", "own:link"}
 
 
 def test_no_bad_body_is_a_fault_of_the_service_or_writes_a_line(
     premises: Premises, night: str
 ) -> None:
     answers: Counter[int] = Counter()
-    with premises.office() as desk:
+    with premises.office() as office, premises.desk() as manager:
         before = heads(premises)
         assert f"{night}:1" in str(before)
-        for path, method, description in operations(desk):
+        theirs = manager.get("/v1/session").json()["permissions"]
+        for path, method, description in operations(office):
             if "requestBody" not in description:
                 continue
+            # One person alone would meet the limit of writes in a minute.
+            by_manager = description.get("x-permission") in theirs and not description["x-step-up"]
+            desk = manager if by_manager else office
             for kind, body in BAD_BODIES.items():
                 answer = desk.request(
                     method, path, content=body,
