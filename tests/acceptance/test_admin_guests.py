@@ -224,7 +224,7 @@ def test_every_section_fits_is_read_and_is_hit_with_a_finger(
     with premises.desk() as desk:
         desk.post("/v1/bans", json=ban, headers=key()).raise_for_status()
     page = admin(visits, size=size, color_scheme=theme)
-    for section in (one.lower() for one in SECTIONS):
+    for section in (one.lower().replace(" ", "-") for one in SECTIONS):
         at(page, section)
         if section == "people":
             page.get_by_role("textbox", name="E-mail address").fill(booking["email"])

@@ -138,6 +138,10 @@ export const NIGHT_LINE = {
   HOLD_RELEASED: "Hold let go",
   HOLD_EXPIRED: "Hold ran out",
   PAYMENT_PROCESSED: "Payment taken",
+  PAYMENT_FAILED: "Payment refused",
+  PAYMENT_REFUNDED: "Money given back",
+  PAYMENT_DISPUTED: "Payment disputed",
+  HOLD_RESTORED: "Hold restored, paid late",
   BOOKING_CONFIRMED: "Booking confirmed",
   BOOKING_CANCELLED: "Booking cancelled",
   TABLES_MOVED: "Tables moved",
@@ -163,6 +167,14 @@ export const NIGHT_LINE = {
   TABLE_BLOCKED: "Table blocked",
   TABLE_UNBLOCKED: "Table unblocked",
   NO_SHOW_MARKED: "No-show marked",
+  WAITLIST_JOINED: "Waits for a table",
+  WAITLIST_OFFERED: "Table offered",
+  WAITLIST_RANKED: "Place in line changed",
+  WAITLIST_LEFT: "Waits no more",
+  LEASE_GRANTED: "Door may admit offline",
+  LEASE_RECALLED: "Offline rights asked back",
+  LEASE_RETURNED: "Offline rights given back",
+  LEASE_VOIDED: "Offline rights ended",
 };
 
 /** What the door's log tells of. @type {Words} */
