@@ -375,8 +375,9 @@ async def test_a_socket_that_reads_again_gets_one_merged_frame_and_goes_on(
         await slow.reach(n1.live.state(hand.night).changed["manager"])
         assert slow.state == n1.live.document(hand.night, "manager")
         assert slow.gaps == 0
-        merged = [f for f in slow.of("event") if f["after"] == behind and f["version"] >= version]
-        assert merged or slow.kinds().count("snapshot") == 2
+        # Once, or twice where the server behind took a little more before it stopped: not fifty.
+        brought = [frame for frame in slow.of("event") if frame["version"] > behind]
+        assert 1 <= len(brought) <= 3 or slow.kinds().count("snapshot") == 2
         assert n1.live.hub.counts.conflations + n1.live.hub.counts.snapshots >= 2
         await hand.go_on(5)
         await n1.reach(hand.night, hand.play.state.version)
