@@ -19,7 +19,7 @@ def test_what_another_manager_did_appears_without_a_touch(
     page = admin(visits, "devices")
     made = premises.added("tablet", f"Basement {uuid4().hex[:6]}", "basement")
     one = row(page, made["name"])
-    expect(one).to_contain_text("not paired yet", timeout=20_000)
+    expect(one).to_contain_text("not paired yet")
     one.get_by_role("button", name="Revoke").focus()
     answer = httpx.post(
         f"{premises.origin}/v1/devices/pair",
@@ -27,7 +27,7 @@ def test_what_another_manager_did_appears_without_a_touch(
         headers=key(),
     )
     answer.raise_for_status()
-    expect(one).not_to_contain_text("not paired yet", timeout=20_000)
+    expect(one).not_to_contain_text("not paired yet")
     expect(one.get_by_role("button", name="Revoke")).to_be_focused()
 
 
@@ -68,7 +68,7 @@ def test_a_device_whose_answer_was_lost_is_added_once(visits: Visits, night: str
     page.route("**/v1/devices", lambda route: lose(route) if is_write(route) else route.continue_())
     submit(page)
     error = dialog(page).locator(".form-error")
-    expect(error).to_contain_text("The server cannot be reached", timeout=20_000)
+    expect(error).to_contain_text("The server cannot be reached")
     expect(page.get_by_label("Name", exact=True)).to_have_value(name)
     assert len(keys) > 1
     page.unroute_all()

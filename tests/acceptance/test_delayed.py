@@ -60,7 +60,7 @@ def test_the_map_is_delayed_and_works_until_the_live_connection_is_back(
     page.wait_for_event("response", lambda it: it.status == 304 and "/state" in it.url)
 
     page.evaluate("window.cut = false")
-    expect(page.locator("#link")).to_have_attribute("data-link", "live", timeout=20_000)
+    expect(page.locator("#link")).to_have_attribute("data-link", "live")
     expect(page.locator("#stale")).to_be_hidden()
     assert page.evaluate("window.neverReloaded") is True
 
@@ -81,4 +81,4 @@ def test_a_delayed_screen_whose_session_ends_goes_to_the_sign_in(
     visits.expect("status of 401 ")
     page = cut_off(visits, premises, "/floor", "MANAGER")
     page.context.clear_cookies()
-    page.wait_for_url(re.compile("/sign-in"), timeout=20_000)
+    page.wait_for_url(re.compile("/sign-in"))

@@ -105,7 +105,7 @@ def test_a_scanner_that_types_several_codes_in_a_row_gets_each_its_verdict(
     expect(rows).to_have_text(["Already in", *[re.compile("Come in")] * 3])
     forged = codes[0][:-1] + ("0" if codes[0][-1] != "0" else "1")
     wedge(page, forged)
-    expect(page.locator("#verdict")).to_have_attribute("data-verdict", "refuse")
+    verdict(page, "refuse", "Forged code")
     # Of something else nothing leaves the tablet: it may be the password of somebody's Wi-Fi.
     with pytest.raises(PlaywrightTimeout), page.expect_request("**/v1/scans", timeout=300):
         wedge(page, "WIFI:T:WPA;S:club;P:hunter2;;")

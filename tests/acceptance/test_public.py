@@ -161,7 +161,7 @@ def test_without_a_socket_the_page_still_tells_what_is_free(
             "tables": [int(number) for number in tables.split()],
         }  # fmt: skip
         desk.post("/v1/holds", json=body, headers=key()).raise_for_status()
-    expect(page.locator(offer(page, tables))).to_have_count(0, timeout=20_000)
+    expect(page.locator(offer(page, tables))).to_have_count(0)
 
 
 def test_when_nothing_fits_the_page_says_why_and_what_to_do(

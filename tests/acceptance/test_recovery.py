@@ -13,7 +13,7 @@ pytestmark = pytest.mark.browser
 
 
 def live(page: Page) -> None:
-    expect(page.locator("#link")).to_have_attribute("data-link", "live", timeout=20_000)
+    expect(page.locator("#link")).to_have_attribute("data-link", "live")
 
 
 def watching(visits: Visits) -> Page:
@@ -31,7 +31,7 @@ def block(premises: Premises, number: int) -> None:
 
 
 def shows_blocked(page: Page, number: int) -> None:
-    expect(table(page, number)).to_have_attribute("data-status", "maintenance", timeout=20_000)
+    expect(table(page, number)).to_have_attribute("data-status", "maintenance")
     assert page.evaluate("window.neverReloaded") is True
 
 

@@ -42,7 +42,7 @@ def test_a_party_waits_is_ranked_offered_and_takes_its_table(
 
         free = {"night": night}
         desk.post("/v1/tables/7/unblock", json=free, headers=key()).raise_for_status()
-    expect(page.locator("#waiting")).to_contain_text("A table for you", timeout=15_000)
+    expect(page.locator("#waiting")).to_contain_text("A table for you")
     expect(page.locator("#waiting .ticket-count")).to_have_text(re.compile(r"^\d+:\d\d$"))
     expect(manager.locator("#list .party", has_text="Offered")).to_contain_text("Grace Hopper")
     visits.picture(page, "offer")

@@ -11,6 +11,7 @@ from playwright.sync_api import (
     Locator,
     Page,
     ViewportSize,
+    expect,
 )
 
 from tests.premises import ARTEFACTS, Premises, address
@@ -22,7 +23,10 @@ FLAGS = (
 PHONE = ViewportSize(width=390, height=844)
 DESK = ViewportSize(width=1400, height=860)
 TABLET = ViewportSize(width=1024, height=700)
-DEADLINE_MS = 8000
+# How long a condition may take to come true before it counts as false. A machine that runs two
+# suites and three browsers at once makes a page wait; no claim about speed is made here.
+DEADLINE_MS = 20_000
+expect.set_options(timeout=DEADLINE_MS)
 
 # Chromium writes each answer of 4xx and 5xx to the console as an error: those of a page that asks
 # who is signed in, or that shows a refusal to a person, are no fault of the page. A test names the

@@ -20,9 +20,10 @@ TABLES = (1, 2, 4, 5)
 class Customers:
     """`answers` counts by status and reason; `promised` are the bookings that were acknowledged."""
 
-    def __init__(self, premises: Premises, night: str) -> None:
+    def __init__(self, premises: Premises, night: str, pause: float) -> None:
         self._premises = premises
         self._night = night
+        self._pause = pause
         self.answers: Counter[tuple[int, str]] = Counter()
         self.cut = 0  # replies that never came
         self.promised: set[str] = set()
@@ -42,6 +43,7 @@ class Customers:
                 self.promised.add(held["booking_id"])
                 path = f"/v1/holds/{held['booking_id']}"
                 await self.insist(http, "DELETE", path, None, held["token"])
+                await asyncio.sleep(self._pause)
 
     async def insist(
         self,
@@ -91,9 +93,12 @@ class Customers:
 
 
 @asynccontextmanager
-async def busy(premises: Premises, night: str) -> AsyncIterator[Customers]:
-    """Customers at four tables, who finish what they do at the end."""
-    customers = Customers(premises, night)
+async def busy(premises: Premises, night: str, pause: float = 0.0) -> AsyncIterator[Customers]:
+    """Customers at four tables, who finish what they do at the end.
+
+    `pause` is the seconds that each takes between letting a table go and holding it again.
+    """
+    customers = Customers(premises, night, pause)
     async with asyncio.TaskGroup() as group:
         for table in TABLES:
             group.create_task(customers.go_on(table))

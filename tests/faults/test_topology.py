@@ -24,6 +24,9 @@ from tests.faults.watchers import Watcher, assert_right, read_book, until, watch
 from tests.integration.floor import House as Floor
 
 BACK_SECONDS = 3.0
+# Twenty changes a second: what a screen missed until it is back stays below `CATCH_UP_BYTES_MAX`,
+# beyond which it rightly gets a snapshot.
+PAUSE_SECONDS = 0.5
 
 
 @pytest.fixture
@@ -49,7 +52,7 @@ async def test_screens_and_customers_outlive_a_restart_and_a_loss_of_either_node
     async with watching(house, 16, "public") as screens:
         assert on(screens, house, 0), "the proxy spreads them"
         assert on(screens, house, 1), "the proxy spreads them"
-        async with busy(house, night) as customers:
+        async with busy(house, night, PAUSE_SECONDS) as customers:
             for number in (0, 1):  # a rolling restart
                 leaving = on(screens, house, number)
                 assert leaving

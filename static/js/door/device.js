@@ -155,7 +155,6 @@ export async function showDevice(who) {
 function holding(who, close) {
   /** @param {() => Promise<unknown>} act */
   const after = (act) => async () => {
-    close();
     try {
       await act();
       Object.assign(who, await whoAmI());
@@ -163,12 +162,18 @@ function holding(who, close) {
       tellProblem(error, "Not done");
     }
   };
+  const take = () => {
+    close(); // another dialog asks for the name and the PIN
+    return after(takeTablet)();
+  };
+  // Until it is given back the dialog stays: opened again too soon it would name the last holder.
+  const give = () => after(giveBack)().then(close);
   return el(
     "div",
     { class: "form-row" },
-    el("button", { class: "button", type: "button", onclick: after(takeTablet) }, "Take by PIN"),
+    el("button", { class: "button", type: "button", onclick: take }, "Take by PIN"),
     who.holder &&
-      el("button", { class: "button", type: "button", onclick: after(giveBack) }, "Give back"),
+      el("button", { class: "button", type: "button", onclick: give }, "Give back"),
   );
 }
 
