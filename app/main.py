@@ -6,6 +6,7 @@ Nothing else opens a pool, connects to Redis or starts a task that outlives a re
 import asyncio
 import logging
 import socket
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime
@@ -38,7 +39,7 @@ from app.live.transport import MESSAGE_BYTES, LiveProtocol
 from app.messages.carriers import SmtpServer, TwilioAccount
 from app.messages.outbox import Outbox, Sender
 from app.payments.money import Money
-from app.payments.work import compare, work
+from app.payments.work import compare, look, work
 from app.settings import Settings
 from app.web.application import build
 from app.web.availability import Answers
@@ -64,6 +65,8 @@ ANCHOR_SECONDS: Final = 5.0
 # A refund that was asked for is at Stripe this much later; webhooks ring a bell.
 MONEY_SECONDS: Final = 1.0
 COMPARE_SECONDS: Final = 3600.0
+# How old the figures of what waits may be; three small indexes are counted.
+LOOK_SECONDS: Final = 5.0
 # Redis answers in 0.1 ms; one that takes this long is away, and every part knows what to do then.
 REDIS_SECONDS: Final = 0.5
 # Requests in flight end within this after the screens were told; the parent kills at 10 s.
@@ -209,10 +212,14 @@ async def repeated(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
 
 async def moving(money: Money) -> None:
     """What is due of the money's work is done; the bell of a webhook calls at once."""
+    looked = -LOOK_SECONDS
     while True:
         money.bell.clear()
         try:
             await work(money)
+            if time.monotonic() - looked >= LOOK_SECONDS:
+                looked = time.monotonic()
+                await look(money)
         except Refusal as refusal:
             logger.warning("background work waits: %s", refusal.detail)
         with suppress(TimeoutError):

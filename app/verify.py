@@ -20,6 +20,7 @@ from floorplan.events import (
     NightSealed,
     PaymentProcessed,
     PaymentRefunded,
+    RefundReversed,
     payload_of,
 )
 from floorplan.fold import apply, is_readable
@@ -181,7 +182,7 @@ def _moved_after_seal(event: Event) -> int:
         it = payload_of(event)
     except EventUnreadable:
         return 0
-    if isinstance(it, PaymentProcessed) and it.after_seal:
+    if isinstance(it, (PaymentProcessed, RefundReversed)) and it.after_seal:
         return it.amount_pence
     return -it.amount_pence if isinstance(it, PaymentRefunded) and it.after_seal else 0
 

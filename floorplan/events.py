@@ -38,6 +38,7 @@ from floorplan.money import (
     PaymentFailed,
     PaymentProcessed,
     PaymentRefunded,
+    RefundReversed,
 )
 from floorplan.payload import FloorName, Instant, Payload
 from floorplan.places import WaitlistJoined, WaitlistLeft, WaitlistOffered, WaitlistRanked
@@ -66,6 +67,7 @@ __all__ = [
     "PaymentFailed",
     "PaymentProcessed",
     "PaymentRefunded",
+    "RefundReversed",
     "ReturnedTicket",
     "WaitlistJoined",
     "WaitlistLeft",
@@ -247,6 +249,7 @@ class Carried(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
     extended: bool = False
     ticket_id: str | None = None
     generation: int = 1
+    disputed: bool = False
 
 
 class BookingRescheduled(Payload, frozen=True, omit_defaults=True):
@@ -387,6 +390,7 @@ CATALOGUE: Final[dict[str, type[Payload]]] = {
     "PAYMENT_PROCESSED": PaymentProcessed,
     "PAYMENT_FAILED": PaymentFailed,
     "PAYMENT_REFUNDED": PaymentRefunded,
+    "REFUND_REVERSED": RefundReversed,
     "PAYMENT_DISPUTED": PaymentDisputed,
     "BOOKING_CONFIRMED": BookingConfirmed,
     "BOOKING_CANCELLED": BookingCancelled,

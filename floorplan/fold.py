@@ -219,6 +219,11 @@ def _payment_refunded(state: NightState, it: book.PaymentRefunded, at: str) -> N
     return counted(state, refunds_pence=it.amount_pence)
 
 
+def _refund_reversed(state: NightState, it: book.RefundReversed, at: str) -> NightState:
+    state = paid(state, it.booking_id, paid_pence=it.paid_pence)
+    return counted(state, refunds_pence=-it.amount_pence)
+
+
 def _payment_disputed(state: NightState, it: book.PaymentDisputed, at: str) -> NightState:
     return paid(state, it.booking_id, disputed=it.disputed)
 
@@ -402,6 +407,7 @@ _MEANING: Final[dict[type[Payload], _Meaning]] = {
     book.PaymentProcessed: _payment_processed,
     book.PaymentFailed: _payment_failed,
     book.PaymentRefunded: _payment_refunded,
+    book.RefundReversed: _refund_reversed,
     book.PaymentDisputed: _payment_disputed,
     book.BookingConfirmed: _booking_confirmed,
     book.BookingCancelled: _booking_cancelled,

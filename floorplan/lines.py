@@ -94,6 +94,8 @@ def _text(payload: book.Payload, where: str, party: int) -> str | None:
             return f"{where or 'A booking that is over'}: payment failed"
         case book.PaymentRefunded():
             return f"{where or 'A booking that is over'} got {pounds(payload.amount_pence)} back"
+        case book.RefundReversed():
+            return f"{where or 'A booking'}: {pounds(payload.amount_pence)} did not reach the guest"
         case book.PaymentDisputed() if payload.disputed:
             return f"{where or 'A booking'} disputes {pounds(payload.amount_pence)}"
         case book.PaymentDisputed():

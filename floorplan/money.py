@@ -40,6 +40,20 @@ class PaymentRefunded(Payload, frozen=True, omit_defaults=True):
     after_seal: bool = False
 
 
+class RefundReversed(Payload, frozen=True, omit_defaults=True):
+    """Money that had gone back came back to the house: the guest's bank did not take it.
+
+    What the house owes is tried again; `paid_pence` and `after_seal` as in PAYMENT_REFUNDED.
+    """
+
+    booking_id: str
+    payment_id: str
+    refund_id: str
+    amount_pence: int
+    paid_pence: int
+    after_seal: bool = False
+
+
 class PaymentDisputed(Payload, frozen=True, omit_defaults=True):
     """The guest's bank was asked to take a payment back, or has decided about it.
 

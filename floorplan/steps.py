@@ -46,6 +46,7 @@ def carried(
         hold_expires_at=it.hold_expires_at,
         ticket_id=it.ticket_id,
         edition=edition,
+        disputed=it.disputed,
     )
 
 

@@ -146,7 +146,6 @@ async def settle_intent(db: Database, venue: Venue, vault: Vault, seen: SeenInte
         _stripe(),
         "settle_payment",
         work,
-        night=place.night,
         tables=held,
         bookings=[place.booking_id],
         pool=db.jobs,
@@ -281,14 +280,13 @@ async def settle_dispute(db: Database, dispute: SeenDispute) -> str:
     async with db.acting(STRIPE, db.jobs) as conn:
         intent = None if dispute.intent is None else await rows.find_intent(conn, dispute.intent)
         payment = None if intent is None else await rows.find_payment_of_intent(conn, intent.id)
-        place = None if payment is None else await rows.find_place(conn, payment.booking_id)
-    if payment is None or place is None:
+    if payment is None:
         return "unknown"
     found: list[str] = []
 
     async def work(act: Act) -> tuple[int, BookingAnswer]:
         found.clear()
-        booking = judge_booking(act.facts, place.booking_id)
+        booking = judge_booking(act.facts, payment.booking_id)
         now = await rows.find_payment(act.conn, payment.id)
         assert now is not None, "payments stay"
         if now.dispute_id in (None, dispute.stripe_id) and dispute_moves(
@@ -314,9 +312,8 @@ async def settle_dispute(db: Database, dispute: SeenDispute) -> str:
         return 200, booking_answer(booking)
 
     await perform(
-        db, _stripe(), "settle_dispute", work,
-        night=place.night, bookings=[place.booking_id], pool=db.jobs,
-    )  # fmt: skip
+        db, _stripe(), "settle_dispute", work, bookings=[payment.booking_id], pool=db.jobs
+    )
     return ", ".join(found) or "nothing new"
 
 

@@ -73,6 +73,7 @@ async def reinstate(
             status="confirmed", party=booking.party, source=booking.source,
             deposit_pence=booking.deposit_pence, paid_pence=booking.paid_pence,
             extended=booking.extended, ticket_id=ticket.id, generation=ticket.generation,
+            disputed=booking.disputed,
         )  # fmt: skip
         act.record(
             events.BookingReinstated(

@@ -8,6 +8,7 @@ import msgspec
 from app.actions.act import UNNUMBERED, Act, Answered, Caller, perform, spliced
 from app.actions.holds import booking_answer, expire, expired_among
 from app.actions.tickets import code_of, issue_ticket
+from app.actions.wishes import resealed_wishes
 from app.db import bookings as rows
 from app.db.changes import change_bookings, split_booking
 from app.db.pool import Database
@@ -86,8 +87,9 @@ async def split_party(
 ) -> Answered:
     """A part of the party is a booking of its own, with its own ticket; the answer has its code.
 
-    What was paid stays with the first. Raises Conflict as a move does, and `party_inside`: more
-    people are in than the parts as named have places for.
+    What was paid stays with the first; what the guest wishes and what was noted of them is of both.
+    Raises Conflict as a move does, and `party_inside`: more people are in than the parts as named
+    have places for.
     """
     issued = await issue_ticket(db, venue, vault, caller.principal, booking_id)
     other_id, reference = str(uuid4()), make_reference(secrets.token_bytes(10))
@@ -118,6 +120,7 @@ async def split_party(
             await expire(act, expired)
         ticket = booking.ticket
         assert ticket is not None, "a confirmed booking has its ticket"
+        wishes = await resealed_wishes(act, vault, booking.id, other_id)
         await change_bookings(
             act.conn,
             [
@@ -133,7 +136,7 @@ async def split_party(
                 "booking": booking.id, "into": other_id, "reference": reference,
                 "party": request.party, "tables": wanted, "status": status,
                 "ticket": issued.ticket_id, "generation": issued.generation, "admitted": people,
-                "at": facts.now,
+                "at": facts.now, "wishes": None if wishes is None else wishes.hex(),
             },
         )  # fmt: skip
         if booking.status == "seated":

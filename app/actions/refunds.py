@@ -5,6 +5,8 @@ then on it is pending until it is there. PAYMENT_REFUNDED is recorded when it is
 """
 
 from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
 from uuid import uuid4
 
 from app.actions.act import Act, Answered, Caller, perform
@@ -21,6 +23,8 @@ from app.domain.refunds import Kept, divided, refund_due
 from app.errors import Conflict, NotFound
 from app.wire import BookingAnswer, RefundBooking
 from floorplan import administration, events
+
+REVERSED_WAIT: Final = timedelta(hours=1)
 
 
 async def refund_by_policy(act: Act, booking: BookingFact) -> int:
@@ -107,7 +111,9 @@ async def apply_refunds(
             if one.status == "succeeded":
                 found.append(await _made_elsewhere(act, booking, payment, one))
         elif row.status == "succeeded":
-            continue
+            if one.status in ("failed", "canceled") and one.stripe_id == row.stripe_id:
+                await _reverse(act, booking, row, word_of(one.failure, one.status))
+                found.append("refund reversed")
         elif one.status == "succeeded":
             await rows.finish_refund(act.conn, row, one.stripe_id, act.facts.now)
             await record_refunded(act, booking, row)
@@ -140,6 +146,29 @@ async def record_refunded(act: Act, booking: BookingFact, refund: rows.RefundRow
     if refund.why != "late":  # of that the guest was told when it was set aside
         act.send(messages.refunded(booking.id, refund.id, refund.amount_pence))
     return paid
+
+
+async def _reverse(act: Act, booking: BookingFact, refund: rows.RefundRow, problem: str) -> None:
+    """The guest's bank did not take what Stripe had sent, days later: it is owed again.
+
+    The card will hardly take it an hour from now; until then a manager has it on the list.
+    """
+    if refund.why == "stripe":
+        await rows.void_refund_elsewhere(act.conn, refund, problem)
+    else:
+        await rows.reverse_refund(act.conn, refund, problem, REVERSED_WAIT)
+    paid, _ = await payment_rows.count_money(act.conn, booking.id)
+    act.record(
+        events.RefundReversed(
+            booking.id,
+            refund.payment_id,
+            refund.id,
+            refund.amount_pence,
+            paid,
+            after_seal=act.facts.night is not None and act.facts.night.status == "sealed",
+        ),
+        f"booking:{booking.id}",
+    )
 
 
 async def _made_elsewhere(

@@ -22,6 +22,7 @@ from app.domain.bookings import (
 )
 from app.domain.changes import deposit_of, due_of, judge_edition, judge_own_time, shown, slot_there
 from app.domain.facts import BookingFact, Facts
+from app.domain.refunds import kept_terms
 from app.domain.sealing import Vault
 from app.errors import Conflict, NotFound, NotValid
 from app.wire import BookingAnswer
@@ -37,8 +38,9 @@ async def reschedule(
 
     On another night its ticket has a code of that night, and the one sent before is replaced. What
     the tables there take more than was paid is due; what was paid beyond it counts towards the
-    evening. Raises Conflict as a hold does, and `edition_stale`, `party_inside` (another night, and
-    somebody is in already), `too_late_to_change`.
+    evening. Where the guest does it, their terms of refund get no better by it. Raises Conflict as
+    a hold does, and `edition_stale`, `party_inside` (another night, and somebody is in already),
+    `too_late_to_change`.
     """
     async with db.acting(caller.principal) as conn:
         row = await find_booking(conn, booking_id)
@@ -120,6 +122,8 @@ async def _rescheduled(
         "booking": booking.id, "from": begin, "until": end, "tables": wanted,
         "deposit_pence": deposit,
     }  # fmt: skip
+    if by_guest and booking.refund_policy is not None:
+        change["refund_policy"] = kept_terms(booking.refund_policy, booking.slot_from, now)
     carried = None
     if away:
         assert issued is not None, "it was made for another night"
@@ -132,7 +136,7 @@ async def _rescheduled(
         carried = events.Carried(
             status=booking.status, party=booking.party, source=booking.source,
             deposit_pence=deposit, paid_pence=booking.paid_pence, extended=booking.extended,
-            ticket_id=ticket.id, generation=issued.generation,
+            ticket_id=ticket.id, generation=issued.generation, disputed=booking.disputed,
         )  # fmt: skip
     await change_bookings(act.conn, [change])
     if booking.status == "seated":

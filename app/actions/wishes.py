@@ -5,6 +5,8 @@ import logging
 import msgspec
 from msgspec import Struct
 
+from app.actions.act import Act
+from app.db.listings import find_booking
 from app.db.persons import Held
 from app.domain.sealing import Unopened, Vault, open_with, seal_with
 from app.errors import NotReady
@@ -58,6 +60,16 @@ def sealed_wishes(vault: Vault, held: Held, booking_id: str, wishes: Wishes) -> 
             "service.",
         ) from error
     return seal_with(key, _place(booking_id), msgspec.json.encode(wishes))
+
+
+async def resealed_wishes(act: Act, vault: Vault, booking_id: str, other_id: str) -> bytes | None:
+    """The wishes of the one booking as the other keeps them; None: there are none."""
+    row = await find_booking(act.conn, booking_id)
+    held = None if row is None else row.held
+    if row is None or held is None or row.wishes is None:
+        return None
+    wishes = wishes_of(vault, held, booking_id, row.wishes)
+    return None if wishes == NONE else sealed_wishes(vault, held, other_id, wishes)
 
 
 def _tidied(value: str) -> str | None:

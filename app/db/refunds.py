@@ -46,6 +46,23 @@ UPDATE payment SET refunding_pence = refunding_pence - $2, refunded_pence = refu
 MOVE_REFUNDED_ELSEWHERE = """
 UPDATE payment SET kept_pence = kept_pence - $2, refunded_pence = refunded_pence + $2 WHERE id = $1
 """
+# Stripe had made it, and the bank gave the money back to the house. Another key, as above.
+REVERSE_REFUND = """
+UPDATE refund SET status = 'pending', stripe_id = NULL, done_by = NULL, done_at = NULL,
+       problem = $2, key = 'refund:' || id || ':' || attempts, next_at = now() + $3
+ WHERE id = $1 AND status = 'succeeded'
+"""
+MOVE_REFUNDING_AGAIN = """
+UPDATE payment SET refunding_pence = refunding_pence + $2, refunded_pence = refunded_pence - $2
+ WHERE id = $1
+"""
+VOID_REFUND_ELSEWHERE = """
+UPDATE refund SET status = 'void', done_at = NULL, problem = $2
+ WHERE id = $1 AND status = 'succeeded'
+"""
+MOVE_KEPT_ELSEWHERE = """
+UPDATE payment SET kept_pence = kept_pence + $2, refunded_pence = refunded_pence - $2 WHERE id = $1
+"""
 VOID_REFUND = "UPDATE refund SET status = 'void' WHERE id = $1 AND status = 'pending'"
 MOVE_KEPT_AGAIN = """
 UPDATE payment SET kept_pence = kept_pence + $2, refunding_pence = refunding_pence - $2
@@ -161,6 +178,20 @@ async def note_refund(
 async def retry_refund(conn: asyncpg.Connection, refund_id: str, problem: str) -> None:
     """Stripe could not make it; the next try is a new one to Stripe."""
     await conn.execute(RETRY_REFUND, refund_id, problem)
+
+
+async def reverse_refund(
+    conn: asyncpg.Connection, refund: RefundRow, problem: str, wait: timedelta
+) -> None:
+    """What had gone back is here again: it is set aside, and tried once more after the wait."""
+    await conn.execute(REVERSE_REFUND, refund.id, problem, wait)
+    await conn.execute(MOVE_REFUNDING_AGAIN, refund.payment_id, refund.amount_pence)
+
+
+async def void_refund_elsewhere(conn: asyncpg.Connection, refund: RefundRow, problem: str) -> None:
+    """What somebody had given back in Stripe's own pages is kept again: nothing of ours owes it."""
+    await conn.execute(VOID_REFUND_ELSEWHERE, refund.id, problem)
+    await conn.execute(MOVE_KEPT_ELSEWHERE, refund.payment_id, refund.amount_pence)
 
 
 async def claim_refund(conn: asyncpg.Connection) -> str | None:

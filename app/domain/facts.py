@@ -135,6 +135,7 @@ class BookingFact(Struct, frozen=True):
     guests: tuple[GuestFact, ...] = ()
     edition: int = 0
     refund_policy: Refunds | None = None  # in force when it was made
+    disputed: bool = False
 
     def find_guest(self, ticket_id: str | None) -> GuestFact | None:
         """The guest's ticket of that id."""

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Final
 
+import msgspec
 from msgspec import Struct
 
 from floorplan.nights import instant_text, parse_instant
@@ -41,6 +42,18 @@ def percent_due(policy: Refunds, slot_from: str, now: str) -> int:
         if now <= deadline_of(slot_from, step.hours_before):
             return step.percent
     return 0
+
+
+def kept_terms(policy: Refunds, slot_from: str, now: str) -> Refunds:
+    """The policy of a booking that its guest takes to another time now: what was lost stays lost.
+
+    No step gives back more than cancelling would at this moment, so that nobody moves a booking
+    away in order to cancel it there.
+    """
+    most = percent_due(policy, slot_from, now)
+    return Refunds(
+        tuple(msgspec.structs.replace(s, percent=min(s.percent, most)) for s in policy.steps)
+    )
 
 
 def deadline_of(slot_from: str, hours_before: int) -> str:

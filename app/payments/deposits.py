@@ -12,12 +12,12 @@ import msgspec
 from app.actions.act import Answered, Caller, spliced
 from app.actions.deposits import begin_deposit, confirm_free, settle_intent
 from app.db.listings import BookingRow, find_booking
-from app.db.payments import Intent, find_latest_intent, open_intent
+from app.db.payments import Intent, find_latest_intent, open_intent, supersede_intents
 from app.domain.payments import CURRENCY, SeenIntent
 from app.domain.principals import Principal
 from app.errors import Conflict, NotFound
 from app.payments.money import Money
-from app.payments.side import Refused, Side, away
+from app.payments.side import AnsweredBroken, Refused, Side, away
 from app.wire import BookingAnswer, DepositStep
 
 
@@ -93,8 +93,12 @@ async def _at_stripe(
                 "night": booking.night,
             },
         )
-    except Refused as refused:
-        raise away(60) from refused
+    except (Refused, AnsweredBroken) as error:
+        # Its key, or the object itself, is of no use any more; the next try has new ones. Nobody
+        # was given the secret of what Stripe may have made.
+        async with money.db.acting(who) as conn:
+            await supersede_intents(conn, booking.booking_id)
+        raise away(1) from error
     async with money.db.acting(who) as conn:
         await open_intent(conn, intent.id, seen.stripe_id)
     return seen

@@ -4,6 +4,7 @@ import asyncio
 from typing import Literal
 
 from app.db.pool import Database
+from app.db.stripe_inbox import Waiting
 from app.domain.sealing import Vault
 from app.payments.side import Side
 from app.settings import Settings
@@ -23,6 +24,7 @@ class Money:
         self.vault = vault
         self.side: Side | None = None
         self.bell = asyncio.Event()
+        self.waiting: Waiting | None = None  # None: not looked at yet
         if settings.stripe_api_key:
             self.side = Side(settings.stripe_api_key, api_url=settings.stripe_api_url)
 

@@ -7,9 +7,11 @@ card number, name or address is among them.
 
 import asyncio
 import logging
+import re
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -34,6 +36,7 @@ _STATUS: Final[dict[str, IntentStatus]] = {
     "canceled": "canceled",
 }
 _EXPANDED: Final = ["latest_charge"]
+_OWN_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 Got = TypeVar("Got")
 
@@ -44,6 +47,11 @@ class Refused(Exception):
     def __init__(self, word: str) -> None:
         super().__init__(word)
         self.word = word
+
+
+class AnsweredBroken(NotReady):
+    """Stripe answered with an error of its own. It repeats that answer under the same key for a
+    day, so that the next try needs another one."""
 
 
 class _Http(stripe.HTTPXClient):
@@ -78,6 +86,11 @@ class Side:
         """Raises NotReady `payments_away`: nothing is asked of Stripe now, so begin nothing."""
         if self.breaker.state == "open":
             raise away(1.0)
+
+    async def probe(self) -> None:
+        """Whether Stripe answers again, when nobody has anything to ask of it. Raises NotReady."""
+        with suppress(Refused):
+            await self._asked("probe", self._client.v1.payment_intents.list_async({"limit": 1}))
 
     async def create_intent(
         self, *, key: str, amount_pence: int, currency: str, metadata: dict[str, str]
@@ -192,15 +205,17 @@ class Side:
             self.breaker.failed()
             self.calls[call, "failed"] += 1
             logger.warning("Stripe did not answer %s: %s", call, type(error).__name__)
+            if (getattr(error, "http_status", None) or 0) >= 500:
+                raise away(1.0, AnsweredBroken) from error
             raise away(1.0) from error
         self.breaker.succeeded()
         self.calls[call, "answered"] += 1
         return answer
 
 
-def away(seconds: float) -> NotReady:
+def away(seconds: float, kind: type[NotReady] = NotReady) -> NotReady:
     """What somebody is told who wants to pay while Stripe cannot be reached."""
-    return NotReady(
+    return kind(
         "payments_away",
         "Card payments can't be reached at the moment. Nothing was taken: try again in a minute, "
         "or pay at the desk.",
@@ -224,8 +239,8 @@ def seen_intent(found: dict[str, Any]) -> SeenIntent:
         # The stand-in does not say how much it received: it knows no partial capture.
         received_pence=found.get("amount_received", found["amount"]),
         currency=found["currency"],
-        booking_id=metadata.get("booking_id"),
-        intent_id=metadata.get("deposit_id"),
+        booking_id=_own_id(metadata.get("booking_id")),
+        intent_id=_own_id(metadata.get("deposit_id")),
         client_secret=found.get("client_secret") or "",
         charge_id=_id_of(found.get("latest_charge")),
         failed_charge=failed,
@@ -237,11 +252,16 @@ def seen_intent(found: dict[str, Any]) -> SeenIntent:
 def seen_refund(found: dict[str, Any]) -> SeenRefund:
     return SeenRefund(
         stripe_id=found["id"],
-        refund_id=(found.get("metadata") or {}).get("refund_id"),
+        refund_id=_own_id((found.get("metadata") or {}).get("refund_id")),
         amount_pence=found["amount"],
         status=found["status"],
         failure=found.get("failure_reason"),
     )
+
+
+def _own_id(text: Any) -> str | None:
+    """An id that we wrote there; whatever others of this account write there is none."""
+    return text if isinstance(text, str) and _OWN_ID.fullmatch(text) else None
 
 
 def _id_of(reference: Any) -> str | None:

@@ -7,6 +7,7 @@ done by another; each waits longer after each failure, up to a limit.
 
 import logging
 import time
+from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 
@@ -18,7 +19,7 @@ from app.domain.payments import SeenRefund
 from app.domain.principals import STRIPE
 from app.errors import NotReady
 from app.payments.money import Money
-from app.payments.side import Refused, Side
+from app.payments.side import AnsweredBroken, Refused, Side
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +31,8 @@ LONGEST_WAIT: Final = timedelta(hours=1)
 TRIES_MAX: Final = 12
 # A refund that was tried so often needs a person; it is tried on, every hour.
 STUCK_TRIES: Final = 6
+# Stripe still works on the first call under this key.
+_IN_USE: Final = "idempotency_key_in_use"
 # What the hourly comparison looks at: Stripe repeats a webhook for three days.
 LOOK_BACK_SECONDS: Final = 4 * 86_400.0
 COMPARED_MAX: Final = 500
@@ -46,7 +49,17 @@ async def work(money: Money) -> int:
             if not await step(money, side):
                 break
             done += 1
+    if not done and side.breaker.state == "probing":
+        with suppress(NotReady):
+            await side.probe()
     return done
+
+
+async def look(money: Money) -> None:
+    """`money.waiting` says how much waits, for who watches the service."""
+    if money.side is not None:
+        async with money.db.acting(STRIPE, money.db.jobs) as conn:
+            money.waiting = await inbox.count_waiting(conn, STUCK_TRIES)
 
 
 def wait_after(tries: int) -> timedelta:
@@ -63,6 +76,7 @@ async def _look_into_event(money: Money, side: Side) -> bool:
     assert row.intent is not None, "others are done when they come"
     outcome, wait = "", None
     try:
+        _judge_tries(row.attempts)
         seen = await side.fetch_intent(row.intent)
         outcome = await settle_intent(money.db, money.venue, money.vault, seen)
         if row.dispute is not None:
@@ -82,6 +96,13 @@ async def _look_into_event(money: Money, side: Side) -> bool:
     return wait is None
 
 
+def _judge_tries(attempts: int) -> None:
+    """Raises Refused: whoever looked into the event did not live to say what came of it, again and
+    again; nobody else is to die of it."""
+    if attempts > TRIES_MAX:
+        raise Refused("tried_too_often")
+
+
 async def _make_refund(money: Money, side: Side) -> bool:
     """One refund: looked for at Stripe first, for an earlier try may have made it; then made."""
     async with money.db.acting(STRIPE, money.db.jobs) as conn:
@@ -90,7 +111,7 @@ async def _make_refund(money: Money, side: Side) -> bool:
     if refund is None:
         return False
     assert refund.intent is not None, "it is of an online payment"
-    problem = None
+    problem, is_spent = None, False
     try:
         seen = await side.fetch_intent(refund.intent)
         if not any(_is_under_way(one, refund.id) for one in seen.refunds):
@@ -101,16 +122,21 @@ async def _make_refund(money: Money, side: Side) -> bool:
                 metadata={"refund_id": refund.id, "booking_id": refund.booking_id},
             )
             seen = await side.fetch_intent(refund.intent)
+            is_spent = not any(_is_under_way(one, refund.id) for one in seen.refunds)
         await settle_intent(money.db, money.venue, money.vault, seen)
     except Refused as refused:
-        problem = refused.word[:100]
+        problem, is_spent = refused.word[:100], refused.word != _IN_USE
         logger.warning("Stripe refuses the refund %s: %s", refund.id, problem)
     except NotReady as away:
-        problem = away.reason
+        problem, is_spent = away.reason, isinstance(away, AnsweredBroken)
     async with money.db.acting(STRIPE, money.db.jobs) as conn:
         now = await refund_rows.find_refund(conn, refund.id)
         if now is not None and now.status == "pending":
             wait = wait_after(refund.attempts)
+            if is_spent and now.stripe_id is None:
+                # The same key would get the same answer. What that call may have made is looked
+                # for before the next.
+                await refund_rows.retry_refund(conn, refund.id, problem or now.problem or "")
             await refund_rows.delay_refund(conn, refund.id, wait, problem or now.problem or "")
     return problem is None
 

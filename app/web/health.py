@@ -66,6 +66,7 @@ async def readiness(parts: Parts, *, fresh: bool) -> Readiness:
     """
     servers, heads = await parts.looks.find(lambda: look_at_servers(parts), fresh=fresh)
     found = {**servers, **_live(parts, heads), "messages": _messages(parts)}
+    found["payments"] = _payments(parts)
     if any(part.needed and not part.ok for part in found.values()):
         status = "away"
     else:
@@ -155,6 +156,23 @@ def _messages(parts: Parts) -> Part:
     )
 
 
+def _payments(parts: Parts) -> Part:
+    """Guests pay at the desk while Stripe is away, and what was paid is found afterwards."""
+    money = parts.money
+    if money.side is None:
+        return Part(True, False, "no cards are taken online: deposits are paid at the desk")
+    state, waiting = money.side.breaker.state, money.waiting
+    detail = "the circuit to Stripe is closed" if state == "closed" else f"Stripe is away: {state}"
+    if waiting is None:
+        return Part(not money.is_away, False, f"{detail}; not looked at yet")
+    return Part(
+        not money.is_away,
+        False,
+        f"{detail}; {waiting.inbox} events and {waiting.refunds} refunds wait,"
+        f" {waiting.stuck} of these for a person",
+    )
+
+
 async def get_metrics(call: Call) -> Answer:
     """Gauges are read when they are asked for."""
     parts = call.parts
@@ -178,6 +196,7 @@ def observe(parts: Parts) -> None:
         metrics.outbox.labels(worker, "waiting").set(counts.waiting)
         metrics.outbox.labels(worker, "dead").set(counts.dead)
         metrics.outbox_age.labels(worker).set(counts.oldest_seconds)
+    _observe_money(parts)
     tonight = parts.live.tonight()
     if tonight is None:
         return
@@ -189,3 +208,15 @@ def observe(parts: Parts) -> None:
         metrics.bookings.labels(worker, word).set(count)
     for floor, people in state.inside.items():
         metrics.people.labels(worker, floor).set(people)
+
+
+def _observe_money(parts: Parts) -> None:
+    metrics, worker, money = parts.metrics, parts.node, parts.money
+    if money.side is None:
+        return
+    metrics.payments_away.labels(worker).set(money.is_away)
+    for (call, ending), count in money.side.calls.items():
+        metrics.stripe_calls.labels(worker, call, ending).set(count)
+    if (waiting := money.waiting) is not None:
+        for what in ("inbox", "refunds", "stuck"):
+            metrics.payments_waiting.labels(worker, what).set(getattr(waiting, what))

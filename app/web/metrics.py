@@ -75,6 +75,19 @@ class Metrics:
             "outbox_oldest_seconds", "How long the first message that is due has waited",
             ["worker"], registry=to,
         )  # fmt: skip
+        self.payments_away = Gauge(
+            "payments_away", "1 while this worker does not ask Stripe, or only probes it",
+            ["worker"], registry=to,
+        )  # fmt: skip
+        self.stripe_calls = Gauge(
+            "stripe_calls", "Calls of Stripe's: answered, refused, failed, not_asked",
+            ["worker", "call", "outcome"], registry=to,
+        )  # fmt: skip
+        self.payments_waiting = Gauge(
+            "payments_waiting",
+            "Of all workers: events to look into, refunds to make, and of these stuck ones",
+            ["worker", "what"], registry=to,
+        )  # fmt: skip
         self.live = Gauge(
             "live_path", "The live path's own counters", ["worker", "what"], registry=to
         )

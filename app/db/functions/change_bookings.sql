@@ -1,7 +1,7 @@
 -- Changes locked bookings, their claims and their tickets. No role of the service may update a
 -- booking's night, party or slot by itself (docs/decisions.md, S3): only this may, and it asks who
 -- acts. p: [{booking, and of these what changes: night, party, from, until, tables, deposit_pence,
--- wishes (hexadecimal), generation, admitted, gone, unscanned, extra, status}]. Claims that end are ended
+-- refund_policy, wishes (hexadecimal), generation, admitted, gone, unscanned, extra, status}]. Claims that end are ended
 -- before others begin, so that two parties can change places.
 CREATE OR REPLACE FUNCTION change_bookings(p jsonb) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp AS $$
@@ -33,6 +33,7 @@ BEGIN
                slot = tstzrange(coalesce((v_change ->> 'from')::timestamptz, lower(b.slot)),
                                 coalesce((v_change ->> 'until')::timestamptz, upper(b.slot))),
                deposit_pence = coalesce((v_change ->> 'deposit_pence')::integer, b.deposit_pence),
+               refund_policy = coalesce(v_change -> 'refund_policy', b.refund_policy),
                wishes = coalesce(decode(v_change ->> 'wishes', 'hex'), b.wishes),
                status = coalesce(v_change ->> 'status', b.status),
                overdue = b.overdue AND NOT (v_change ? 'from' OR v_change ? 'status'),

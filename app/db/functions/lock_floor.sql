@@ -124,7 +124,7 @@ BEGIN
                 'deposit_pence', b.deposit_pence,
                 'paid_pence', b.paid_pence, 'hold_expires_at', instant_text(b.hold_expires_at),
                 'extended', b.extended, 'edition', b.edition,
-                'refund_policy', b.refund_policy,
+                'refund_policy', b.refund_policy, 'disputed', b.disputed,
                 'ban', v_bans ->> b.id::text,
                 'offer', CASE WHEN b.status = 'pending' THEN (SELECT json_build_object(
                         'entry_id', w.id, 'person_id', w.person_id)

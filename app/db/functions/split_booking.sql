@@ -1,13 +1,14 @@
--- A part of a locked booking becomes one of its own: the same guest, night, slot and source, and no
--- money. p: booking, into, reference, party, tables, status, ticket, generation, admitted, at.
+-- A part of a locked booking becomes one of its own: the same guest, night, slot, source and refund
+-- policy, and no money. p: booking, into, reference, party, tables, status, ticket, generation,
+-- admitted, at, wishes (hexadecimal; sealed for the new booking; NULL: none).
 CREATE OR REPLACE FUNCTION split_booking(p jsonb) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     INSERT INTO booking (id, reference, night, status, party, slot, source, person_id, wishes,
-                         deposit_pence, created_at)
+                         deposit_pence, created_at, refund_policy)
     SELECT (p ->> 'into')::uuid, p ->> 'reference', b.night, p ->> 'status',
-           (p ->> 'party')::integer, b.slot, b.source, b.person_id, NULL, 0,
-           (p ->> 'at')::timestamptz
+           (p ->> 'party')::integer, b.slot, b.source, b.person_id,
+           decode(p ->> 'wishes', 'hex'), 0, (p ->> 'at')::timestamptz, b.refund_policy
       FROM booking b
      WHERE b.id = (p ->> 'booking')::uuid AND acts_as('MANAGER', 'SUPER_ADMIN');
     IF NOT FOUND THEN

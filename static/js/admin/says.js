@@ -140,6 +140,7 @@ export const NIGHT_LINE = {
   PAYMENT_PROCESSED: "Payment taken",
   PAYMENT_FAILED: "Payment refused",
   PAYMENT_REFUNDED: "Money given back",
+  REFUND_REVERSED: "Money did not reach the guest",
   PAYMENT_DISPUTED: "Payment disputed",
   HOLD_RESTORED: "Hold restored, paid late",
   BOOKING_CONFIRMED: "Booking confirmed",

@@ -11,15 +11,18 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import stripe
 
+from app.actions.bookings import cancel_booking
 from app.domain.payments import SeenDispute, SeenIntent
 from app.domain.principals import ANONYMOUS
 from app.payments.deposits import pay_hold
@@ -29,12 +32,16 @@ from app.payments.test_card import use_test_card
 from app.payments.webhook import receive
 from app.payments.work import compare, work
 from app.settings import Settings
+from app.wire import Contact
 from floorplan.venue import load_venue
+from tests.integration.changing import contradictions
 from tests.integration.customers import owner_of
-from tests.integration.floor import House, house, read
+from tests.integration.floor import NIGHT, House, house, read
 
 ROOT = Path(__file__).resolve().parents[3]
 PATIENCE_SECONDS = 20.0
+# With an address, so that there are messages to count.
+GUEST = Contact("Ada Lovelace", email="ada@example.org")
 
 
 @contextmanager
@@ -75,16 +82,44 @@ def stand_in(folder: Path) -> Iterator[dict[str, Any]]:
         process.wait(PATIENCE_SECONDS)
 
 
-class Watched(Side):
-    """Stripe's side with disputes, which the stand-in lacks, and with places to fail at.
+class Died(BaseException):
+    """The process is gone at this step: nothing catches it, and nothing after it happens."""
 
-    `before` and `after` are asked with the name of each call, and may raise.
+
+class Watched(Side):
+    """Stripe's side with what the stand-in lacks, and with places to die at.
+
+    `disputes` are told as they stand here; refunds in `turned` have that status, whatever the
+    stand-in says. `at` is called with "before" or "after" and the name of each call, and may raise.
     """
 
-    def __init__(self, api_key: str, api_url: str) -> None:
-        super().__init__(api_key, api_url=api_url)
+    def __init__(self, api_key: str, api_url: str, clock: Callable[[], float]) -> None:
+        super().__init__(api_key, api_url=api_url, clock=clock)
         self.disputes: dict[str, SeenDispute] = {}
+        self.turned: dict[str, str] = {}
+        self.at: Callable[[str, str], None] = lambda when, call: None
         self.asked: list[str] = []
+
+    async def _asked(self, call: str, asking: Any) -> Any:
+        self.asked.append(call)
+        try:
+            self.at("before", call)
+        except BaseException:
+            asking.close()
+            raise
+        answer = await super()._asked(call, asking)
+        self.at("after", call)
+        return answer
+
+    async def _with_refunds(self, seen: SeenIntent) -> SeenIntent:
+        seen = await super()._with_refunds(seen)
+        return msgspec.structs.replace(
+            seen,
+            refunds=tuple(
+                msgspec.structs.replace(one, status=self.turned.get(one.stripe_id, one.status))
+                for one in seen.refunds
+            ),
+        )
 
     async def fetch_dispute(self, stripe_id: str) -> SeenDispute:
         if stripe_id not in self.disputes:
@@ -99,13 +134,28 @@ class Till:
         self.house = house
         self.settings = settings
         self.money = Money(settings, house.db, load_venue(), house.vault)
-        self.side = Watched(settings.stripe_api_key, settings.stripe_api_url)
+        self.clock = 0.0  # the circuit breaker's, in seconds
+        self.side = Watched(settings.stripe_api_key, settings.stripe_api_url, lambda: self.clock)
         self.money.side = self.side
         self._events = 0
 
-    async def held(self, numbers: list[int], party: int = 4) -> dict[str, Any]:
+    async def held(
+        self, numbers: list[int], party: int = 4, contact: Contact = GUEST
+    ) -> dict[str, Any]:
         """A stranger's hold, with the owner's token."""
-        return await self.house.hold(numbers, party, by=ANONYMOUS)
+        return await self.house.hold(numbers, party, by=ANONYMOUS, contact=contact)
+
+    async def paid(self, numbers: list[int], party: int = 4) -> dict[str, Any]:
+        """A stranger's booking, its deposit paid online; with the owner's token."""
+        held = await self.held(numbers, party)
+        await self.begin(held)
+        assert (await self.card(held))["status"] == "confirmed"
+        return held
+
+    async def cancel(self, booking: dict[str, Any]) -> dict[str, Any]:
+        """The guest cancels."""
+        caller = self.house.caller(owner_of(booking))
+        return read(await cancel_booking(self.house.db, caller, booking["booking_id"]))
 
     async def begin(self, booking: dict[str, Any], key: str | None = None) -> dict[str, Any]:
         caller = self.house.caller(owner_of(booking), key, booking["booking_id"])
@@ -171,8 +221,22 @@ class Till:
             await conn.execute("UPDATE payment_intent SET next_at = now()")
         return await work(self.money)
 
-    async def compared(self) -> tuple[int, int]:
-        return await compare(self.money)
+    async def worked(self) -> int:
+        """The background work that is due is done."""
+        return await work(self.money)
+
+    async def cancel_by_staff(self, booking: dict[str, Any]) -> dict[str, Any]:
+        caller = self.house.caller()
+        return read(await cancel_booking(self.house.db, caller, booking["booking_id"]))
+
+    async def given_by_hand(self, intent: str, pence: int) -> None:
+        """Somebody gives money back in Stripe's own pages."""
+        key = secrets.token_hex(8)
+        await self.side.refund(key=key, intent=intent, amount_pence=pence, metadata={})
+
+    async def compared(self) -> int:
+        """The hourly comparison; how many intents differed."""
+        return (await compare(self.money))[1]
 
     async def row(self, booking: dict[str, Any]) -> dict[str, Any]:
         """What the rows say of the booking's money."""
@@ -196,14 +260,28 @@ class Till:
             "tables": [row["number"] for row in tables],
         }
 
-    async def agrees(self) -> None:
-        """Fold = rows, and Stripe's paid = confirmed + refunded + refund pending."""
-        await self.house.agrees()
+    async def messages(self) -> Counter[str]:
+        """How many messages of each kind were made for customers."""
+        async with self.house.looking() as conn:
+            rows = await conn.fetch("SELECT kind FROM outbox WHERE channel = 'email'")
+        return Counter(row["kind"] for row in rows)
+
+    async def agrees(self, *nights: str) -> None:
+        """Book = fold = rows, and Stripe's paid = confirmed + refunded + refund pending."""
+        for night in nights or (NIGHT,):
+            await self.house.agrees(night)
+        assert await contradictions(self.house, *(nights or (NIGHT,))) == []
         async with self.house.looking() as conn:
             rows = await conn.fetch(
                 "SELECT i.stripe_id, p.* FROM payment_intent i"
                 "  LEFT JOIN payment p ON p.intent_id = i.id WHERE i.stripe_id IS NOT NULL"
             )
+            # What is kept is for a booking that stands, or by the policy of one that was cancelled.
+            astray = await conn.fetch(
+                "SELECT b.status, p.kept_pence FROM payment p JOIN booking b ON b.id = p.booking_id"
+                " WHERE p.kept_pence > 0 AND b.status IN ('pending', 'expired', 'released')"
+            )
+        assert astray == []
         for row in rows:
             seen = await self.side.fetch_intent(row["stripe_id"])
             paid = seen.received_pence if seen.status == "succeeded" else 0

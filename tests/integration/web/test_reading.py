@@ -251,6 +251,7 @@ async def test_readiness_names_each_part_and_is_degraded_without_redis(
     assert (ready.status_code, ready.json()["status"]) == (200, "ready")
     assert set(ready.json()["parts"]) == {
         "database", "migrations", "roles", "redis", "listener", "live", "messages",
+        "payments",
     }  # fmt: skip
 
     async def away() -> None:
