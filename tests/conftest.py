@@ -32,6 +32,7 @@ for _item in fields(Settings):
 
 PERSON_KEYS = "test:" + secrets.token_hex(32)
 
+MEMORY_BYTES = 4 << 30
 _numbers = itertools.count(1)
 
 
@@ -61,11 +62,22 @@ async def _drop(url: str, name: str) -> None:
         await _execute(url, f"DROP DATABASE {name}")
 
 
+def scratch_place() -> Path:
+    """Where the session's servers have their files: in memory if there is room.
+
+    A copy of the template takes 40 ms there, and 150 to 400 ms on a busy disk.
+    """
+    memory = Path("/dev/shm")
+    if os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > MEMORY_BYTES:
+        return memory
+    return Path(tempfile.gettempdir())
+
+
 @pytest.fixture(scope="session")
 def embedded() -> Iterator[EmbeddedServers]:
     """The running servers themselves, for tests that look at or disturb them."""
     # Not below pytest's own folder: as root the servers run as a user who cannot pass it.
-    data_dir = Path(tempfile.gettempdir()) / f"backroom-test-{secrets.token_hex(4)}"
+    data_dir = scratch_place() / f"backroom-test-{secrets.token_hex(4)}"
     running = EmbeddedServers(data_dir, scratch=True)
     try:
         running.start()
@@ -93,8 +105,10 @@ def template(embedded: EmbeddedServers) -> str:
 
 
 class Larder:
-    """Migrated databases, one always in the making: to copy the template takes half a second, which
-    the other core spends while a test runs."""
+    """Migrated databases, one always in the making while a test runs.
+
+    As files they are copied in half the time that the log would take.
+    """
 
     def __init__(self, owner: str, template: str) -> None:
         self._owner = owner
@@ -119,7 +133,11 @@ class Larder:
 
     def _make(self) -> str:
         name = f"test_{next(_numbers)}"
-        asyncio.run(_execute(self._owner, f"CREATE DATABASE {name} TEMPLATE {self._template}"))
+        asyncio.run(
+            _execute(
+                self._owner, f"CREATE DATABASE {name} TEMPLATE {self._template} STRATEGY file_copy"
+            )
+        )
         return name
 
 

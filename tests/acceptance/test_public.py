@@ -74,10 +74,8 @@ def test_a_hold_survives_a_reload_and_becomes_a_code_when_the_desk_confirms(
         address = f"/v1/holds/{booking['booking_id']}/confirm"
         desk.post(address, json=paid, headers=key()).raise_for_status()
     code = page.get_by_alt_text("Your entry code")
-    expect(code).to_be_visible(timeout=15_000)
-    page.wait_for_function(
-        "() => document.querySelector('.ticket-code')?.naturalWidth > 0", timeout=8000
-    )
+    expect(code).to_be_visible()
+    page.wait_for_function("() => document.querySelector('.ticket-code')?.naturalWidth > 0")
     visits.picture(page, "code")
 
 
