@@ -47,8 +47,7 @@ def routes(parts: Parts, operations: Iterable[Operation]) -> list[BaseRoute]:
 def screens() -> list[BaseRoute]:
     files = Files(STATIC)
     pages: list[BaseRoute] = [
-        Route(path, Named(path, Page(files, name, scripts)))
-        for path, (name, scripts) in PAGES.items()
+        Route(path, Named(path, Page(files, name, needs))) for path, (name, needs) in PAGES.items()
     ]
     return [
         *pages,

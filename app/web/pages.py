@@ -40,15 +40,40 @@ KINDS: Final = {
 }
 TEXTS: Final = (".css", ".html", ".js", ".json", ".mjs", ".svg", ".txt", ".wasm", ".webmanifest")
 
-# Path, file below static/, and what its scripts need beyond `self`.
-PAGES: Final[dict[str, tuple[str, str]]] = {
-    "/": ("pages/public.html", ""),
-    "/floor": ("pages/floor.html", ""),
-    "/door": ("pages/door.html", " 'wasm-unsafe-eval'"),  # reads codes with the tablet's camera
-    "/admin": ("pages/admin.html", ""),
-    "/sign-in": ("pages/sign-in.html", ""),
-    "/manage": ("pages/manage.html", ""),  # a customer's own booking, by its link
-    "/docs": ("pages/docs.html", ""),
+
+class Needs(Struct, frozen=True):
+    """What a page is allowed beyond this service: sources of scripts, connections and frames.
+
+    `trusted_types`: whether strings may become scripts and HTML by our own policy alone.
+    """
+
+    scripts: tuple[str, ...] = ()
+    connections: tuple[str, ...] = ()
+    frames: tuple[str, ...] = ()
+    trusted_types: bool = True
+
+
+NOTHING: Final = Needs()
+# What Stripe's security guide names for the Payment Element without its search for addresses.
+# Its script writes strings into the page where it likes, so Trusted Types can't be asked of it.
+STRIPE: Final = Needs(
+    scripts=("https://js.stripe.com", "https://*.js.stripe.com"),
+    connections=("https://api.stripe.com",),
+    frames=("https://js.stripe.com", "https://*.js.stripe.com", "https://hooks.stripe.com"),
+    trusted_types=False,
+)
+
+# Path, file below static/, and what it needs.
+PAGES: Final[dict[str, tuple[str, Needs]]] = {
+    "/": ("pages/public.html", NOTHING),
+    "/floor": ("pages/floor.html", NOTHING),
+    # It reads codes with the tablet's camera.
+    "/door": ("pages/door.html", Needs(scripts=("'wasm-unsafe-eval'",))),
+    "/admin": ("pages/admin.html", NOTHING),
+    "/sign-in": ("pages/sign-in.html", NOTHING),
+    "/manage": ("pages/manage.html", NOTHING),  # a customer's own booking, by its link
+    "/pay": ("pages/pay.html", STRIPE),  # the card form, where Stripe takes the cards
+    "/docs": ("pages/docs.html", NOTHING),
 }
 
 
@@ -106,12 +131,12 @@ def _read(path: Path, stamp: tuple[int, int]) -> File:
 class Page:
     """One screen."""
 
-    def __init__(self, files: Files, name: str, scripts: str) -> None:
-        self._files, self._name, self._scripts = files, name, scripts
+    def __init__(self, files: Files, name: str, needs: Needs) -> None:
+        self._files, self._name, self._needs = files, name, needs
 
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
         visitor: Visitor = scope["state"]["visitor"]
-        policy = page_policy(self._scripts, visitor)
+        policy = page_policy(self._needs, visitor)
         await serve_file(self._files, self._name, scope, send, policy)
 
 
@@ -155,30 +180,34 @@ async def serve_file(files: Files, name: str, scope: Scope, send: Send, policy: 
     )
 
 
-def page_policy(scripts: str, visitor: Visitor) -> str:
-    """The content security policy of a page: nothing but this service, no inline script, no
-    string ever made into HTML but by the one policy that parses the floor's drawing."""
+def page_policy(needs: Needs, visitor: Visitor) -> str:
+    """The content security policy of a page: this service and what the page needs, no inline
+    script, no string ever made into HTML but by the one policy that parses the floor's drawing."""
     # Safari before 16 does not count wss: as 'self'.
     socket = visitor.origin.replace("http", "ws", 1)
-    return "; ".join(
-        (
-            "default-src 'none'",
-            f"script-src 'self'{scripts}",
-            "style-src 'self'",
-            "img-src 'self' data: blob:",
-            "font-src 'self'",
-            f"connect-src 'self' {socket}",
-            "media-src 'self' blob:",
-            "worker-src 'self'",
-            "manifest-src 'self'",
-            "form-action 'self'",
-            "base-uri 'none'",
-            "object-src 'none'",
-            "frame-ancestors 'none'",
+    allowed = [
+        "default-src 'none'",
+        " ".join(("script-src 'self'", *needs.scripts)),
+        "style-src 'self'",
+        "img-src 'self' data: blob:",
+        "font-src 'self'",
+        " ".join((f"connect-src 'self' {socket}", *needs.connections)),
+        "media-src 'self' blob:",
+        "worker-src 'self'",
+        "manifest-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "object-src 'none'",
+        "frame-ancestors 'none'",
+    ]
+    if needs.frames:
+        allowed.append(" ".join(("frame-src", *needs.frames)))
+    if needs.trusted_types:
+        allowed += [
             "require-trusted-types-for 'script'",
             "trusted-types backroom 'allow-duplicates'",
-        )
-    )
+        ]
+    return "; ".join(allowed)
 
 
 def _no_file() -> NotFound:

@@ -13,6 +13,11 @@ export function takeToken() {
   const said = location.hash.slice(1);
   if (location.hash) history.replaceState(null, "", location.pathname);
   if (said) sessionStorage.setItem(KEY, said);
+  return keptToken();
+}
+
+/** The token that this tab or phone has, whatever its address says. @returns {string | null} */
+export function keptToken() {
   return sessionStorage.getItem(KEY) ?? localStorage.getItem(KEY);
 }
 

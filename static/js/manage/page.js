@@ -7,6 +7,9 @@ import { askParty, askNight, mayChange } from "./changes.js";
 import { byId, el, fill, mark, write } from "../elements.js";
 import { floorText } from "../floors.js";
 import { FloorMap } from "../map.js";
+import { Deposit } from "../pay/deposit.js";
+import { whereabouts } from "../pay/says.js";
+import { comesBack } from "../pay/ways.js";
 import { offerTheme } from "../theme.js";
 import { tell, tellProblem } from "../toasts.js";
 import {
@@ -50,6 +53,10 @@ let asking = false;
 let timer = 0;
 /** @type {number | null} venue's time of the last answer */
 let knownAt = null;
+/** @type {any} what was paid and comes back, once it is known */
+let money = null;
+let moneyOf = "";
+const deposit = new Deposit(() => ask());
 
 offerTheme(byId("theme"));
 addEventListener("hashchange", () => location.reload()); // another link, in the same tab
@@ -102,7 +109,9 @@ async function ask() {
 // ------------------------------------------------------------------------------------- drawing
 
 function draw() {
-  const shown = JSON.stringify({ ...booking, version: 0, code: null });
+  if (booking.status === "pending") deposit.show({ ...booking, booking_id: id, token }, clock.now());
+  askMoney();
+  const shown = JSON.stringify({ ...booking, version: 0, code: null, money });
   if (shown === key) return;
   key = shown;
   const ended = ENDED[booking.status];
@@ -111,19 +120,18 @@ function draw() {
     (/** @type {number} */ number) =>
       floor.tables.find((/** @type {any} */ table) => table.number === number)?.name,
   );
+  const focused = document.activeElement;
   fill(
     byId("booking"),
     el("p", { class: "eyebrow" }, ended ? "Your booking" : EYEBROW[booking.status]),
     el("h1", {}, ended ?? tablesSpoken(booking.tables)),
     el("p", { class: "soft" }, ended ? tablesSpoken(booking.tables) : names.join(" and ")),
     pending && el("p", { class: "countdown", role: "timer" }, ""),
-    pending &&
-      el(
-        "p",
-        { class: "booking-next" },
-        `Give the reference at the desk before the time is up, and pay the deposit of ${pounds(booking.deposit_pence)}. Your entry code appears here at once.`,
-      ),
+    pending && deposit.place,
+    ended && money && el("p", { class: "booking-next" }, whereabouts(money)),
   );
+  if (focused instanceof HTMLElement && deposit.place.contains(focused) && focused.isConnected)
+    focused.focus({ preventScroll: true }); // it was only moved
   byId("more").hidden = false;
   fill(
     byId("more"),
@@ -133,7 +141,8 @@ function draw() {
       fact("Night", longNightText(booking.night)),
       fact("From", timeText(booking.from)),
       fact("Party", capital(partyText(booking.party))),
-      fact("Deposit", deposit()),
+      fact("Deposit", paidText()),
+      backText() && fact("Comes back", backText()),
       booking.requests && fact("Requests", booking.requests),
       booking.admitted > 0 && fact("Came in", `${booking.admitted} of ${booking.party}`),
       !LIVES.has(booking.status) && fact("Reference", referenceText(booking.reference)),
@@ -145,10 +154,29 @@ function draw() {
   tick();
 }
 
-function deposit() {
+function paidText() {
   const { paid_pence: paid, deposit_pence: asked } = booking;
   if (paid >= asked && paid > 0) return `${pounds(paid)} paid`;
   return paid > 0 ? `${pounds(paid)} of ${pounds(asked)} paid` : `${pounds(asked)} to pay`;
+}
+
+/** The money is asked for when the booking changed, once something was paid or is over. */
+async function askMoney() {
+  const wanted = `${booking.status} ${booking.paid_pence} ${booking.edition ?? 0}`;
+  if (wanted === moneyOf || booking.status === "pending") return;
+  moneyOf = wanted;
+  try {
+    money = await read(`/v1/bookings/${id}/payments`, { token });
+    draw();
+  } catch {
+    moneyOf = ""; // the next answer about the booking asks again
+  }
+}
+
+/** What comes back to who cancels now, and until when; "" where there is nothing to say. */
+function backText() {
+  if (booking.status !== "confirmed" || booking.admitted > 0 || !money?.kept_pence) return "";
+  return comesBack(money.policy, booking.from, clock.now());
 }
 
 /** Where the tables are, on the drawing of their floor. */
@@ -290,6 +318,7 @@ function tick() {
   const left = ms(booking.hold_expires_at) - clock.now();
   write(count, countdownText(left));
   mark(count, "data-urgent", left < URGENT_MS ? "" : null);
+  if (left <= 0) deposit.timeUp();
 }
 
 /** @param {string} text "" takes it away */
@@ -301,14 +330,20 @@ function note(text) {
 // --------------------------------------------------------------------------------------- doing
 
 async function cancel() {
-  const paid = booking.paid_pence
-    ? ` ${pounds(booking.paid_pence)} was paid: ask the club whether it comes back.`
-    : "";
+  const paid = booking.paid_pence ? ` ${refundText()}` : "";
   const text = `${tablesSpoken(booking.tables)} on ${longNightText(booking.night)} will be free for anybody, and your entry code stops working. This cannot be undone.${paid}`;
   if (!(await askSure("Cancel this booking?", text, "Cancel the booking"))) return;
   await act("Cancelled", "Not cancelled", () =>
     send("POST", `/v1/bookings/${id}/cancel`, {}, { token }),
   );
+}
+
+function refundText() {
+  const paid = pounds(booking.paid_pence);
+  if (money === null) return `${paid} was paid; what comes back of it follows the club's terms.`;
+  const due = money.refund_due_pence;
+  if (due === 0) return `${paid} was paid, and it is too late for any of it to come back.`;
+  return `${paid} was paid: ${due === booking.paid_pence ? "all of it" : pounds(due)} comes back.`;
 }
 
 async function release() {

@@ -109,12 +109,13 @@ export function factsOf(floor, number) {
  * @param {Offer} offer
  * @param {{night: string, party: number, holdMinutes: number, onAnswer: () => void}} wish
  */
-export function askHold(offer, wish) {
-  return showDialog(`Hold ${tablesSpoken(offer.tables)}`, (close) => [
+export async function askHold(offer, wish) {
+  let held = false;
+  await showDialog(`Hold ${tablesSpoken(offer.tables)}`, (close) => [
     el(
       "p",
       { class: "soft" },
-      `${longNightText(wish.night)}, ${partyText(wish.party)}. We keep it for ${wish.holdMinutes} minutes while you pay the ${pounds(offer.deposit_pence)} deposit at the desk.`,
+      `${longNightText(wish.night)}, ${partyText(wish.party)}. We keep it for ${wish.holdMinutes} minutes while you pay the deposit of ${pounds(offer.deposit_pence)}.`,
     ),
     actForm(
       "Hold it",
@@ -155,8 +156,7 @@ export function askHold(offer, wish) {
             },
           });
           Ticket.keep(booking);
-          document.dispatchEvent(new CustomEvent("held"));
-          scrollTo({ top: 0, behavior: "smooth" });
+          held = true;
         } finally {
           wish.onAnswer(); // whoever was faster, the list should say so
         }
@@ -164,4 +164,6 @@ export function askHold(offer, wish) {
       close,
     ),
   ]);
+  // Only now: a dialog that closes gives the focus back to the button that opened it.
+  if (held) document.dispatchEvent(new CustomEvent("held"));
 }

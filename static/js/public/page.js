@@ -10,6 +10,7 @@ import { byId, el, fill, mark, write } from "../elements.js";
 import { markFloor, offerFloors } from "../floors.js";
 import { Live } from "../live.js";
 import { FloorMap } from "../map.js";
+import { askWays } from "../pay/ways.js";
 import { offerTheme } from "../theme.js";
 import { tell } from "../toasts.js";
 import { longNightText, nightText, timeText, useTimeZone } from "../venue-clock.js";
@@ -92,6 +93,7 @@ async function start() {
     }
   });
   live.start();
+  askWays().catch(() => {}); // for the hold, which comes soon; it asks again itself
   refresh(0);
   ticket.resume();
   waiting.resume();
@@ -242,7 +244,7 @@ function drawOffers() {
   );
   write(
     byId("offers-more"),
-    offers.length ? "Best fit first. Held for you while you get to the desk." : "\u00a0",
+    offers.length ? "Best fit first. Held for you while you pay the deposit." : "\u00a0",
   );
   const place = byId("offers");
   if (!choice.night)

@@ -1,23 +1,22 @@
 // @ts-check
-/**
- * The hold or booking made on this device: its countdown, what happens next, and the code.
- *
- * The owner's token came once, with the hold, and stays in this browser's own storage.
- */
+/** The hold or booking made on this device: its countdown, its deposit, and the code. */
 
 import { read, readPicture, send, Problem } from "../api.js";
 import { askSure, showDialog } from "../dialog.js";
 import { byId, el, fill, mark, write } from "../elements.js";
+import { Deposit, hasBegun } from "../pay/deposit.js";
+import { moneyText } from "../pay/says.js";
 import { tell, tellProblem } from "../toasts.js";
 import { countdownText, longNightText, ms, timeText } from "../venue-clock.js";
 import { capital, partyText, pounds, referenceText, tablesSpoken } from "../words.js";
+import { dropHold, keepHold, keptHold } from "./held.js";
 
 /** @typedef {import("../live.js").Live} Live */
 
-const KEY = "backroom.hold";
 const AGAIN_MS = 2000; // a hold is asked for: the desk may confirm it at any moment
 const AT_ONCE_MS = 250; // when its tables change; frames that come together are one question
 const URGENT_MS = 120_000;
+const LATE_MS = 60_000; // so long after its end money may still come in for a hold
 const ENDED = new Set(["expired", "released", "cancelled", "no_show", "completed"]);
 
 export class Ticket {
@@ -34,24 +33,30 @@ export class Ticket {
     this.dueAt = 0;
     this.askedAt = -Infinity;
     this.key = "";
+    this.endedAt = Infinity;
+    this.deposit = new Deposit((answer) => this.#paid(answer));
     /** @type {unknown[]} what the live floor says of its tables; compared by identity */
     this.tables = [];
-    document.addEventListener("held", () => this.resume());
+    document.addEventListener("held", () => this.#held());
     document.addEventListener("visibilitychange", () => document.hidden || this.refresh());
     setInterval(() => this.#tick(), 500);
   }
 
   /** Remembers a hold on this device. @param {any} booking with its token */
   static keep(booking) {
-    localStorage.setItem(
-      KEY,
-      JSON.stringify({ booking_id: booking.booking_id, token: booking.token, booking }),
-    );
+    keepHold(booking);
+  }
+
+  /** A hold was made a moment ago: the eye and the keyboard go there. */
+  #held() {
+    this.resume();
+    this.place.querySelector("h2")?.focus({ preventScroll: true });
+    this.place.scrollIntoView({ block: "start" });
   }
 
   /** Shows what this device holds, if anything. */
   resume() {
-    const kept = this.#kept();
+    const kept = keptHold();
     if (!kept) return;
     this.booking = kept.booking;
     this.#draw();
@@ -61,7 +66,7 @@ export class Ticket {
 
   /** Asks how the booking stands, soon and not too often. @param {number} [againMs] */
   refresh(againMs = AGAIN_MS) {
-    if (!this.#kept()) return;
+    if (!keptHold()) return;
     const dueAt = Math.max(performance.now() + 50, this.askedAt + againMs);
     if (this.timer && this.dueAt <= dueAt) return;
     clearTimeout(this.timer);
@@ -80,19 +85,10 @@ export class Ticket {
     if (moved) this.refresh(AT_ONCE_MS);
   }
 
-  /** @returns {{booking_id: string, token: string, booking: any} | null} */
-  #kept() {
-    try {
-      return JSON.parse(localStorage.getItem(KEY) ?? "null");
-    } catch {
-      return null;
-    }
-  }
-
   async #ask() {
     this.timer = 0;
     this.askedAt = performance.now();
-    const kept = this.#kept();
+    const kept = keptHold();
     if (!kept) return;
     try {
       const booking = await read(`/v1/bookings/${kept.booking_id}`, { token: kept.token });
@@ -106,7 +102,15 @@ export class Ticket {
     }
     this.#draw();
     // A hold may be confirmed at the desk at any moment; a booking changes seldom.
-    if (this.booking?.status === "pending" && !document.hidden) this.refresh();
+    if (this.#mayStillChange() && !document.hidden) this.refresh();
+  }
+
+  /** A hold does; so does one that ran out while it was paid, for as long as money may come. */
+  #mayStillChange() {
+    if (this.booking?.status === "pending") return true;
+    if (this.booking?.status !== "expired" || !hasBegun(this.booking.booking_id)) return false;
+    this.endedAt = Math.min(this.endedAt, performance.now());
+    return performance.now() - this.endedAt < LATE_MS;
   }
 
   #tick() {
@@ -115,7 +119,9 @@ export class Ticket {
     const left = ms(this.booking.hold_expires_at) - this.live.clock.now();
     write(count, countdownText(left));
     mark(count, "data-urgent", left < URGENT_MS ? "" : null);
-    if (left <= 0) this.refresh();
+    if (left > 0) return;
+    this.deposit.timeUp();
+    this.refresh();
   }
 
   #draw() {
@@ -130,10 +136,20 @@ export class Ticket {
       booking.admitted,
       this.extended,
     ]);
+    if (booking.status === "pending") this.deposit.show(booking, this.live.clock.now());
     if (key === this.key) return;
     this.key = key;
+    const focused = document.activeElement;
+    this.#fill(booking);
+    // What was only moved keeps the keyboard's focus.
+    if (focused instanceof HTMLElement && this.place.contains(focused))
+      focused.focus({ preventScroll: true });
+  }
+
+  /** @param {any} booking */
+  #fill(booking) {
     if (ENDED.has(booking.status)) return this.#ended(booking);
-    const title = el("h2", {}, tablesSpoken(booking.tables));
+    const title = el("h2", { tabindex: "-1" }, tablesSpoken(booking.tables));
     const who = el(
       "p",
       { class: "soft" },
@@ -148,29 +164,7 @@ export class Ticket {
         title,
         who,
         el("p", { class: "ticket-count", role: "timer" }, ""),
-        el(
-          "ol",
-          {},
-          el(
-            "li",
-            {},
-            el("span", {}, `Come to the desk before the time is up and give this reference.`),
-          ),
-          el(
-            "li",
-            {},
-            el("span", {}, `Pay the deposit of ${pounds(booking.deposit_pence)}, by card or cash.`),
-          ),
-          el(
-            "li",
-            {},
-            el(
-              "span",
-              {},
-              "Your entry code appears here at once. One code lets in your whole party.",
-            ),
-          ),
-        ),
+        this.deposit.place,
         el(
           "div",
           {},
@@ -216,6 +210,8 @@ export class Ticket {
             ? `${booking.admitted} of ${booking.party} have come in.`
             : "Show this at the door. It lets in your whole party, together or one by one.",
         ),
+        booking.paid_pence > 0 &&
+          el("p", { class: "small soft" }, `Deposit: ${pounds(booking.paid_pence)} paid`),
         el(
           "div",
           { class: "ticket-actions" },
@@ -235,11 +231,18 @@ export class Ticket {
   #ended(booking) {
     const words = {
       expired: "The hold ran out",
-      released: "Let go at the desk",
+      released: "Let go",
       cancelled: "Cancelled",
       no_show: "The table was given away",
       completed: "Thank you for coming",
     };
+    const money = el("p", { role: "status" });
+    if (booking.status === "expired" && hasBegun(booking.booking_id))
+      write(
+        money,
+        "If your bank paid in the last moment, the table is yours again while it is free. Otherwise the money goes back by itself. This page shows which.",
+      );
+    moneyText(booking.booking_id, booking.token).then((text) => text && write(money, text));
     fill(
       this.place,
       el("h2", {}, /** @type {any} */ (words)[booking.status]),
@@ -250,6 +253,7 @@ export class Ticket {
           ? "We hope to see you again."
           : `${tablesSpoken(booking.tables)} may be free still: look below.`,
       ),
+      money,
       el(
         "button",
         { class: "button button-main", type: "button", onclick: () => this.#forget() },
@@ -331,6 +335,21 @@ export class Ticket {
     ]);
   }
 
+  /** What paying made of the hold is shown at once. @param {any} answer */
+  #paid(answer) {
+    if (answer === null) return this.refresh(AT_ONCE_MS);
+    const { deposit: _step, ...booking } = answer;
+    const changed = booking.status !== this.booking?.status;
+    this.booking = { ...this.booking, ...booking, token: this.booking.token };
+    this.extended = true; // beginning to pay takes the one extension
+    keepHold(this.booking);
+    this.#draw();
+    if (!changed) return;
+    this.place.querySelector("h2")?.focus({ preventScroll: true });
+    this.place.scrollIntoView({ block: "start" });
+    this.onChange();
+  }
+
   async #extend() {
     try {
       const answer = await send(
@@ -368,8 +387,9 @@ export class Ticket {
   }
 
   #forget() {
-    localStorage.removeItem(KEY);
+    dropHold();
     this.booking = null;
+    this.endedAt = Infinity;
     this.key = "";
     this.extended = false;
     this.#draw();

@@ -205,7 +205,6 @@ export class Waiting {
       Ticket.keep({ ...(await send("POST", path, {}, { token })), token });
       this.#forget();
       document.dispatchEvent(new CustomEvent("held"));
-      scrollTo({ top: 0 });
     } catch (error) {
       tellProblem(error, "Not taken");
       this.#soon(0);

@@ -38,6 +38,9 @@ async def test_every_answer_has_the_headers_that_keep_a_browser_safe(club: Club)
             assert answer.headers["content-security-policy"].startswith("default-src 'none'")
 
 
+STRIPE_JS = "https://js.stripe.com https://*.js.stripe.com"
+
+
 @pytest.mark.parametrize("path", PAGES)
 async def test_a_page_allows_itself_nothing_inline_and_nobody_else(club: Club, path: str) -> None:
     client = await club.client()
@@ -47,11 +50,17 @@ async def test_a_page_allows_itself_nothing_inline_and_nobody_else(club: Club, p
     parts = answer.headers["content-security-policy"].split("; ")
     policy = {name: rest for name, _, rest in (part.partition(" ") for part in parts)}
     assert policy["default-src"] == "'none'"
-    scripts = "'self' 'wasm-unsafe-eval'" if path == "/door" else "'self'"
-    assert policy["script-src"] == scripts
+    stripe = path == "/pay"  # Stripe's script is allowed where a card is paid with, there alone
+    scripts = {"/door": " 'wasm-unsafe-eval'", "/pay": f" {STRIPE_JS}"}.get(path, "")
+    assert policy["script-src"] == f"'self'{scripts}"
     assert policy["style-src"] == "'self'"
-    assert policy["connect-src"] == "'self' ws://127.0.0.1:8000"
-    assert policy["require-trusted-types-for"] == "'script'"
+    connections = "'self' ws://127.0.0.1:8000" + " https://api.stripe.com" * stripe
+    assert policy["connect-src"] == connections
+    frames = f"{STRIPE_JS} https://hooks.stripe.com" if stripe else None
+    assert policy.get("frame-src") == frames
+    assert policy.get("require-trusted-types-for") == (None if stripe else "'script'")
+    assert ("stripe.com" in answer.headers["content-security-policy"]) is stripe
+    assert "stripe.com" not in answer.text  # it is loaded when somebody pays by it, not before
     assert policy["frame-ancestors"] == policy["base-uri"] == policy["object-src"] == "'none'"
     # And the page keeps to it: no inline script, style or handler.
     assert not re.search(
