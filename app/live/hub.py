@@ -41,6 +41,13 @@ DRAIN_PAUSE_SECONDS: Final = 0.02
 SOCKETS_MOST: Final = 20_000  # of one worker, 600 MB at 30 KB each; one more is asked to come back
 
 
+def reconnect_seconds(
+    audience: str, spread: Callable[[float, float], float] = random.uniform
+) -> float:
+    """When a screen that is told to leave is to come back."""
+    return round(spread(0, RECONNECT_SECONDS[audience]), 3)
+
+
 class Offer(enum.Enum):
     """What became of a message that the hub was offered."""
 
@@ -297,8 +304,7 @@ class Hub:
             await asyncio.sleep(DRAIN_PAUSE_SECONDS)
 
     def say_goodbye(self, client: Client) -> None:
-        seconds = round(random.uniform(0, RECONNECT_SECONDS[client.audience]), 3)
-        client.outlet.push(framed(encoded(ByeFrame(seconds))))
+        client.outlet.push(framed(encoded(ByeFrame(reconnect_seconds(client.audience)))))
         self.end(client, RESTART, "restart")
 
     async def _flush(self, lane: Lane) -> None:

@@ -20,6 +20,8 @@ const SUBPROTOCOL = "backroom.v1";
 const OPEN_DEADLINE_MS = 6000; // hello and welcome; a healthy server takes a few milliseconds
 const PROBE_DEADLINE_MS = 2000;
 const FIRST_DELAY_MS = 250;
+// The crowd lets the staff in first, and does not arrive in one instant (load/storm.py).
+const PUBLIC_FIRST_DELAY_MS = 2000;
 const LONGEST_DELAY_MS = 8000;
 const WATCH_MS = 500;
 const CROWDED_DELAY_MS = 45000; // longer than a dead screen of one's own is still counted
@@ -151,7 +153,9 @@ export class Connection {
     }
     if (this.stopped) return;
     this.#set("reconnecting");
-    const growing = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** this.failures);
+    const audience = this.wiring.hello().audience ?? "public";
+    const first = audience === "public" ? PUBLIC_FIRST_DELAY_MS : FIRST_DELAY_MS;
+    const growing = Math.min(LONGEST_DELAY_MS, first * 2 ** this.failures);
     const ceiling = code === CLOSE.crowded ? CROWDED_DELAY_MS : growing;
     const delay = this.promisedDelayMs ?? ceiling * (0.5 + Math.random() / 2);
     this.promisedDelayMs = null;
