@@ -7,7 +7,7 @@ other end are `app/domain/leases.py`; docs/offline.md tells the whole protocol.
 
     start {records, alone} · scan {scan_id, ticket_id, generation, people, direction, body}
     stored {op} · failed {op} · answer {key, status, reason?, body?} · lost {key}
-    recall {tickets} · take {body} · give_back · tab {alone} · tick
+    recall {tickets} · take {body} · give_back · revoked · tab {alone} · tick
 
     store {op, put, delete} · send {key, kind, lease_id?, body} · ask {scan_id}
     verdict {scan_id, verdict, reason, people, left}
@@ -47,6 +47,7 @@ class Device:
         self.next_op = 1
         self.next_seq = 1
         self.refused: str | None = None  # why the last lease that was asked for was not given
+        self.revoked = False  # the service takes this device for nobody any more
 
     # -- what the screen shows ---------------------------------------------------------------------
 
@@ -64,7 +65,9 @@ class Device:
         )
 
     def status(self, given: Json) -> str:
-        """none, ready, unsure (ask the server first), over, giving_back, second_tab."""
+        """none, ready, unsure (ask the server first), over, giving_back, second_tab, revoked."""
+        if self.revoked:
+            return "revoked"
         if not self.alone:
             return "second_tab"
         if self.lease is None:
@@ -105,11 +108,13 @@ class Device:
             case "recall":
                 self.recalled |= set(given["tickets"]) & set(self.held())
             case "take":
-                if self.alone and self.lease is None and not self._is_busy():
+                if self._may_take():
                     self.refused = None
                     self._ask_for(given, "take", None, given["body"], [], out)
             case "give_back":
                 self.closing = self.lease is not None
+            case "revoked":
+                self._revoke()
             case "tab":
                 self.alone = given["alone"]
                 self.anchor = None
@@ -126,6 +131,15 @@ class Device:
         keys = sorted(key for key in self.records if key.startswith("scan:"))
         self.spool = [key for key in keys if self.records[key]["refused"] is None]
         self.next_seq = int(keys[-1][5:]) + 1 if keys else 1
+
+    def _may_take(self) -> bool:
+        return self.alone and not self.revoked and self.lease is None and not self._is_busy()
+
+    def _revoke(self) -> None:
+        """Nobody is let in from this step on; only the scans are still told. What the disk says of
+        the lease goes as soon as it can: a reload before that trusts nothing of it either."""
+        self.revoked = True
+        self.anchor = self.request = None
 
     def _look(self, given: Json) -> None:
         """Two clocks that do not agree are no clock."""
@@ -174,6 +188,8 @@ class Device:
     def _doubt(self, given: Json, ticket: Json) -> str | None:
         """Why this device may not admit the ticket now."""
         lease = self.lease
+        if self.revoked:
+            return "revoked"
         if self.anchor is None or lease is None:
             return "unsure"
         if self.closing or ticket["ticket_id"] in self.recalled:
@@ -210,7 +226,8 @@ class Device:
             self.records[key] = ticket
             put = [(key, ticket)]
         self._store(put, [todo["name"]], {"then": "nothing"}, out)
-        self._say(scan["scan_id"], "wait", "lease_over" if done else "not_stored", out)
+        reason = "revoked" if self.revoked else "lease_over"
+        self._say(scan["scan_id"], "wait", reason if done else "not_stored", out)
 
     def _say(
         self, scan_id: str, verdict: str, reason: str, out: list[Json], people: int = 0,
@@ -250,6 +267,11 @@ class Device:
                 if done:
                     self._settled(todo)
                 else:  # the same answer comes again
+                    self.records.update(todo["before"])
+                    self.retry_at = given["mono"] + RETRY_MS
+            case "forgotten":
+                self.settling = False
+                if not done:
                     self.records.update(todo["before"])
                     self.retry_at = given["mono"] + RETRY_MS
             case "told":
@@ -347,7 +369,7 @@ class Device:
             self.closing, self.anchor = False, None
             self.recalled = set()
             return
-        if todo["kind"] == "take":
+        if todo["kind"] == "take" and not self.revoked:
             self.anchor = todo["anchor"]
         if self.lease is None:
             self.closing = False
@@ -376,7 +398,9 @@ class Device:
     def _go_on(self, given: Json, out: list[Json]) -> None:
         if not self.alone:
             return
-        if self.request is not None:
+        if self.revoked:
+            self._forget(given, out)
+        elif self.request is not None:
             if not self.waiting and not self.settling and given["mono"] >= self.retry_at:
                 self._send(self.request, given, out)
         elif not self.settling and self.lease is not None:
@@ -385,6 +409,15 @@ class Device:
             scan = self.records[self.spool[0]]
             self.telling = scan["scan_id"]
             self._tell(scan, out)
+
+    def _forget(self, given: Json, out: list[Json]) -> None:
+        """The lease of a revoked device leaves its disk."""
+        gone = sorted(k for k in self.records if not k.startswith("scan:"))
+        if not gone or self.settling or given["mono"] < self.retry_at:
+            return
+        self.request, self.settling = None, True
+        before = {key: self.records[key] for key in gone}
+        self._store([], gone, {"then": "forgotten", "before": before}, out)
 
     def _tell(self, scan: Json, out: list[Json]) -> None:
         out.append(

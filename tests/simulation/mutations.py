@@ -139,6 +139,23 @@ class ForgetsTheSpool(Device):
         self.spool = []
 
 
+class AdmitsWhenRevoked(Device):
+    """Goes on by its lease after it has heard that its pairing is over, as if no answer had come."""
+
+    def _revoke(self) -> None:
+        pass
+
+
+class ForgetsAllWhenRevoked(Device):
+    """Clears its disk when its pairing is over, the scans that nobody was told of with it."""
+
+    def _revoke(self) -> None:
+        super()._revoke()
+        for name in self.spool:
+            self.records.pop(name, None)
+        self.spool, self.telling = [], None
+
+
 class Expires(Server):
     """Gives the tickets back when the lease's time is over by the server's own clock."""
 
@@ -237,7 +254,8 @@ class ForgetsTheScan(Server):
 
     def observe(self, device: str, scan_id: str, lease_id: str, body: Json) -> Json:
         answer = super().observe(device, scan_id, lease_id, body)
-        if self.scans[device, scan_id]["task"] is not None:
+        known = self.scans.get((device, scan_id))
+        if known is not None and known["task"] is not None:
             del self.scans[device, scan_id]
         return answer
 
@@ -265,6 +283,7 @@ MUTATIONS: Final[dict[str, Mutation]] = {
             GreenBeforeStored, ForgetsUses, TrustsAReload, CountsFromTheAnswer,
             TrustsTheMonotonicClock, TrustsTheWallClock, NeverExpires, AdmitsWhatItGaveBack,
             StatesBeforeItIsStored, StatesTooEarly, DeletesWhenSent, ForgetsTheSpool,
+            AdmitsWhenRevoked, ForgetsAllWhenRevoked,
         )
     },
     **{

@@ -72,6 +72,8 @@ class Server:
         self.answers: dict[tuple[str, str], Json] = {}  # the idempotency keys
         self.scans: dict[tuple[str, str], Json] = {}
         self.tasks: list[tuple[str, str]] = []
+        self.revoked: set[str] = set()  # devices whose token is over
+        self.kept: set[tuple[str, str]] = set()  # their scans, for a manager
         self.recalls: list[tuple[str, str]] = []  # (device, ticket): frames to send
 
     @property
@@ -86,6 +88,8 @@ class Server:
 
     def answer(self, device: str, request: Json) -> Json:
         """The answer to a request with a key: the same one for the same key, for ever."""
+        if device in self.revoked:
+            return {"status": "revoked"}
         known = self.answers.get((device, request["key"]))
         if known is None:
             known = self.answers[device, request["key"]] = self._do(device, request)
@@ -181,6 +185,8 @@ class Server:
 
     def judge(self, device: str, scan: Json) -> Json:
         """The verdict on a plain scan, stored under its id."""
+        if device in self.revoked:
+            return {"verdict": "wait", "reason": "device_revoked", "people": 0, "left": None}
         stored = self.scans.get((device, scan["scan_id"]))
         if stored is not None:
             return stored
@@ -218,6 +224,9 @@ class Server:
 
     def observe(self, device: str, scan_id: str, lease_id: str, body: Json) -> Json:
         """What a device let in by itself: counted, or a task; once for its id."""
+        if device in self.revoked:
+            self.kept.add((device, scan_id))
+            return {"status": "revoked", "kept": True}
         known = self.scans.get((device, scan_id))
         if known is not None:
             return {"status": "ok", "body": known}

@@ -48,6 +48,7 @@ class Tablet:
     away_until: int = 0  # no network
     running: bool = True
     wiped_at: int = -1
+    told_revoked: bool = False  # in this life or an earlier one
     greens: dict[str, tuple[int, str, int]] = field(default_factory=dict)
     sent_at: dict[str, int] = field(default_factory=dict)  # key -> true time of the first sending
     acknowledged: int = 0  # true time of the first sending of what was last acknowledged
@@ -114,10 +115,13 @@ class World:
             for _ in range(self.chance.randint(2, 6)):
                 group = self.chance.randint(1, ticket.party)
                 self.some_time(lambda t=ticket.id, g=group: self.guests(t, g))  # type: ignore[misc]
-            if self.chance.random() < 0.15:
+            if self.chance.random() < 0.35:
                 self.some_time(lambda t=ticket.id: self.cancel(t))  # type: ignore[misc]
         for _ in range(self.chance.randint(0, 12)):
             self.some_time(self.walk_in)
+        if self.chance.random() < 0.3:
+            tablet = self.chance.choice(self.tablets)
+            self.some_time(lambda: self.lose(tablet))
         self.at(FAULTS_UNTIL_MS, self.calm)
         while self.heap and self.now <= FAULTS_UNTIL_MS + QUIET_MS:
             self.now, _, do = heapq.heappop(self.heap)
@@ -150,6 +154,7 @@ class World:
         out = tablet.device.step(given)
         if self.traced:
             tablet.trace.append({"at": self.now, "given": given, "out": out, "life": tablet.life})
+        tablet.told_revoked |= given["type"] == "revoked"
         if given["type"] == "answer" and given["key"] in tablet.sent_at:
             sent = tablet.sent_at[given["key"]]
             tablet.acknowledged = max(tablet.acknowledged, sent)
@@ -303,9 +308,15 @@ class World:
             self.transit(tablet, lambda: returns(answer))
 
         def returns(answer: Json) -> None:
-            if tablet.life == life:
-                answered[0] = True
-                self.feed(tablet, {"type": "answer", "key": one["key"], **answer})
+            if tablet.life != life:
+                return
+            answered[0] = True
+            if answer["status"] == "revoked":
+                self.feed(tablet, {"type": "revoked"})
+                if "kept" not in answer:
+                    return
+                answer = {"status": "ok"}
+            self.feed(tablet, {"type": "answer", "key": one["key"], **answer})
 
         def gives_up() -> None:
             if tablet.life == life and not answered[0]:
@@ -318,6 +329,18 @@ class World:
         """The recall over the socket."""
         tablet = next(t for t in self.tablets if t.name == device)
         self.transit(tablet, lambda: self.feed(tablet, {"type": "recall", "tickets": [ticket_id]}))
+
+    def lose(self, tablet: Tablet) -> None:
+        """Out of contact, perhaps stolen; a manager ends its pairing then."""
+        if self.chance.random() < 0.7:
+            self.go_away(tablet)
+        self.at(self.chance.choice([500, 15_000]), lambda: self.revoke(tablet))
+
+    def revoke(self, tablet: Tablet) -> None:
+        """A manager ends the pairing; its socket is told, where there is one."""
+        self.counts["revoked"] += 1
+        self.server.revoked.add(tablet.name)
+        self.transit(tablet, lambda: self.feed(tablet, {"type": "revoked"}))
 
     def recalled(self, ticket_id: str, then: Callable[[], None]) -> None:
         """The server asks whoever holds the ticket, waits for 1.5 s at most, and goes on."""
@@ -395,6 +418,8 @@ class World:
             return
         ticket_id = self.shows[verdict["scan_id"]]
         tablet.greens[verdict["scan_id"]] = (self.now, ticket_id, verdict["people"])
+        if tablet.told_revoked:
+            raise Violation(f"{tablet.name} showed green after it had heard that it is revoked")
         age = self.now - tablet.acknowledged
         if age > LASTS_SECONDS * 1000 + CLOCK_TOLERANCE_MS:
             raise Violation(f"{tablet.name} showed green {age} ms after the sending")
@@ -441,7 +466,9 @@ class World:
         for tablet in self.tablets:
             for scan_id, (at, ticket_id, people) in tablet.greens.items():
                 found = self.server.scans.get((tablet.name, scan_id))
-                if found is None and at > tablet.wiped_at:
+                kept = (tablet.name, scan_id) in self.server.kept
+                self.counts["kept for a manager"] += kept
+                if found is None and not kept and at > tablet.wiped_at:
                     raise Violation(f"the green {scan_id} of {tablet.name} is in no book")
                 if found is not None and found["task"] is None:
                     told[ticket_id] += people

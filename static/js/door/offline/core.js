@@ -8,7 +8,7 @@
  *
  *   start {records, alone} · scan {scan_id, ticket_id, generation, people, direction, body}
  *   stored {op} · failed {op} · answer {key, status, reason?, body?} · lost {key}
- *   recall {tickets} · take {body} · give_back · tab {alone} · tick
+ *   recall {tickets} · take {body} · give_back · revoked · tab {alone} · tick
  *
  *   store {op, put, delete} · send {key, kind, lease_id, body} · ask {scan_id}
  *   verdict {scan_id, verdict, reason, people, left}
@@ -58,6 +58,7 @@ export class Device {
     this.nextSeq = last === undefined ? 1 : Number(last.slice(5)) + 1;
     /** @type {string | null} why the last lease that was asked for was not given */
     this.refused = null;
+    this.revoked = false; // the service takes this tablet for nobody any more
   }
 
   // ------------------------------------------------------------------------ what the screen shows
@@ -75,8 +76,9 @@ export class Device {
       .sort();
   }
 
-  /** none, ready, unsure (ask the server first), over, giving_back, second_tab. @param {Json} given */
+  /** none, ready, unsure (ask the server first), over, giving_back, second_tab, revoked. @param {Json} given */
   status(given) {
+    if (this.revoked) return "revoked";
     if (!this.alone) return "second_tab";
     if (this.lease === null) return "none";
     if (this.closing) return "giving_back";
@@ -109,17 +111,32 @@ export class Device {
       const held = new Set(this.held());
       for (const ticket of given.tickets) if (held.has(ticket)) this.recalled.add(ticket);
     } else if (given.type === "take") {
-      if (this.alone && this.lease === null && !this.#isBusy()) {
+      if (this.#mayTake()) {
         this.refused = null;
         this.#askFor(given, "take", null, given.body, [], out);
       }
     } else if (given.type === "give_back") this.closing = this.lease !== null;
+    else if (given.type === "revoked") this.#revoke();
     else if (given.type === "tab") {
       this.alone = given.alone;
       this.anchor = null;
     }
     this.#goOn(given, out);
     return out;
+  }
+
+  #mayTake() {
+    return this.alone && !this.revoked && this.lease === null && !this.#isBusy();
+  }
+
+  /**
+   * Nobody is let in from this step on; only the scans are still told. What the disk says of the
+   * lease goes as soon as it can: a reload before that trusts nothing of it either.
+   */
+  #revoke() {
+    this.revoked = true;
+    this.anchor = null;
+    this.request = null;
   }
 
   /** Two clocks that do not agree are no clock. @param {Json} given */
@@ -166,6 +183,7 @@ export class Device {
   /** Why this tablet may not admit the ticket now. @param {Json} given @param {Json} ticket @returns {string | null} */
   #doubt(given, ticket) {
     const lease = this.lease;
+    if (this.revoked) return "revoked";
     if (this.anchor === null || lease === null) return "unsure";
     if (this.closing || this.recalled.has(ticket.ticket_id)) return "given_back";
     const elapsed = this.elapsed(given);
@@ -192,7 +210,8 @@ export class Device {
     /** @type {[string, any][]} */
     const put = ticket ? [[key, { ...ticket, used: ticket.used - people }]] : [];
     this.#store(put, [todo.name], { then: "nothing" }, out);
-    this.#say(scanId, "wait", done ? "lease_over" : "not_stored", out);
+    const reason = this.revoked ? "revoked" : "lease_over";
+    this.#say(scanId, "wait", done ? reason : "not_stored", out);
   }
 
   /**
@@ -226,6 +245,11 @@ export class Device {
       this.settling = false;
       if (done) return this.#settled(todo);
       this.#restore(todo.before); // the same answer comes again
+      this.retryAt = given.mono + RETRY_MS;
+    } else if (todo.then === "forgotten") {
+      this.settling = false;
+      if (done) return;
+      this.#restore(todo.before);
       this.retryAt = given.mono + RETRY_MS;
     } else if (todo.then === "told") {
       this.telling = null;
@@ -332,7 +356,7 @@ export class Device {
       this.recalled = new Set();
       return;
     }
-    if (todo.kind === "take") this.anchor = todo.anchor;
+    if (todo.kind === "take" && !this.revoked) this.anchor = todo.anchor;
     if (this.lease === null) this.closing = false;
     const held = new Set(this.held());
     this.recalled = new Set([...this.recalled, ...todo.recalled].filter((t) => held.has(t)));
@@ -364,7 +388,8 @@ export class Device {
   /** @param {Json} given @param {Json[]} out */
   #goOn(given, out) {
     if (!this.alone) return;
-    if (this.request !== null) {
+    if (this.revoked) this.#forget(given, out);
+    else if (this.request !== null) {
       if (!this.waiting && !this.settling && given.mono >= this.retryAt)
         this.#send(this.request, given, out);
     } else if (!this.settling && this.lease !== null) this.#keepUp(this.lease, given, out);
@@ -374,6 +399,16 @@ export class Device {
       const { scan_id: key, lease_id, body } = scan;
       out.push({ type: "send", key, kind: "scan", lease_id, body });
     }
+  }
+
+  /** The lease of a revoked tablet leaves its disk. @param {Json} given @param {Json[]} out */
+  #forget(given, out) {
+    const gone = [...this.records.keys()].filter((key) => !key.startsWith("scan:")).sort();
+    if (gone.length === 0 || this.settling || given.mono < this.retryAt) return;
+    this.request = null;
+    this.settling = true;
+    const before = Object.fromEntries(gone.map((key) => [key, this.records.get(key)]));
+    this.#store([], gone, { then: "forgotten", before }, out);
   }
 
   /** @param {Json} request @param {Json} given @param {Json[]} out */
