@@ -101,7 +101,14 @@ async def get_door(call: Call) -> Answer:
         )  # fmt: skip
     now = instant_text(parts.live.clock.now())
     return encoded(
-        DoorAnswer(now=now, venue=parts.venue.id, night=night, nights=keys, tickets=tickets)
+        DoorAnswer(
+            now=now,
+            speed=speed_of(call),
+            venue=parts.venue.id,
+            night=night,
+            nights=keys,
+            tickets=tickets,
+        )
     )
 
 

@@ -180,9 +180,13 @@ class DoorTicket(Struct, frozen=True):
 
 
 class DoorAnswer(Answer, frozen=True):
-    """What a device keeps against the loss of its connection, from a day ahead."""
+    """What a device keeps against the loss of its connection, from a day ahead.
+
+    `speed` is how fast the venue's clock runs beside the device's own: 1, but in a demo.
+    """
 
     now: str
+    speed: float
     venue: int
     night: str | None
     nights: list[NightKeyAnswer]

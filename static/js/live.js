@@ -40,6 +40,8 @@ export class Live {
     this.askedAt = -Infinity;
     /** @type {Set<(live: Live) => void>} */
     this.listeners = new Set();
+    /** @type {Set<(live: Live) => void>} those who cannot wait for a picture */
+    this.hearers = new Set();
     /** @type {{version: number, done: (arrived: boolean) => void}[]} */
     this.waiting = [];
     this.scheduled = false;
@@ -66,6 +68,11 @@ export class Live {
   /** @param {(live: Live) => void} listener */
   listen(listener) {
     this.listeners.add(listener);
+  }
+
+  /** Called at each frame, also while nobody looks at the page. @param {(live: Live) => void} hearer */
+  hear(hearer) {
+    this.hearers.add(hearer);
   }
 
   /** @returns {LiveLink} */
@@ -150,6 +157,7 @@ export class Live {
       this.waiting.filter((entry) => entry.version > seen),
     ];
     this.waiting = rest;
+    for (const hearer of this.hearers) hearer(this);
     this.#changed();
     for (const entry of arrived) entry.done(true);
   }

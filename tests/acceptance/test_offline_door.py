@@ -1,17 +1,20 @@
 """The offline door in a real browser: its disk, its lock, its network, and the real service.
 
-Goal: what the proven machine says is carried out. Method: a paired tablet loads the module as a
-screen does, takes a lease, loses its network, lets a party in, is reloaded, and comes back.
+Goal: what the proven machine says is carried out, and what the door's screen shows is that. Method:
+a paired tablet takes a lease, loses its network, lets a party in, is reloaded, and comes back; once
+by the module alone, and then by the screen, with a scanner that types.
 """
 
+import re
 from typing import Any
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.acceptance.test_door import booked
+from tests.acceptance import test_door
+from tests.acceptance.test_door import booked, verdict, wedge
 from tests.acceptance.visits import NOT_SIGNED_IN, TABLET, Visits, act, dialog, table
-from tests.premises import Premises, key
+from tests.premises import Premises, key, wait_for
 
 pytestmark = pytest.mark.browser
 
@@ -136,3 +139,137 @@ def test_the_map_says_which_door_may_still_admit_a_cancelled_party(
     context.set_offline(False)
     tablet.evaluate("offline.giveBack()")
     until(tablet, "view.status === 'none'")
+
+
+def offline(visits: Visits, premises: Premises, name: str, *tables: int) -> Page:
+    """A paired tablet at its door, which holds the parties of these tables."""
+    page = test_door.paired(visits, premises.added("tablet", name))
+    page.evaluate("async () => { await navigator.serviceWorker.ready; }")
+    page.get_by_role("button", name="Take offline").click()
+    dialog(page).get_by_role("button", name="None").click()
+    for number in tables:
+        dialog(page).get_by_role("button", name=f"Table {number}", exact=True).click()
+    visits.picture(page, "take")
+    dialog(page).get_by_role("button", name="Take offline").click()
+    holds = "1 party" if len(tables) == 1 else f"{len(tables)} parties"
+    expect(page.locator("#lease")).to_have_text(f"Holds {holds} · 29 min")
+    return page
+
+
+def test_the_doors_screen_lets_its_own_in_without_a_network_and_tells_of_them_later(
+    visits: Visits, night: str, premises: Premises
+) -> None:
+    for provoked in ("net::ERR_INTERNET_DISCONNECTED", "WebSocket connection"):
+        visits.expect(provoked)
+    single, party, other = (booked(premises, [n], size) for n, size in ((7, 1), (4, 3), (8, 1)))
+    page = offline(visits, premises, "Basement 1", 4, 7)
+    page.context.set_offline(True)
+    wedge(page, single["code"])
+    verdict(page, "admit", "Come in")
+    expect(page.locator("#verdict")).to_contain_text("Ada L.")
+    visits.picture(page, "green")
+    wedge(page, single["code"])
+    verdict(page, "wait", "Already in")
+    wedge(page, party["code"])
+    verdict(page, "wait", "How many?")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    verdict(page, "admit", "Come in × 2")
+    expect(page.locator("#verdict")).to_contain_text("2 of 3 have come")
+    wedge(page, other["code"])
+    verdict(page, "wait", "Cannot verify")
+    page.keyboard.press("Escape")
+    expect(page.locator("#ready-word")).to_have_text("Offline")
+    expect(page.locator("#ready-more")).to_contain_text("lets in 2 parties of its own")
+    expect(page.locator("#lease")).to_have_text(re.compile("2 scans waiting · 2[89] min"))
+    expect(page.locator("#arrivals .party").filter(has_text="2 of 3 in")).to_have_count(1)
+    visits.picture(page, "waiting")
+    assert inside(premises) == 0
+
+    # After a reload it is all there, and nothing is green before the service was reached.
+    page.reload()
+    expect(page.locator("#lease")).to_have_text("2 scans waiting · needs the network")
+    wedge(page, party["code"])
+    verdict(page, "wait", "No network")
+    page.keyboard.press("Escape")
+    expect(page.locator("#ready-more")).to_contain_text("restarted")
+    visits.picture(page, "unsure")
+    page.context.set_offline(False)
+    expect(page.locator("#lease")).to_have_text("Holds 2 parties · 29 min")
+    assert inside(premises) == 3
+
+    # A second window of the same tablet lets nobody in by itself.
+    second = page.context.new_page()
+    second.goto("/door")
+    expect(second.locator("#link")).to_have_attribute("data-link", "live")
+    expect(second.locator("#lease")).to_have_text("Other window")
+    wedge(second, party["code"])
+    verdict(second, "wait", "Other window")
+    second.close()
+
+    # Another tablet's scan takes the ticket away while the first one is connected.
+    page.bring_to_front()
+    there = test_door.paired(visits, premises.added("tablet", "Upstairs 1"))
+    wedge(there, party["code"])
+    verdict(there, "admit", "Come in")
+    expect(page.locator("#lease")).to_have_text("Holds 1 party · 29 min")
+    wedge(page, party["code"])
+    verdict(page, "refuse", "Already in")
+    assert inside(premises) == 4
+
+    # Unpairing gives everything back first, and leaves nothing.
+    page.get_by_role("button", name="This device").click()
+    dialog(page).get_by_role("button", name="Unpair").click()
+    page.wait_for_url("**/sign-in?next=/door")
+    assert page.evaluate(LEFT_JS) == {"records": 0, "kept": 0, "token": None}
+    with premises.desk() as desk:
+        leases = desk.get("/v1/leases", params={"night": night}).json()["leases"]
+    assert [(one["status"], one["admitted"]) for one in leases] == [("returned", 3)]
+
+
+LEFT_JS = """
+() => new Promise((resolve, reject) => {
+  const asked = indexedDB.open("backroom-door", 1);
+  asked.onerror = () => reject(asked.error);
+  asked.onsuccess = () => {
+    const work = asked.result.transaction(["records", "kept"]);
+    const [records, kept] = ["records", "kept"].map((name) => work.objectStore(name).count());
+    work.oncomplete = () => resolve({
+      records: records.result, kept: kept.result, token: localStorage.getItem("backroom.device"),
+    });
+  };
+})
+"""
+
+
+def test_a_revoked_tablet_lets_nobody_in_and_its_scans_wait_for_a_manager(
+    visits: Visits, night: str, premises: Premises
+) -> None:
+    for provoked in ("net::ERR_INTERNET_DISCONNECTED", "WebSocket connection", NOT_SIGNED_IN):
+        visits.expect(provoked)
+    first, late = booked(premises, [7], 1), booked(premises, [8], 1)
+    page = offline(visits, premises, "Stolen 1", 7, 8)
+    page.context.set_offline(True)
+    wedge(page, first["code"])
+    verdict(page, "admit", "Come in")
+    page.keyboard.press("Escape")
+    expect(page.locator("#lease")).to_have_text(re.compile("1 scan waiting"))
+    with premises.desk() as desk:
+        listed = desk.get("/v1/devices").json()["devices"]
+        device = next(one["device_id"] for one in listed if one["name"] == "Stolen 1")
+        desk.delete(f"/v1/devices/{device}", headers=key()).raise_for_status()
+    page.context.set_offline(False)
+    expect(dialog(page)).to_contain_text("pairing has ended")
+    visits.picture(page, "revoked")
+    nothing = {"records": 0, "kept": 0}
+    wait_for(lambda: page.evaluate(LEFT_JS).items() >= nothing.items(), "all is told and wiped")
+    page.context.set_offline(True)
+    page.keyboard.press("Escape")
+    wedge(page, late["code"])
+    verdict(page, "wait", "Cannot verify")
+    with premises.desk() as desk:
+        kept = desk.get("/v1/quarantine").json()["scans"]
+        leases = desk.get("/v1/leases", params={"night": night}).json()["leases"]
+    assert [(one["device_id"], one["people"]) for one in kept] == [(device, 1)]
+    assert [(one["status"], one["held"]) for one in leases] == [("live", 2)]  # a manager's to free
+    assert inside(premises) == 0

@@ -140,7 +140,7 @@ class ForgetsTheSpool(Device):
 
 
 class AdmitsWhenRevoked(Device):
-    """Goes on by its lease after it has heard that its pairing is over, as if no answer had come."""
+    """Goes on by its lease after it has heard that its pairing is over."""
 
     def _revoke(self) -> None:
         pass

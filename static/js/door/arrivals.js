@@ -6,14 +6,16 @@ import { showDialog } from "../dialog.js";
 import { byId, el, fill, write } from "../elements.js";
 import { ms, timeText } from "../venue-clock.js";
 import { partyText, tablesText } from "../words.js";
-import { arrivalsText, findIn, parties } from "./expected.js";
+import { aheadOf, arrivalsText, findIn, parties, withUntold } from "./expected.js";
 import { keep, kept, wipe } from "./keeping.js";
 
 /**
  * @typedef {import("../live.js").Live} Live
  * @typedef {import("./expected.js").Party} Party
  * @typedef {{may: () => boolean, onChoose: (party: Party, reference: string) => void,
- *   where: (tables: number[]) => string}} ArrivalsWiring
+ *   where: (tables: number[]) => string, untold: () => Map<string, number>,
+ *   ahead: () => Promise<Object<string, any> | null>}} ArrivalsWiring
+ *   `untold`: people whom this tablet let in by itself, by booking; `ahead`: the list of a day ahead.
  */
 
 const ASK_EVERY_MS = 1500; // several bookings made at once are asked for together
@@ -44,7 +46,7 @@ export class Arrivals {
     this.found = undefined;
     this.searchTimer = 0;
     this.keptAt = -Infinity;
-    /** @type {import("./keeping.js").Kept | null} what was kept, until the service is heard */
+    /** @type {Omit<import("./keeping.js").Kept, "until"> | null} what was kept, until the service is heard */
     this.old = null;
     /** @type {unknown} */
     this.drawn = null;
@@ -53,11 +55,16 @@ export class Arrivals {
 
   /** The list of before, where this tablet kept one: shown until the service is heard. */
   async recall() {
-    this.old = await kept().catch(() => null);
+    this.old = (await kept().catch(() => null)) ?? (await this.#ahead());
     if (this.old && !this.live.state) {
       this.guests = this.old.guests;
       this.draw();
     }
+  }
+
+  async #ahead() {
+    const list = await this.wiring.ahead();
+    return list?.night ? aheadOf(list) : null;
   }
 
   /** Follows the live state: asks for the names that it does not know yet. */
@@ -109,7 +116,8 @@ export class Arrivals {
   #all() {
     const document = this.#document();
     const now = this.live.state || !this.old ? this.live.clock.now() : ms(this.old.at);
-    return document ? parties(document, this.guests, now, this.graceMinutes) : [];
+    const untold = this.wiring.untold();
+    return document ? parties(withUntold(document, untold), this.guests, now, this.graceMinutes) : [];
   }
 
   draw() {

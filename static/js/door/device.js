@@ -108,8 +108,12 @@ async function pairBy(code, key) {
   }
 }
 
-/** What this device is, who holds it, and a way out of it. @param {Who} who */
-export async function showDevice(who) {
+/**
+ * What this device is, who holds it, and a way out of it. `mayLeave` makes sure that nothing is lost
+ * by it and `clear` wipes what the tablet kept.
+ * @param {Who} who @param {{mayLeave: () => Promise<boolean>, clear: () => Promise<void>}} lease
+ */
+export async function showDevice(who, lease) {
   // A PIN that lay idle is over, and only the service knows it.
   Object.assign(who, await whoAmI().catch(() => who));
   return showDialog("This device", (close) => [
@@ -134,16 +138,23 @@ export async function showDevice(who) {
           {
             class: "button",
             type: "button",
-            onclick: () => {
+            onclick: async () => {
               close();
-              pair("Pair this tablet anew.");
+              if (await lease.mayLeave()) pair("Pair this tablet anew.");
             },
           },
           "Pair",
         ),
         el(
           "button",
-          { class: "button button-danger", type: "button", onclick: leave },
+          {
+              class: "button button-danger",
+              type: "button",
+              onclick: () => {
+                close();
+                leave(lease);
+              },
+            },
           token() ? "Unpair" : "Sign out",
         ),
       ),
@@ -177,11 +188,16 @@ function holding(who, close) {
   );
 }
 
-async function leave() {
+/** @param {{mayLeave: () => Promise<boolean>, clear: () => Promise<void>}} lease */
+async function leave(lease) {
+  const paired = Boolean(token());
+  if (paired && !(await lease.mayLeave())) return;
   forgetWho();
   await wipe().catch(() => null);
-  if (token()) localStorage.removeItem(TOKEN_KEY);
-  else await send("DELETE", "/v1/session").catch(() => null);
+  if (paired) {
+    localStorage.removeItem(TOKEN_KEY);
+    await lease.clear().catch((error) => console.warn("Not everything was wiped", error));
+  } else await send("DELETE", "/v1/session").catch(() => null);
   location.assign("/sign-in?next=/door");
 }
 

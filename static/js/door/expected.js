@@ -12,6 +12,37 @@ import { ms } from "../venue-clock.js";
  * }} Party
  */
 
+/**
+ * A list that was given a day ahead, as the door's document and its names.
+ * @param {Object<string, any>} list @returns {{night: string, document: any, guests: GuestList, at: string}}
+ */
+export function aheadOf(list) {
+  /** @type {Object<string, any>} */
+  const bookings = {};
+  /** @type {GuestList} */
+  const guests = { names: {}, references: {} };
+  for (const one of list.tickets) {
+    const { booking_id: id, status, party, admitted, gone, tables, slot_from } = one;
+    bookings[id] = { status, party, admitted, left: gone, tables, slot_from, source: "" };
+    if (one.name) guests.names[id] = one.name;
+    guests.references[id] = one.reference;
+  }
+  return { night: list.night, document: { bookings }, guests, at: list.now };
+}
+
+/**
+ * The document with those whom this tablet let in and has not told of yet.
+ * @param {import("../hash.js").FloorDocument} document @param {Map<string, number>} untold
+ * @returns {import("../hash.js").FloorDocument}
+ */
+export function withUntold(document, untold) {
+  if (untold.size === 0) return document;
+  const bookings = { ...document.bookings };
+  for (const [id, people] of untold)
+    if (bookings[id]) bookings[id] = { ...bookings[id], admitted: bookings[id].admitted + people };
+  return { ...document, bookings };
+}
+
 const OVER = new Set(["completed", "cancelled", "no_show", "expired", "released"]);
 
 /**

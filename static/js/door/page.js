@@ -14,6 +14,7 @@ import { stayAwake } from "./awake.js";
 import { Clicker } from "./clicker.js";
 import { forgetWho, pair, pairByAddress, showDevice, token, whoAndWhere } from "./device.js";
 import { drawScans } from "./history.js";
+import { Lease } from "./lease.js";
 import { offerPanels } from "./panels.js";
 import { reportOn } from "./report.js";
 import { Scanner } from "./scanner.js";
@@ -42,6 +43,8 @@ let usedAt = performance.now();
 let me = null;
 /** @type {{number: number, floor: string}[]} */
 let tables = [];
+/** @type {import("./lease.js").Door[]} */
+let doors = [];
 
 actBy(token);
 offerTheme(byId("theme"));
@@ -57,9 +60,25 @@ const face = new VerdictFace({
   byWhom: (actor) =>
     me?.actors.includes(actor) ? "this tablet" : actor.startsWith("staff:") ? "staff" : "another device",
 });
-const scanner = new Scanner({ token, onVerdict: decided, onChange: drawHistory });
+const lease = new Lease({
+  token,
+  night: () => live.state?.night ?? null,
+  door: () => doors.find(({ id }) => id === doorChoice.value) ?? null,
+  tables: () => tables,
+  expected: () => Object.values(live.state?.document.bookings ?? {}),
+  may: () => me !== null && me.device && me.may("lease:use"),
+  onRevoked: () => stranger("This tablet's pairing has ended."),
+});
+const scanner = new Scanner({
+  token,
+  decide: (body) => /** @type {Promise<any>} */ (lease.decide(body)),
+  onVerdict: decided,
+  onChange: drawHistory,
+});
 const arrivals = new Arrivals(live, {
   may: () => me !== null,
+  untold: () => lease.offline?.untold ?? new Map(),
+  ahead: async () => (await lease.ready)?.list ?? null,
   onChoose: (_party, reference) => scan(reference),
   where,
 });
@@ -91,7 +110,7 @@ const typing = new Typing({
 const awake = stayAwake(() => me !== null);
 
 byId("settings").addEventListener("click", () =>
-  me ? showDevice(me) : stranger("This tablet is not signed in."),
+  me ? showDevice(me, lease) : stranger("This tablet is not signed in."),
 );
 offerDirection();
 drawHistory();
@@ -114,6 +133,7 @@ async function begin() {
     const { who, floor, fresh } = await whoAndWhere();
     useTimeZone(floor.time_zone);
     tables = floor.tables;
+    doors = floor.doors;
     arrivals.graceMinutes = floor.grace_minutes;
     offerDoors(floor.doors, who.door);
     const clicker = new Clicker(
@@ -128,16 +148,16 @@ async function begin() {
       panels.count(live);
       arrivals.follow();
     });
+    live.hear(() => lease.offline?.hear(live));
     live.start();
     setInterval(drawLink, 250);
     me = who;
     awake();
     arrivals.draw();
-    if (who.device) reportOn(() => scanner.undecided);
+    if (who.device) reportOn(() => scanner.undecided + lease.untold);
     if (!fresh) confirm();
   } catch (error) {
-    if (error instanceof Problem && error.status === 401)
-      return stranger("This tablet is not signed in.");
+    if (error instanceof Problem && error.status === 401) return unknown();
     if (error instanceof Problem && PAIRING.test(error.reason)) return stranger(error.message);
     const sentence =
       error instanceof Unreachable ? "The server cannot be reached. Trying again…" : String(error);
@@ -153,8 +173,7 @@ async function confirm() {
     if (fresh) Object.assign(/** @type {any} */ (me), who);
     else setTimeout(confirm, RETRY_MS);
   } catch (error) {
-    if (error instanceof Problem && error.status === 401)
-      return stranger("This tablet is not signed in.");
+    if (error instanceof Problem && error.status === 401) return unknown();
     setTimeout(confirm, RETRY_MS);
   }
 }
@@ -186,7 +205,7 @@ function decided(scan, late = false) {
   face.show(scan.verdict);
   signal(face.kind);
   if (scan.verdict.title === "Sign in") stranger("This tablet may not scan.");
-  else if (scan.verdict.reason === "device_revoked") stranger("This tablet's pairing has ended.");
+  else if (scan.verdict.reason === "device_revoked") unknown("This tablet's pairing has ended.");
 }
 
 /** @param {import("./steps.js").Act} step @param {Scan} scan */
@@ -268,17 +287,16 @@ function drawLink() {
       : ` · ${age < 10_000 ? (age / 1000).toFixed(1) : Math.round(age / 1000)} s`;
   write(byId("link-text"), `${LINK_WORD[live.link]}${figure}`);
   if (live.link === "signed_out" || live.link === "revoked") {
+    if (token() && live.link === "revoked") lease.offline?.revoke();
+    lease.offline?.lookAgain();
     live.connection.link = "connecting";
     return stranger(token() ? "This tablet's pairing has ended." : "Your session has ended.");
   }
   const lost = live.link === "reconnecting" || live.link === "stale";
-  if (lost && age > 4000)
-    cannot(
-      "Cannot verify",
-      "The server is out of reach. Nobody is let in on a code until it is back; ask the desk.",
-    );
+  if (lost && age > 4000) drawLost();
   else if (live.link === "live" || live.link === "delayed") {
     byId("ready").removeAttribute("data-cannot");
+    byId("ready").removeAttribute("data-offline");
     write(byId("ready-word"), direction === "in" ? "Ready" : "Ready: out");
     write(
       byId("ready-more"),
@@ -289,6 +307,18 @@ function drawLink() {
           : "Scan a code, or type a reference or a name",
     );
   }
+}
+
+/** Without the service: what this tablet may still do by itself. */
+function drawLost() {
+  const [word, more] = lease.words ?? [
+    "Cannot verify",
+    "The server is out of reach. Nobody is let in on a code until it is back; ask the desk.",
+  ];
+  cannot(word, more);
+  const isReady = lease.view?.status === "ready";
+  mark(byId("ready"), "data-offline", isReady ? "" : null);
+  mark(byId("ready"), "data-cannot", isReady ? null : "");
 }
 
 /** The tablet is paired anew by the address that was opened, and begins again. */
@@ -303,8 +333,15 @@ async function pairAgain() {
 /** @param {string} word @param {string} more */
 function cannot(word, more) {
   byId("ready").dataset.cannot = "";
+  byId("ready").removeAttribute("data-offline");
   write(byId("ready-word"), word);
   write(byId("ready-more"), more);
+}
+
+/** The service takes this tablet for nobody: it lets nobody in by itself either. @param {string} [why] */
+async function unknown(why = "This tablet is not signed in.") {
+  stranger(why);
+  if (token()) (await lease.ready)?.revoke();
 }
 
 /** Nobody we know: says so, asks, and keeps nothing of the guests. @param {string} why */

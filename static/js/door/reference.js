@@ -47,7 +47,7 @@ function checkOf(body) {
 }
 
 /** Without spaces and hyphens, in capitals, look-alikes read; the check character stays as it is. @param {string} text */
-function plainOf(text) {
+export function plainOf(text) {
   const bare = text.replace(/[ -]/g, "").toUpperCase();
   const alike = /** @type {Object<string, string>} */ ({ O: "0", I: "1", L: "1" });
   return bare.slice(0, LENGTH).replace(/[OIL]/g, (one) => alike[one]) + bare.slice(LENGTH);

@@ -7,6 +7,9 @@
  * counted. From then on the tablet only *asks* what became of it: a scan that a guest no longer
  * waits for must not let anybody in. A person who tries again, or reads the same code again, sends
  * the same id, so that the service answers what it decided, and nobody is counted twice.
+ *
+ * A tablet that holds the ticket decides by itself (`decide`), and the service is told later. A scan
+ * that was sent to the service once is the service's for ever, whatever the tablet holds by then.
  */
 
 import { attempt, bodyOf, Problem, read, Unreachable } from "../api.js";
@@ -16,10 +19,13 @@ import { kindOf } from "./reference.js";
  * @typedef {import("./verdict.js").Verdict} Verdict
  * @typedef {{scan_id: string, door: string, direction: "in" | "out", code?: string,
  *   reference?: string, people?: number, id_checked?: boolean, to_bar?: boolean}} ScanBody
- * @typedef {{body: ScanBody, at: number, state: "sent" | "doubt" | "known", verdict: Verdict | null}} Scan
+ * @typedef {{body: ScanBody, at: number, state: "sent" | "doubt" | "known", verdict: Verdict | null,
+ *   own?: Promise<Verdict | null>}} Scan
+ *   `own`: the tablet's own decision, being stored; null: the service has to be asked.
  */
 
 const ANSWER_MS = 2500; // a guest waits this long for a light; the usual answer takes 20 ms
+const OWN_MS = 2500; // and so long for the tablet's own disk
 const ASK_MS = 3000;
 const ASKS_MAX = 60; // three minutes; later the desk's list is the place to look
 const SAME_GUEST_MS = 120_000; // the same code read again within this time is the same try
@@ -41,6 +47,14 @@ const NOT_COUNTED = {
   instruction: "The server is back and has not counted this scan.",
 };
 
+/** @type {Verdict} */
+const NOT_STORED = {
+  verdict: "wait",
+  reason: "unreachable",
+  title: "Not kept yet",
+  instruction: "This tablet is still storing the scan. Do not let anybody in on this.",
+};
+
 /** What was read stays here: it may be the password of somebody's Wi-Fi. @type {Verdict} */
 const NOT_OURS = {
   verdict: "refuse",
@@ -51,7 +65,8 @@ const NOT_OURS = {
 
 export class Scanner {
   /**
-   * @param {{token: () => string | null, onVerdict: (scan: Scan, late?: boolean) => void, onChange: () => void}} wiring
+   * @param {{token: () => string | null, decide: (body: ScanBody) => Promise<Verdict | null>,
+   *   onVerdict: (scan: Scan, late?: boolean) => void, onChange: () => void}} wiring
    */
   constructor(wiring) {
     this.wiring = wiring;
@@ -158,13 +173,52 @@ export class Scanner {
 
   /** @param {Scan} scan */
   async #judge(scan) {
-    if (!(await this.#ask(scan))) {
+    const decided = await this.#decide(scan);
+    if (decided === "storing") {
+      scan.state = "doubt";
+      scan.verdict = NOT_STORED;
+    } else if (decided === "service" && !(await this.#ask(scan))) {
       scan.state = "doubt";
       scan.verdict = UNREACHABLE;
       this.#follow(scan);
     }
     this.wiring.onVerdict(scan);
     this.wiring.onChange();
+  }
+
+  /**
+   * The tablet's own verdict, where it holds the ticket. One that its disk kept waiting for comes
+   * late: then it is shown only where its amber still stands.
+   * @param {Scan} scan @returns {Promise<"own" | "service" | "storing">}
+   */
+  async #decide(scan) {
+    const first = scan.own === undefined;
+    scan.own ??= this.wiring.decide(scan.body).catch((error) => {
+      console.error(error);
+      return null;
+    });
+    const { own } = scan;
+    const late = new Promise((resolve) => setTimeout(() => resolve("late"), OWN_MS));
+    const said = await Promise.race([own, late]);
+    if (said === "late") {
+      if (first)
+        own.then((verdict) => {
+          if (verdict === null || scan.state !== "doubt") return;
+          this.#know(scan, verdict);
+          this.wiring.onVerdict(scan, true);
+          this.wiring.onChange();
+        });
+      return "storing";
+    }
+    if (said === null) return "service";
+    this.#know(scan, said);
+    return "own";
+  }
+
+  /** @param {Scan} scan @param {Verdict} verdict */
+  #know(scan, verdict) {
+    scan.verdict = { direction: scan.body.direction, ...verdict };
+    scan.state = "known";
   }
 
   /** Asks what became of a scan in doubt, until that is known. @param {Scan} scan */
@@ -175,8 +229,7 @@ export class Scanner {
       try {
         const verdict = await read(`/v1/scans/${scan.body.scan_id}`);
         if (scan.state !== "doubt") return;
-        scan.verdict = { direction: scan.body.direction, ...verdict };
-        scan.state = "known";
+        this.#know(scan, verdict);
       } catch (error) {
         if (!(error instanceof Problem) || error.status !== 404) continue;
         if (scan.verdict === NOT_COUNTED) continue;
@@ -204,7 +257,7 @@ export class Scanner {
         ANSWER_MS,
       );
       if (response.status >= 500 || response.status === 429) return false;
-      scan.verdict = { direction: scan.body.direction, ...(await bodyOf(response)) };
+      this.#know(scan, await bodyOf(response));
     } catch (error) {
       if (error instanceof Unreachable) return false;
       if (!(error instanceof Problem)) throw error;

@@ -197,7 +197,7 @@ export class VerdictFace {
       ...advice(verdict),
       verdict.undone ? "taken back since" : "",
       verdict.overridden_by ? "overridden since" : "",
-      verdict.offline ? "offline: waits to be uploaded" : "",
+      verdict.offline ? "by this tablet itself" : "",
       verdict.replayed ? "answered before: nothing was counted again" : "",
     ].filter((one) => typeof one === "string" && one !== "");
   }

@@ -7,14 +7,18 @@
  *   await offline.decide(body)      // a verdict, or null: the service has to be asked
  *   offline.take(night, door)       // hold the tickets before going to the basement
  *   offline.giveBack()              // and give them back
- *   offline.hear(live)              // at each change of the live night: recalls come by it
+ *   offline.hear(live)              // at each frame of the live night: recalls come by it
+ *   offline.revoke()                // its pairing is over: nobody is let in from now on
+ *   await offline.clear()           // before unpairing; only where nothing waits to be told
  *   offline.view                    // {status, left_ms, tickets, spool, refused, problem}
+ *   offline.untold                  // people let in whom the service does not know yet, by booking
  *
  * `onChange` is called when `view` may have changed. With a lease this tablet decides about its
  * tickets by itself, connected or not: the service is told at once, and never asked.
  */
 
 import { Unreachable, attempt, bodyOf, Problem } from "../../api.js";
+import { plainOf } from "../reference.js";
 import { importKeys, readCode } from "./codes.js";
 import { Device } from "./core.js";
 import { Spool } from "./spool.js";
@@ -23,15 +27,17 @@ import { WORDS } from "./words.js";
 const TICK_MS = 1000;
 const ANSWER_MS = 2000;
 const KEEP_MS = 60000; // between two looks at the list and the keys
+const AFTER_CLOSE_MS = 3600000; // so long the list is of use
 const LOCK = "backroom-door"; // held by the one tab that may admit
 
 /**
  * @typedef {Object<string, any>} Json
- * @typedef {{token: () => string | null, onChange: () => void}} Wiring
+ * @typedef {{token: () => string | null, onChange: () => void, onRevoked?: () => void}} Wiring
  * @typedef {{
  *   status: string, left_ms: number, tickets: number, spool: number, refused: number,
- *   problem: string | null,
+ *   asking: boolean, problem: string | null,
  * }} View
+ *   `asking`: for a lease, and no answer has come.
  */
 
 export class OfflineDoor {
@@ -40,7 +46,7 @@ export class OfflineDoor {
     this.spool = spool;
     this.wiring = wiring;
     this.device = new Device();
-    /** @type {Map<string, (verdict: Json | null) => void>} scans that wait for their verdict */
+    /** @type {Map<string, {ticket_id: string, resolve: (verdict: Json | null) => void}>} scans that wait for their verdict */
     this.waiting = new Map();
     /** @type {Json | null} what the service gave for when there is no connection */
     this.kept = null;
@@ -58,6 +64,7 @@ export class OfflineDoor {
     const door = new OfflineDoor(await Spool.open(), wiring);
     await door.#keepKeys((await door.spool.kept("door")) ?? null);
     await door.#start(false);
+    if (door.#isNightOver()) await door.#forgetList();
     door.#beAlone();
     setInterval(() => door.#tick(), TICK_MS);
     return door;
@@ -69,15 +76,35 @@ export class OfflineDoor {
     const given = this.#given("tick");
     const status = device.status(given);
     const left = status === "ready" && device.lease ? device.lease.lasts_ms - device.elapsed(given) : 0;
-    const scans = [...device.records.keys()].filter((key) => key.startsWith("scan:"));
+    const wish = device.request ?? device.records.get("request") ?? null;
     return {
       status,
       left_ms: left,
       tickets: device.held().length,
       spool: device.spool.length,
-      refused: scans.filter((key) => device.records.get(key).refused !== null).length,
+      refused: this.#refused().length,
+      asking: wish?.kind === "take" && device.lease === null,
       problem: this.keys === null ? "no_ed25519" : device.refused,
     };
+  }
+
+  /** Scans that the service would not take, for a person to look at. @returns {{name: string | null, people: number, reason: string}[]} */
+  get refusals() {
+    return this.#refused().map(({ ticket_id: ticket, people, refused }) => {
+      return { name: this.#known(ticket)?.name ?? null, people, reason: refused };
+    });
+  }
+
+  /** How many people of each booking this tablet let in and has not told of. @returns {Map<string, number>} */
+  get untold() {
+    const { records } = this.device;
+    const found = new Map();
+    for (const key of this.device.spool) {
+      const { ticket_id: ticket, people } = records.get(key);
+      const booking = this.#known(ticket)?.booking_id ?? records.get(`ticket:${ticket}`)?.booking_id;
+      if (booking) found.set(booking, (found.get(booking) ?? 0) + people);
+    }
+    return found;
   }
 
   /** Tonight's list with masked names, and the keys, as they were last given. */
@@ -93,10 +120,10 @@ export class OfflineDoor {
     if (this.device.lease === null) return null;
     const found = await this.#find(body);
     if (found === null) return null;
-    if (found.refused === "unproven") return this.#worded({ ...UNPROVEN, scan_id: body.scan_id });
+    if (found.refused === "unproven") return this.#worded({ ...UNPROVEN, scan_id: body.scan_id, ticket_id: null });
     const { observed: _, ...told } = body;
     return new Promise((resolve) => {
-      this.waiting.set(body.scan_id, resolve);
+      this.waiting.set(body.scan_id, { ticket_id: found.ticket_id, resolve });
       this.#step({
         ...this.#given("scan"), scan_id: body.scan_id, ticket_id: found.ticket_id,
         generation: found.generation, people: body.people ?? null,
@@ -115,6 +142,31 @@ export class OfflineDoor {
   /** Everything goes back to the service, as soon as it is reached. */
   giveBack() {
     this.#step(this.#given("give_back"));
+  }
+
+  /**
+   * This tablet's pairing is over: it lets nobody in from now on, and forgets tonight's list. What
+   * it has let in is still told, and kept by the service for a manager.
+   */
+  revoke() {
+    if (this.device.revoked) return;
+    this.#step(this.#given("revoked"));
+    this.#forgetList();
+    this.wiring.onRevoked?.();
+  }
+
+  /** Whether nothing on this tablet waits for anybody: no tickets, no scans. */
+  get isClear() {
+    return this.device.records.size === 0;
+  }
+
+  /** Nothing is left on the disk. Not while something waits to be told. */
+  async clear() {
+    const { spool, lease } = this.device;
+    if (spool.length > 0 || lease !== null) throw new Error("not told yet");
+    await this.spool.wipe();
+    await this.#keepKeys(null);
+    await this.#start(this.device.alone);
   }
 
   /** Looks for a recall of this tablet's tickets. @param {{state: {document: Json} | null}} live */
@@ -158,9 +210,10 @@ export class OfflineDoor {
 
   /** @param {Json} one */
   #answer(one) {
-    const resolve = this.waiting.get(one.scan_id);
+    const asked = this.waiting.get(one.scan_id);
     this.waiting.delete(one.scan_id);
-    resolve?.(one.type === "ask" ? null : this.#worded(one));
+    if (!asked) return;
+    asked.resolve(one.type === "ask" ? null : this.#worded({ ...one, ticket_id: asked.ticket_id }));
   }
 
   /** @param {Json} one */
@@ -171,6 +224,7 @@ export class OfflineDoor {
     try {
       given = { type: "answer", key, status: "ok", body: await this.#post(one) };
     } catch (error) {
+      if (error instanceof Problem && isOver(error)) this.revoke();
       if (error instanceof Problem && isFinal(error, one.kind))
         given = { type: "answer", key, status: kept(error) ? "ok" : "refused", reason: error.reason };
       else if (error instanceof Problem || error instanceof Unreachable) given = { type: "lost", key };
@@ -207,9 +261,9 @@ export class OfflineDoor {
   /** The ticket of a code or a reference; null: nothing that this tablet knows. @param {Json} body @returns {Promise<Json | null>} */
   async #find(body) {
     if (body.code === undefined) {
-      const plain = String(body.reference ?? "").toUpperCase().replace(/[^0-9A-Z]/g, "");
+      const plain = plainOf(String(body.reference ?? ""));
       const known = (this.kept?.tickets ?? []).find(
-        (/** @type {Json} */ t) => t.reference.replace(/[^0-9A-Z]/g, "") === plain,
+        (/** @type {Json} */ t) => plainOf(t.reference) === plain,
       );
       return known ? { ticket_id: known.ticket_id, generation: null, refused: null } : null;
     }
@@ -233,24 +287,34 @@ export class OfflineDoor {
 
   /** A verdict in the shape of the service's. @param {Json} one */
   #worded(one) {
-    const words = WORDS[one.reason];
     return {
-      scan_id: one.scan_id, verdict: one.verdict, reason: one.reason, ...words, people: one.people,
-      left_to_enter: one.left, replayed: false, offline: true, tables: [], name: null,
-      ...this.#party(one.scan_id),
+      scan_id: one.scan_id, verdict: one.verdict, reason: one.reason, ...WORDS[one.reason],
+      at: this.#venueNow(), direction: "in", people: one.people, left_to_enter: one.left,
+      replayed: false, offline: true, tables: [], name: null, ...this.#party(one.ticket_id, one.left),
     };
   }
 
-  /** Who it is, as far as this tablet was told. @param {string} scanId */
-  #party(scanId) {
-    const records = [...this.device.records.values()];
-    const scan = records.find((record) => record?.scan_id === scanId);
-    const ticket = scan && (this.kept?.tickets ?? []).find(
-      (/** @type {Json} */ t) => t.ticket_id === scan.ticket_id,
-    );
-    return ticket
-      ? { name: ticket.name, tables: ticket.tables, party: ticket.party, booking_id: ticket.booking_id }
-      : {};
+  /**
+   * Who it is, as far as this tablet was told. `admitted`: those who are in by its own count.
+   * @param {string | null} ticketId @param {number | null} left
+   */
+  #party(ticketId, left) {
+    const known = ticketId === null ? null : this.#known(ticketId);
+    const held = this.device.records.get(`ticket:${ticketId}`) ?? null;
+    const ticket = known ?? held;
+    if (!ticket) return {};
+    const { party, tables, booking_id } = ticket;
+    return { name: known?.name ?? null, tables, party, booking_id, admitted: left === null ? null : party - left };
+  }
+
+  #refused() {
+    const records = [...this.device.records];
+    return records.filter(([key, one]) => key.startsWith("scan:") && one.refused !== null).map(([, one]) => one);
+  }
+
+  /** The ticket as the list has it. @param {string} ticketId @returns {Json | undefined} */
+  #known(ticketId) {
+    return (this.kept?.tickets ?? []).find((/** @type {Json} */ t) => t.ticket_id === ticketId);
   }
 
   // --------------------------------------------------------------------------------- its life
@@ -273,23 +337,43 @@ export class OfflineDoor {
 
   #tick() {
     this.#step(this.#given("tick"));
+    if (this.#isNightOver()) this.#forgetList();
     if (performance.now() - this.keptAt > KEEP_MS) this.#keep();
+  }
+
+  /** Names are kept until an hour after the close, and not longer. */
+  #isNightOver() {
+    const { night, nights } = this.kept ?? { night: null, nights: [] };
+    const kept = nights.find((/** @type {Json} */ one) => one.night === night);
+    return Boolean(kept) && Date.parse(this.#venueNow()) > Date.parse(kept.closes_at) + AFTER_CLOSE_MS;
+  }
+
+  /** Asks soon whether this tablet is still paired. */
+  lookAgain() {
+    this.keptAt = -Infinity;
   }
 
   /** What the service gives a day ahead is on the disk. */
   async #keep() {
-    this.keptAt = performance.now();
     const token = this.wiring.token();
-    if (!token) return;
+    if (!token || this.device.revoked) return;
+    this.keptAt = performance.now();
     try {
       const headers = { Authorization: `Bearer ${token}` };
       const response = await attempt("/v1/devices/self/door", { headers, cache: "no-store" }, ANSWER_MS);
       const kept = { ...(await bodyOf(response)), heard_at: Date.now() };
+      if (this.device.revoked || this.wiring.token() !== token) return;
       await this.spool.keep("door", kept);
       await this.#keepKeys(kept);
     } catch (error) {
-      if (!(error instanceof Problem || error instanceof Unreachable)) throw error;
+      if (error instanceof Problem && isOver(error)) this.revoke();
+      else if (!(error instanceof Problem || error instanceof Unreachable)) throw error;
     }
+  }
+
+  async #forgetList() {
+    this.kept = null;
+    await this.spool.forget("door").catch((error) => console.warn("The list is still there", error));
   }
 
   /** @param {Json | null} kept */
@@ -301,12 +385,21 @@ export class OfflineDoor {
 
 const UNPROVEN = { verdict: "wait", reason: "unproven", people: 0, left: null };
 
-/** Whether the same request would be refused for ever. @param {Problem} problem @param {string} kind */
+/**
+ * Whether the same request would be refused for ever. A pairing that is over ends the lease by an
+ * input of its own; the scans go on being told until they are kept.
+ * @param {Problem} problem @param {string} kind
+ */
 function isFinal(problem, kind) {
-  if (kept(problem)) return true;
+  if (isOver(problem)) return kept(problem);
   if (problem.reason === "lease_not_found") return true;
   if (kind === "take" && problem.status === 409 && problem.reason !== "try_again") return true;
   return kind !== "renew" && kind !== "return" && [400, 404, 422].includes(problem.status);
+}
+
+/** The service takes this tablet's token for nobody's. @param {Problem} problem */
+function isOver(problem) {
+  return problem.reason === "device_revoked" || problem.reason === "token_refused";
 }
 
 /** A scan of a tablet whose pairing has ended waits for a manager. @param {Problem} problem */

@@ -52,6 +52,20 @@ export class Spool {
     return done(transaction);
   }
 
+  /** @param {string} name */
+  forget(name) {
+    const transaction = this.database.transaction(KEPT, "readwrite", { durability: "strict" });
+    transaction.objectStore(KEPT).delete(name);
+    return done(transaction);
+  }
+
+  /** Nothing of it is left. */
+  wipe() {
+    const transaction = this.database.transaction([RECORDS, KEPT], "readwrite", { durability: "strict" });
+    for (const name of [RECORDS, KEPT]) transaction.objectStore(name).clear();
+    return done(transaction);
+  }
+
   /** @param {string} name @returns {Promise<any>} */
   kept(name) {
     return result(this.database.transaction(KEPT).objectStore(KEPT).get(name));

@@ -35,6 +35,10 @@ export const WORDS = {
     "Not kept", "This tablet could not store the scan. Nobody was counted: use another tablet.",
     "One moment, please.", "try_again",
   ),
+  revoked: say(
+    "Not paired", "This tablet's pairing has ended. Use another tablet, and call the manager.",
+    "One moment, please.", "call_manager",
+  ),
   second_tab: say(
     "Other window", "The door is open in another window of this tablet. Close this one.",
     "One moment, please.",
