@@ -17,6 +17,7 @@ import {
 } from "../words.js";
 import { askChange } from "./changes.js";
 import { askBlock, askConfirm, askParty, streetDoors } from "./forms.js";
+import { needsSomebody, standingMark, standingOf } from "./money.js";
 
 /** @typedef {import("./page.js").Page} Page */
 
@@ -88,6 +89,7 @@ export function bookingCard(page, id, booking, number, pending) {
   const seated = booking.status === "seated";
   const when = page.when(); // nobody comes in, or sits down, on another night
   const reference = guests.row(id)?.reference;
+  const standing = standingOf(booking, page.money.of(id, booking));
   return el(
     "div",
     { class: "card" },
@@ -105,6 +107,7 @@ export function bookingCard(page, id, booking, number, pending) {
         `${partyText(booking.party)} · ${tablesText(where)} · ${BOOKING_WORD[booking.status] ?? booking.status} `,
         late && el("span", { class: "tag tag-warn" }, booking.overdue ? "overdue" : "late"),
       ),
+      needsSomebody(standing) && el("p", { class: "money-flag" }, standingMark(standing)),
     ),
     held &&
       el(
@@ -218,7 +221,7 @@ export function bookingCard(page, id, booking, number, pending) {
             if (
               await askSure(
                 "Cancel this booking?",
-                `${name ?? "The party"} loses ${tablesText(where)}. ${booking.paid_pence ? `${pounds(booking.paid_pence)} was paid; give it back at the desk if it is due.` : ""}`,
+                `${name ?? "The party"} loses ${tablesText(where)}.${backText(page, id, booking)}`,
                 "Cancel the booking",
               )
             ) {
@@ -240,16 +243,26 @@ export function bookingCard(page, id, booking, number, pending) {
           `${timeText(booking.seated_at)} · ${spanText(page.live.clock.now() - ms(booking.seated_at))} ago`,
         ),
       booking.deposit_pence !== undefined &&
-        fact(
-          "Deposit",
-          booking.paid_pence >= booking.deposit_pence && booking.paid_pence > 0
-            ? `${pounds(booking.paid_pence)} paid`
-            : `${pounds(booking.paid_pence)} of ${pounds(booking.deposit_pence)} paid`,
-        ),
+        fact("Deposit", `${pounds(booking.paid_pence)} of ${pounds(booking.deposit_pence)} paid`),
       fact("Booked", capital(booking.source)),
       reference && fact("Reference", referenceText(reference)),
     ),
+    // Shown to who may see amounts; a walk-in without a deposit has no money of its own.
+    booking.deposit_pence !== undefined &&
+      (booking.deposit_pence > 0 || booking.paid_pence > 0) &&
+      el("div", { class: "card money" }, page.money.view(id, booking, page.money.of(id, booking))),
   );
+}
+
+/** What cancelling does with the money, as far as it is known. @param {Page} page @param {string} id @param {any} booking */
+function backText(page, id, booking) {
+  if (!booking.paid_pence) return "";
+  const money = page.money.of(id, booking);
+  if (money === null) return ` ${pounds(booking.paid_pence)} was paid; what comes back follows its terms.`;
+  const due = money.refund_due_pence;
+  if (due === 0) return ` ${pounds(booking.paid_pence)} was paid; by its terms nothing comes back.`;
+  const desk = money.payments.some((/** @type {any} */ one) => one.method !== "online");
+  return ` ${pounds(due)} of ${pounds(booking.paid_pence)} comes back by its terms${desk ? ": what was paid at the desk is given back there" : ", to the card by itself"}.`;
 }
 
 /** Arrivals as figures and as pips, with the buttons that count. @param {Page} page @param {string} id @param {any} booking @param {boolean} pending */

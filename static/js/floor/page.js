@@ -18,6 +18,7 @@ import { Commands } from "./commands.js";
 import { watchDevices } from "./devices.js";
 import { drawHeader, drawLegend, drawLink } from "./header.js";
 import { Guests } from "./guests.js";
+import { Money } from "./money.js";
 import { offerNights } from "./nights.js";
 import { Panel } from "./panel.js";
 import { Sheet } from "./sheet.js";
@@ -26,7 +27,7 @@ import { Sheet } from "./sheet.js";
  * What the pieces of this page share.
  * @typedef {{
  *   live: Live, floor: any, session: any, map: FloorMap, guests: Guests, commands: Commands,
- *   chooser: Chooser, sheet: Sheet, panel: Panel, may: (permission: string) => boolean,
+ *   chooser: Chooser, sheet: Sheet, panel: Panel, money: Money, may: (permission: string) => boolean,
  *   selected: number | null, select: (number: number | null) => void, draw: () => void,
  *   tonight: string | null, when: () => "past" | "tonight" | "coming",
  * }} Page
@@ -82,6 +83,7 @@ async function start() {
     mayDrag: (number) =>
       may("booking:move") && !page.chooser.open && picture(page, number).booking !== null,
   });
+  page.money = new Money(page);
   page.panel = new Panel(page);
   page.sheet = new Sheet(page);
 

@@ -7,6 +7,8 @@ import { arrivalsText, isLate } from "../picture.js";
 import { countdownText, ms, nightText, timeText } from "../venue-clock.js";
 import { BOOKING_WORD, partyText, tablesText } from "../words.js";
 import { isLiveStatus } from "./guests.js";
+import { Attention } from "./attention.js";
+import { standingMark, standingOf } from "./money.js";
 import { Waiting } from "./waiting.js";
 
 /** @typedef {import("./page.js").Page} Page */
@@ -25,6 +27,7 @@ export class Panel {
   constructor(page) {
     this.page = page;
     this.waiting = new Waiting(page);
+    this.attention = new Attention(page);
     /** @type {Map<string, {row: HTMLElement, key: string}>} */
     this.rows = new Map();
     this.feedKey = "";
@@ -136,6 +139,12 @@ export class Panel {
     const wanted = this.input.value.trim().toLowerCase();
     /** @type {Node[]} */
     const shown = [];
+    const money = wanted ? [] : this.attention.draw();
+    if (money.length)
+      shown.push(
+        el("h3", { class: "group eyebrow" }, el("span", {}, "Money to look after"), el("span", {}, this.attention.count)),
+        ...money,
+      );
     const waiting = wanted ? [] : this.waiting.draw();
     if (waiting.length)
       shown.push(
@@ -193,6 +202,8 @@ export class Panel {
           ? arrivalsText(booking)
           : (BOOKING_WORD[booking.status] ?? booking.status);
     const from = booking.slot_from ?? booking.from;
+    const flag = booking.disputed || (booking.payment_failed && booking.status === "pending");
+    const owned = !live && booking.paid_pence > 0 && this.page.may("payment:list");
     const more = [
       partyText(booking.party),
       from && timeText(from),
@@ -200,7 +211,7 @@ export class Panel {
     ]
       .filter(Boolean)
       .join(" · ");
-    const key = JSON.stringify([name, booking.status, booking.tables, state, more, late]);
+    const key = JSON.stringify([name, booking.status, booking.tables, state, more, late, flag]);
     const old = this.rows.get(id);
     if (old?.key === key) return old.row;
     const first = booking.tables?.[0];
@@ -211,8 +222,11 @@ export class Panel {
         type: "button",
         "data-ended": live ? null : "",
         "data-id": id,
-        disabled: !live || first === undefined,
-        onclick: () => this.page.select(first),
+        disabled: !owned && (!live || first === undefined),
+        onclick: () =>
+          owned
+            ? this.page.money.show(id, name || tablesText(booking.tables ?? []))
+            : this.page.select(first),
       },
       el(
         "span",
@@ -227,7 +241,11 @@ export class Panel {
       el(
         "span",
         { class: "party-figure" },
-        late ? el("span", { class: "tag tag-warn" }, "late") : (BOOKING_WORD[booking.status] ?? ""),
+        flag
+          ? standingMark(standingOf(booking, null))
+          : late
+            ? el("span", { class: "tag tag-warn" }, "late")
+            : (BOOKING_WORD[booking.status] ?? ""),
       ),
       el("span", { class: "party-more" }, more),
       el("span", { class: "party-state" }, state),

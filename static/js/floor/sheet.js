@@ -59,6 +59,7 @@ export class Sheet {
       pending,
       id && page.guests.names[id],
       id && page.guests.row(id)?.reference,
+      id && booking && page.money.of(id, booking),
     ]);
     if (key === this.key) return;
     this.key = key;

@@ -1,0 +1,123 @@
+"""The manager's view of money: what is paid and how, what a second person sees, what goes back."""
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, Route, expect
+
+from tests.acceptance.test_looks import nameless, no_overflow, texts_of
+from tests.acceptance.test_manage import bearer, confirm, held, path
+from tests.acceptance.visits import DESK, PHONE, Visits, act, dialog, table
+from tests.premises import Premises, key
+
+pytestmark = pytest.mark.browser
+
+
+def standing(page: Page) -> Locator:
+    return page.locator("#sheet .money .money-state")
+
+
+def paid_online(premises: Premises, tables: list[int]) -> dict[str, Any]:
+    booking = held(premises, tables)
+    with premises.client() as owner:
+        by = bearer(booking["token"])
+        owner.post(f"/v1/holds/{booking['booking_id']}/confirm", headers=key() | by)
+        paid = owner.post(f"{path(booking)}/test-card", json={"card": "pays"}, headers=key() | by)
+    assert paid.json()["status"] == "confirmed"
+    return booking
+
+
+def proves_it(page: Page, premises: Premises) -> None:
+    """The step-up, by the demo's PIN."""
+    page.get_by_label("PIN", exact=True).fill(premises.account("SUPER_ADMIN")["pin"])
+    page.get_by_role("button", name="Continue").click()
+
+
+def test_desk_money_is_seen_by_a_second_person_and_given_back_by_hand(
+    visits: Visits, night: str, premises: Premises
+) -> None:
+    visits.expect(r"status of 403 ")  # the step-up
+    confirm(premises, held(premises, [2]))
+    taker = visits.staff("/floor")
+    table(taker, 2).click()
+    expect(standing(taker)).to_have_text("Paid at the desk, not verified")
+    expect(taker.locator("#sheet")).to_contain_text("You took the £60 yourself")
+    expect(act(taker, "verify")).to_have_count(0)
+
+    other = visits.staff("/floor", "SUPER_ADMIN")
+    row = other.locator('.money-row[data-kind="unverified"]').last
+    expect(row).to_contain_text("£60")
+    visits.picture(other, "list")
+    table(other, 2).click()
+    act(other, "verify").click()
+    dialog(other).get_by_role("button", name="I have seen £60").click()
+    expect(standing(other)).to_have_text("Paid at the desk")
+    expect(other.locator("#sheet")).to_contain_text("verified by you")
+
+    act(other, "refund").click()
+    expect(dialog(other)).to_contain_text("By the booking's terms nothing comes back now")
+    visits.picture(other, "refund")
+    dialog(other).locator("[name=other]").fill("20")
+    dialog(other).get_by_role("button", name="Give back").click()
+    proves_it(other, premises)
+    expect(standing(other)).to_have_text("Refund pending")
+    act(other, "given").click()
+    dialog(other).get_by_role("button", name="£20 is given back").click()
+    expect(other.locator("#sheet .money-lines")).to_contain_text("£20 given back")
+    expect(standing(other)).to_have_text("Refunded in part")
+    visits.picture(other, "given")
+
+
+def test_what_was_paid_online_goes_back_to_the_card_by_itself(
+    visits: Visits, night: str, premises: Premises
+) -> None:
+    visits.expect(r"status of 403 ")
+    paid_online(premises, [2])
+    page = visits.staff("/floor", "SUPER_ADMIN", PHONE)
+    table(page, 2).click()
+    expect(standing(page)).to_have_text("Paid online")
+    expect(act(page, "verify")).to_have_count(0)
+    act(page, "refund").click()
+    dialog(page).get_by_role("button", name="Give back").click()
+    proves_it(page, premises)
+    expect(standing(page)).to_have_text("Refunded", timeout=15_000)
+    assert no_overflow(page)
+    assert nameless(page) == []
+    visits.picture(page, "refunded")
+
+
+def test_a_dispute_is_a_word_and_a_shape_with_what_to_do(
+    visits: Visits, night: str, premises: Premises
+) -> None:
+    booking = paid_online(premises, [2])
+    with premises.desk() as desk:
+        money = desk.get(f"{path(booking)}/payments").json()
+    [payment] = money["payments"]
+    payment |= {"dispute": "needs_response", "disputed_pence": payment["amount_pence"]}
+    told = {
+        "unverified": [],
+        "refunds": [],
+        "disputes": [{"reference": booking["reference"], "night": night, "payment": payment}],
+    }
+    # What stands in for Stripe has no disputes: the answers about one are written here.
+    answers: dict[str, Any] = {"/open": told, f"{booking['booking_id']}/payments": money}
+
+    def tell(route: Route) -> None:
+        route.fulfill(json=next(a for end, a in answers.items() if route.request.url.endswith(end)))
+
+    for scheme in ("light", "dark"):
+        page = visits.context(DESK, color_scheme=scheme).new_page()
+        page.route("**/v1/payments/open", tell)
+        page.route(f"**{path(booking)}/payments", tell)
+        page.goto(f"/sign-in?next=/floor#link={premises.link()}")
+        row = page.locator('.money-row[data-kind="disputed"]')
+        expect(row).to_contain_text("Disputed")
+        table(page, 2).click()
+        expect(standing(page)).to_have_text("Disputed")
+        assert texts_of(page, "sheet")["faint"] == [], scheme
+        visits.picture(page, f"sheet_{scheme}")
+        page.keyboard.press("Escape")
+        row.click()
+        expect(dialog(page)).to_contain_text("Answer in Stripe's own pages")
+        assert texts_of(page, "dialog")["faint"] == [], scheme
+        visits.picture(page, f"dialog_{scheme}")
