@@ -175,6 +175,35 @@ async def return_lease(
     )
 
 
+async def recall_lease(db: Database, caller: Caller, lease_id: str) -> Answered:
+    """The device is asked to give back everything that it holds; it does when it is in contact.
+
+    Unlike a release nothing is taken from it, so no ticket is ever anybody's twice. Raises NotFound
+    `lease_not_found`, Conflict `lease_over`.
+    """
+    async with db.acting(caller.principal) as conn:
+        known = await rows.find_lease(conn, lease_id)
+    if known is None:
+        raise _no_lease()
+
+    async def work(act: Act) -> tuple[int, LeaseAnswer]:
+        lease = await _lock(act, lease_id)
+        if lease.status != "live":
+            raise Conflict("lease_over", f"This lease is {lease.status} already.")
+        held = await rows.recall_shares(act.conn, lease.bookings)
+        asked = [s.ticket_id for s in held if s.lease_id == lease_id and not s.recalled]
+        if asked:
+            act.record(
+                events.LeaseRecalled(lease_id, lease.door, asked, "manager"),
+                f"device:{lease.device_id}",
+            )
+        return 200, await _answer(act, lease, "live", lease.counter, 1.0)
+
+    return await perform(
+        db, caller, "recall_lease", work, night=known.night, bookings=known.bookings
+    )
+
+
 async def release_lease(
     db: Database, caller: Caller, lease_id: str, request: ReleaseLease
 ) -> Answered:

@@ -49,6 +49,7 @@ renew_lease = doing(
 return_lease = doing(
     lambda c: leases.return_lease(c.parts.db, c.caller, c.path["lease_id"], c.body, speed_of(c))
 )
+recall_lease = doing(lambda c: leases.recall_lease(c.parts.db, c.caller, c.path["lease_id"]))
 release_lease = doing(
     lambda c: leases.release_lease(c.parts.db, c.caller, c.path["lease_id"], c.body)
 )

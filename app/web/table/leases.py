@@ -54,6 +54,13 @@ def operations() -> tuple[Operation, ...]:
             summary="Give tickets back, saying of each how many came in by it.",
         ),
         Operation(
+            method="POST", path="/v1/leases/{lease_id}/recall", handler=offline.recall_lease,
+            parameters=LEASE, permission="lease:manage", request=wire.Nothing,
+            request_may_be_empty=True, answers={200: LeaseAnswer}, tag="door", limits="write",
+            idempotent=True,
+            summary="Ask a tablet to give back everything that it holds.",
+        ),
+        Operation(
             method="POST", path="/v1/leases/{lease_id}/release", handler=offline.release_lease,
             parameters=LEASE, permission="lease:manage", request=ReleaseLease,
             answers={200: LeaseAnswer}, tag="door", limits="write", idempotent=True,

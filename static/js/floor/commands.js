@@ -62,14 +62,16 @@ export class Commands {
 
   /**
    * A door's tablet holds the ticket and could not be asked: what was done there is not known yet.
-   * @param {string | undefined} id of the door @param {string} label
+   * @param {string | string[] | null | undefined} ids of the door, or of several @param {string} label
    */
-  #warnOfDoor(id, label) {
-    if (!id) return;
-    const door = this.page.floor.doors.find((/** @type {any} */ one) => one.id === id)?.name ?? id;
+  #warnOfDoor(ids, label) {
+    const doors = [ids ?? []].flat().map((id) => {
+      return this.page.floor.doors.find((/** @type {any} */ one) => one.id === id)?.name ?? id;
+    });
+    if (doors.length === 0) return;
     warn(
       label,
-      `Done, but ${door} may still admit this party: its tablet is out of contact. Send somebody to tell them.`,
+      `Done, but ${doors.join(" and ")} may still admit this party: its tablet is out of contact. Send somebody to tell them.`,
     );
   }
 

@@ -6,12 +6,16 @@ import { icon } from "../icons.js";
 import { arrivalsText, isLate } from "../picture.js";
 import { countdownText, ms, nightText, timeText } from "../venue-clock.js";
 import { BOOKING_WORD, partyText, tablesText } from "../words.js";
+import { Doors } from "./doors.js";
 import { isLiveStatus } from "./guests.js";
 import { Attention } from "./attention.js";
 import { standingMark, standingOf } from "./money.js";
 import { Waiting } from "./waiting.js";
 
-/** @typedef {import("./page.js").Page} Page */
+/**
+ * @typedef {import("./page.js").Page} Page
+ * @typedef {"list" | "feed" | "doors"} Tab
+ */
 
 const GROUPS = /** @type {const} */ ([
   ["Inside, not seated", (/** @type {any} */ b) => b.status === "confirmed" && b.admitted > 0],
@@ -36,11 +40,16 @@ export class Panel {
     this.input.before(icon("search"));
     this.input.addEventListener("input", () => this.draw());
     byId("panel-close").addEventListener("click", () => this.close());
-    for (const tab of ["list", "feed"]) {
+    this.doors = new Doors(page);
+    /** @type {Tab[]} */
+    this.tabs = this.doors.may ? ["list", "feed", "doors"] : ["list", "feed"];
+    for (const tab of this.tabs) {
       byId(`tab-${tab}`).addEventListener("click", () => this.#show(tab));
       byId(`tab-${tab}`).addEventListener("keydown", (event) => {
-        if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
-        const other = tab === "list" ? "feed" : "list";
+        const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+        if (by === undefined) return;
+        const { length } = this.tabs;
+        const other = this.tabs[(this.tabs.indexOf(tab) + by + length) % length];
         this.#show(other);
         byId(`tab-${other}`).focus();
       });
@@ -72,11 +81,12 @@ export class Panel {
     this.#drawNight();
     this.#drawList();
     this.#drawFeed();
+    this.doors.follow();
   }
 
-  /** @param {string} tab */
+  /** @param {Tab} tab */
   #show(tab) {
-    for (const name of ["list", "feed"]) {
+    for (const name of this.tabs) {
       byId(`pane-${name}`).hidden = name !== tab;
       mark(byId(`tab-${name}`), "aria-selected", String(name === tab));
     }
@@ -84,18 +94,20 @@ export class Panel {
   }
 
   #dock() {
-    const go = {
-      map: () => this.close(),
-      list: () => (this.page.select(null), this.open(), this.#show("list")),
-      feed: () => (this.page.select(null), this.open(), this.#show("feed")),
+    const words = { map: "Map", list: "Tonight", feed: "Activity", doors: "Doors" };
+    /** @param {Tab | "map"} name */
+    const go = (name) => () => {
+      if (name === "map") return this.close();
+      this.page.select(null);
+      this.open();
+      this.#show(name);
     };
-    const words = { map: "Map", list: "Tonight", feed: "Activity" };
-    for (const name of /** @type {("map" | "list" | "feed")[]} */ (["map", "list", "feed"])) {
+    for (const name of /** @type {(Tab | "map")[]} */ (["map", ...this.tabs])) {
       byId("dock").append(
         el(
           "button",
-          { class: "button", type: "button", "data-dock": name, onclick: go[name] },
-          icon(name),
+          { class: "button", type: "button", "data-dock": name, onclick: go(name) },
+          icon(name === "doors" ? "door" : name),
           el("span", {}, words[name]),
         ),
       );
@@ -110,7 +122,7 @@ export class Panel {
 
   #markDock() {
     const open = byId("panel").hasAttribute("data-open");
-    const shown = !open ? "map" : byId("pane-list").hidden ? "feed" : "list";
+    const shown = !open ? "map" : this.tabs.find((tab) => !byId(`pane-${tab}`).hidden);
     for (const button of byId("dock").querySelectorAll("[data-dock]")) {
       mark(button, "aria-pressed", String(button.getAttribute("data-dock") === shown));
     }

@@ -318,6 +318,7 @@ async def away(evening: Evening, tablet: httpx.AsyncClient, manager: httpx.Async
     ended = await call(tablet, "POST", "/v1/leases/{lease_id}/return", back, **its)
     assert ended["status"] == "returned"
     lost = {"lease_id": (await call(tablet, "POST", "/v1/leases", wish))["lease_id"]}
+    await call(manager, "POST", "/v1/leases/{lease_id}/recall", **lost)
     await call(manager, "POST", "/v1/leases/{lease_id}/release", {"reason": "lost"}, **lost)
     leases = (await call(manager, "GET", f"/v1/leases?night={NIGHT}"))["leases"]
     assert {one["status"] for one in leases} == {"returned", "released"}

@@ -245,6 +245,25 @@ async def test_a_tablet_that_was_wiped_gets_nothing_until_a_manager_releases_it(
     await basement.agrees()
 
 
+async def test_a_manager_asks_back_what_a_tablet_holds_and_takes_nothing(
+    basement: Basement,
+) -> None:
+    await basement.here.take()
+    path = f"/v1/leases/{basement.here.lease['lease_id']}/recall"
+    asked = await basement.manager.post(path, headers=key())
+    assert (asked.status_code, len(asked.json()["recalled"])) == (200, 1)
+    # Until the tablet has answered, nobody else admits; asked twice, it is told once.
+    assert (await basement.there.scan(basement.code, 1))["reason"] == "held_by_other_door"
+    assert (await basement.manager.post(path, headers=key())).status_code == 200
+    assert (await basement.here.renew()).json()["recalled"] == asked.json()["recalled"]
+    await basement.here.give_back(0)
+    assert (await basement.there.scan(basement.code, 1))["verdict"] == "admit"
+    refused = await basement.manager.post(path, headers=key())
+    assert (refused.status_code, refused.json()["reason"]) == (409, "lease_over")
+    assert await basement.kinds() == ["LEASE_GRANTED", "LEASE_RECALLED", "LEASE_RETURNED"]
+    await basement.agrees()
+
+
 async def test_a_cancellation_goes_through_and_names_the_door_that_may_still_admit(
     basement: Basement, hasty: None
 ) -> None:

@@ -121,6 +121,7 @@ MAY = {
     "POST /v1/leases": "DEVICE",
     "POST /v1/leases/{lease_id}/renew": "DEVICE",
     "POST /v1/leases/{lease_id}/return": "DEVICE",
+    "POST /v1/leases/{lease_id}/recall": MANAGERS,
     "POST /v1/leases/{lease_id}/release": MANAGERS,
     "GET /v1/tasks": MANAGERS,
     "POST /v1/tasks/{task_id}/resolve": MANAGERS,
