@@ -5,8 +5,8 @@
 --
 -- A PL/pgSQL function takes a fresh snapshot for each of its statements, so what is read after the
 -- locks is true as long as they are held; a single SQL statement would have read it before. A statement
--- costs 30 to 50 us before it does anything: so what nobody asked for is not looked up, and rows that are
--- locked are read by the statement that locks them where their order allows it.
+-- costs 20 to 50 us before it does anything: so what nobody asked for is not looked up, and what can be read
+-- by one is.
 --
 -- It runs as its owner, because it has to see the claims of others on the tables wanted; it tells of
 -- them what a claim is (until when, how many, in which state) and no reference.
@@ -27,6 +27,8 @@ DECLARE
     v_tables      integer[] := p_tables;
     v_over        uuid[] := '{}';  -- holds past their time on the tables wanted
     v_bookings    uuid[];
+    v_ticketed    boolean;
+    v_shares      json;  -- of their tickets, those that leases hold
     v_moved       boolean;
     v_bans        jsonb;
     v_of_night    text;
@@ -74,23 +76,41 @@ BEGIN
             ORDER BY f.number FOR UPDATE;
     END IF;
 
-    -- Holds past their time end in the transaction that wants their table.
-    IF p_tables <> '{}' THEN
-        SELECT max(c.now), coalesce(array_agg(DISTINCT b.id) FILTER (WHERE b.id IS NOT NULL), '{}')
-          INTO v_now, v_over
-          FROM (SELECT venue_now() AS now) AS c
-          LEFT JOIN (booking_table t JOIN booking b ON b.id = t.booking_id)
-            ON t.live AND t.night = v_night AND t.number = ANY (v_tables)
-           AND b.status = 'pending' AND b.hold_expires_at <= c.now;
-    ELSE
-        v_now := venue_now();
-    END IF;
+    -- The clock, the night, and of the tables wanted the holds past their time: these end in the
+    -- transaction that wants their table. A night is edited under the locks of all its tables, so
+    -- what is read of it under one of them stands. The clock is read here and not by venue_now(),
+    -- whose call is a statement more; OFFSET 0 has it read once.
+    SELECT c.now,
+           (SELECT night_facts(n) FROM night n WHERE n.date = v_night),
+           CASE WHEN p_tables <> '{}' THEN ARRAY(
+                SELECT b.id FROM booking_table t JOIN booking b ON b.id = t.booking_id
+                 WHERE t.live AND t.night = v_night AND t.number = ANY (v_tables)
+                   AND b.status = 'pending' AND b.hold_expires_at <= c.now) ELSE '{}' END
+      INTO v_now, v_of_night, v_over
+      FROM (SELECT CASE WHEN k.speed = 1 AND k.real_at = k.shown_at THEN clock_timestamp()
+                        ELSE k.shown_at + (clock_timestamp() - k.real_at) * k.speed END AS now
+              FROM clock k OFFSET 0) AS c;
     v_bookings := v_own || v_over;
     IF v_bookings <> '{}' THEN
-        PERFORM FROM booking b WHERE b.id = ANY (v_bookings) ORDER BY b.id FOR UPDATE;
+        SELECT bool_or(held.status <> 'pending') INTO v_ticketed
+          FROM (SELECT b.status FROM booking b WHERE b.id = ANY (v_bookings)
+                 ORDER BY b.id FOR UPDATE) AS held;
     END IF;
-    IF v_own <> '{}' THEN
+    IF v_ticketed AND v_own <> '{}' THEN  -- a booking that is only held has no ticket yet
         PERFORM FROM ticket k WHERE k.booking_id = ANY (v_own) ORDER BY k.id FOR UPDATE;
+        SELECT json_object_agg(s.ticket_id, s.shares) INTO v_shares
+          FROM (SELECT s.ticket_id, json_agg(json_build_object(
+                        'lease_id', l.id, 'device_id', l.device_id, 'door', l.door,
+                        'floor', l.floor, 'places', s.places, 'admitted', s.admitted,
+                        'stated', s.stated, 'recalled', s.recalled_at IS NOT NULL,
+                        'silent_seconds',
+                        extract(epoch FROM clock_timestamp() - l.heard_at)::integer)
+                        ORDER BY l.granted_at, l.id) AS shares
+                  FROM ticket k JOIN lease_ticket s ON s.ticket_id = k.id
+                  JOIN lease l ON l.id = s.lease_id
+                 WHERE k.booking_id = ANY (v_own) AND NOT s.released
+                   AND (s.stated IS NULL OR s.stated > s.admitted)
+                 GROUP BY s.ticket_id) AS s;
     END IF;
     IF p_people THEN
         SELECT coalesce(json_agg(json_build_object(
@@ -108,6 +128,9 @@ BEGIN
                           WHERE l.night = v_night AND l.floor = h.floor AND NOT s.released))
                        ORDER BY h.floor)
               INTO v_of_people FROM headcount h WHERE h.night = v_night;
+        END IF;
+        IF v_tables = '{}' THEN  -- then the headcount is the first lock that an edit waits for
+            v_of_night := (SELECT night_facts(n) FROM night n WHERE n.date = v_night);
         END IF;
     END IF;
 
@@ -139,16 +162,7 @@ BEGIN
                         'last_scan_at', instant_text(k.last_scan_at),
                         'last_scan_door', k.last_scan_door, 'last_scan_by', k.last_scan_by,
                         'extra', k.extra,
-                        'shares', (SELECT coalesce(json_agg(json_build_object(
-                                'lease_id', l.id, 'device_id', l.device_id, 'door', l.door,
-                                'floor', l.floor, 'places', s.places, 'admitted', s.admitted,
-                                'stated', s.stated, 'recalled', s.recalled_at IS NOT NULL,
-                                'silent_seconds',
-                                extract(epoch FROM clock_timestamp() - l.heard_at)::integer)
-                                ORDER BY l.granted_at, l.id), '[]')
-                            FROM lease_ticket s JOIN lease l ON l.id = s.lease_id
-                           WHERE s.ticket_id = k.id AND NOT s.released
-                             AND (s.stated IS NULL OR s.stated > s.admitted)))
+                        'shares', coalesce(v_shares -> k.id::text, '[]'))
                     FROM ticket k WHERE k.booking_id = b.id)) ORDER BY b.id), '[]'),
                bool_or(b.id = ANY (v_own) AND EXISTS (
                     SELECT FROM booking_table t
@@ -185,13 +199,6 @@ BEGIN
           INTO v_of_tables
           FROM floor_table f WHERE f.night = v_night AND f.number = ANY (v_tables);
     END IF;
-    SELECT json_build_object(
-               'date', n.date, 'name', n.name, 'status', n.status,
-               'doors_at', instant_text(n.doors_at), 'last_entry_at', instant_text(n.last_entry_at),
-               'closes_at', instant_text(n.closes_at), 'ends_at', instant_text(n.ends_at),
-               'house_limit', n.house_limit, 'edition', n.edition)
-      INTO v_of_night
-      FROM night n WHERE n.date = v_night;
 
     RAISE INFO '{"now":"%","night":%,"tables":%,"bookings":%,"headcount":%}',
         instant_text(v_now), coalesce(v_of_night, 'null'), v_of_tables, v_of_bookings, v_of_people;
