@@ -75,6 +75,8 @@ def _text(payload: book.Payload, where: str, party: int) -> str | None:
             return "Night edited"
         case book.NightSealed():
             return "Night sealed"
+        case book.BookingInitiated() if payload.series_id is not None:
+            return f"One date of a series booked, party of {payload.party}"
         case book.TablesSelected():
             if payload.hold_expires_at is None:
                 return None  # a walk-in: the seating says it

@@ -31,6 +31,7 @@ from floorplan.events import TYPE_OF, Payload
 _FACTS = msgspec.json.Decoder(Facts)
 _ENTRY = msgspec.json.Decoder(Entry)
 NOTHING: Final[Mapping[str, Iterable[int]]] = {}
+NO_BOOKINGS: Final[Mapping[str, Iterable[str]]] = {}
 UNNUMBERED = -1  # the version in an answer until its events have theirs
 
 
@@ -118,6 +119,7 @@ async def perform(
     claims: bool = True,
     making: str | None = None,
     others: Mapping[str, Iterable[int]] = NOTHING,
+    further: Mapping[str, Iterable[str]] = NO_BOOKINGS,
     pool: asyncpg.Pool | None = None,
 ) -> Answered:
     """The action is committed whole or not at all, and its answer is kept under the caller's key.
@@ -127,8 +129,8 @@ async def perform(
     tickets and, with `people`, the headcount. Without a night it is that of the first booking.
     Without `claims` the facts have no tables: the action does not look at them. `making` is the id
     of the booking that a hold is about to make; `others` are the tables that are locked on further
-    nights, by night. Raises the refusals of `work`, and NotAllowed `out_of_scope`: a locked table,
-    or the night, is beyond the caller's rights.
+    nights, by night, and `further` the bookings there. Raises the refusals of `work`, and
+    NotAllowed `out_of_scope`: a locked table, or the night, is beyond the caller's rights.
     """
 
     async def attempt() -> Answered:
@@ -144,6 +146,7 @@ async def perform(
                 claims=claims,
                 making=making,
                 others=others,
+                further=further,
             )
             if act.facts.answered is not None:
                 return replay(act.facts.answered)
@@ -171,6 +174,7 @@ async def lock(
     claims: bool = True,
     making: str | None = None,
     others: Mapping[str, Iterable[int]] = NOTHING,
+    further: Mapping[str, Iterable[str]] = NO_BOOKINGS,
 ) -> Act:
     """A transaction has begun: the person is set, the key claimed, the rows locked in the one
     order, the facts known."""
@@ -179,24 +183,29 @@ async def lock(
     # Whose rights end at a floor is judged by the floors of the tables.
     told_of_tables = claims or caller.principal.scope != EVERYWHERE
     who = (acting.uid, acting.role, action, acting.caller)
+    elsewhere = sorted({*others, *further})
     asked = [
         (*who, caller.key, caller.body_hash, night, wanted, own, people, told_of_tables),
         *(
-            (*who, None, None, other, sorted(set(numbers)), [], False, True)
-            for other, numbers in others.items()
+            (
+                *who, None, None, other, sorted(set(others.get(other, ()))),
+                sorted(set(further.get(other, ()))), False, True,
+            )
+            for other in elsewhere
         ),
-    ]
+    ]  # fmt: skip
     calls = [_call("lock_floor", *one, acting.booking or None) for one in asked]
-    if others:
+    if elsewhere:
         # All tables of all nights in one order, before the first booking is locked.
         pairs = [(night, number) for number in wanted if night is not None]
         pairs += [(other, number) for other, numbers in others.items() for number in set(numbers)]
         nights, numbers = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
-        calls.insert(0, _call("lock_tables", own, nights, numbers))
+        every = sorted({*own, *(one for there in further.values() for one in there)})
+        calls.insert(0, _call("lock_tables", every, nights, numbers))
     texts = await all_told(conn, "; ".join(("BEGIN", *calls)))
-    facts, *further = map(_FACTS.decode, texts)
-    if further:
-        facts = msgspec.structs.replace(facts, others=tuple(further))
+    facts, *there = map(_FACTS.decode, texts)
+    if there:
+        facts = msgspec.structs.replace(facts, others=tuple(there))
     return Act(Batch(conn), caller, facts)
 
 

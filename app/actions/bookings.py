@@ -17,7 +17,7 @@ from app.domain.bookings import (
     judge_status,
 )
 from app.domain.changes import judge_edition
-from app.domain.facts import BookingFact
+from app.domain.facts import BookingFact, Facts
 from app.errors import Conflict, NotValid
 from app.wire import BookingAnswer, MoveTables
 from floorplan import events
@@ -34,25 +34,45 @@ async def cancel_booking(db: Database, caller: Caller, booking_id: str) -> Answe
     async def work(act: Act) -> tuple[int, BookingAnswer]:
         booking = judge_booking(act.facts, booking_id)
         judge_edition(booking, act.caller.edition)
-        judge_night(act.facts, booking.night)
-        judge_status(booking, "pending", "confirmed")
-        if booking.ticket is not None and (booking.ticket.admitted or booking.ticket.owed):
-            raise Conflict(
-                "party_inside",
-                "Somebody of this party is in already. Seat the party, or complete the booking.",
-                admitted=booking.ticket.admitted + booking.ticket.owed,
-            )
-        refund = await refund_by_policy(act, booking)
-        await rows.end_booking(act.conn, booking_id, "cancelled", revoke=True)
-        by = "staff" if act.caller.principal.kind == "staff" else "guest"
-        act.record(events.BookingCancelled(booking_id, by), f"booking:{booking_id}")
+        judge_cancel(act.facts, booking)
+        refund = await cancel(act, booking)
         if booking.status == "confirmed":
+            by = canceller(act)
             act.send(messages.cancelled(booking_id, by=by, refund_pence=refund))
         return 200, booking_answer(
             booking, status="cancelled", hold_expires_at=None, refund_pence=refund
         )
 
     return await perform(db, caller, "cancel_booking", work, bookings=[booking_id], claims=False)
+
+
+def judge_cancel(facts: Facts, booking: BookingFact) -> None:
+    """The booking of this night can be cancelled. Raises Conflict, `party_inside` among others."""
+    judge_night(facts, booking.night)
+    judge_status(booking, "pending", "confirmed")
+    if booking.ticket is not None and (booking.ticket.admitted or booking.ticket.owed):
+        raise Conflict(
+            "party_inside",
+            "Somebody of this party is in already. Seat the party, or complete the booking.",
+            admitted=booking.ticket.admitted + booking.ticket.owed,
+        )
+
+
+async def cancel(act: Act, booking: BookingFact, *, book: str | None = None) -> int:
+    """Rows and event of a cancellation that was judged; the pence that go back by its policy.
+
+    `book` is the night's, where it is not the action's own.
+    """
+    refund = await refund_by_policy(act, booking)
+    await rows.end_booking(act.conn, booking.id, "cancelled", revoke=True)
+    told = events.BookingCancelled(booking.id, canceller(act))
+    act.record(told, f"booking:{booking.id}", book=book)
+    return refund
+
+
+def canceller(act: Act) -> str:
+    """Who cancels, in the book's word: `staff` or `guest`."""
+    return "staff" if act.caller.principal.kind == "staff" else "guest"
 
 
 async def move_tables(

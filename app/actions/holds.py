@@ -201,16 +201,21 @@ async def confirm_hold(
                 f"The deposit is {booking.deposit_pence} pence. Take the whole of it.",
                 deposit_pence=booking.deposit_pence,
             )
-        return 200, await confirm(act, booking, request, issued)
+        answer = await confirm(act, booking, request, issued)
+        act.send(messages.confirmation(booking.id))
+        return 200, answer
 
     answered = await perform(db, caller, "confirm_hold", work, bookings=[booking_id], claims=False)
     return await with_code(db, venue, vault, caller.principal, answered)
 
 
 async def confirm(
-    act: Act, booking: BookingFact, request: ConfirmHold, issued: Issued
+    act: Act, booking: BookingFact, request: ConfirmHold, issued: Issued, *, book: str | None = None
 ) -> BookingAnswer:
-    """Rows and events of a paid hold, inside a transaction that has judged it."""
+    """Rows and events of a paid hold, inside a transaction that has judged it.
+
+    `book` is the night's, where it is not the action's own.
+    """
     subject = f"booking:{booking.id}"
     paid = booking.paid_pence + request.amount_pence
     if request.amount_pence:
@@ -229,6 +234,7 @@ async def confirm(
                 booking.id, payment_id, request.amount_pence, request.method, paid
             ),
             subject,
+            book=book,
         )
     await rows.confirm_booking(
         act.conn,
@@ -237,8 +243,8 @@ async def confirm(
         issued.generation,
         paid_pence=request.amount_pence,
     )
-    act.record(events.BookingConfirmed(booking.id, issued.ticket_id, issued.generation), subject)
-    act.send(messages.confirmation(booking.id))
+    confirmed = events.BookingConfirmed(booking.id, issued.ticket_id, issued.generation)
+    act.record(confirmed, subject, book=book)
     return booking_answer(booking, status="confirmed", paid_pence=paid, hold_expires_at=None)
 
 

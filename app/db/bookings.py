@@ -20,10 +20,11 @@ WITH judged AS (
     SELECT $13, $18, $19 WHERE $13::uuid IS NOT NULL
 ), made AS (
     INSERT INTO booking (id, reference, night, status, party, slot, source, person_id, owner_hash,
-                         deposit_pence, hold_expires_at, created_at, refund_policy, held_from)
+                         deposit_pence, hold_expires_at, created_at, refund_policy, held_from,
+                         series)
     SELECT $1, $2, $3::text::date, $4, $5,
            tstzrange($6::text::timestamptz, $7::text::timestamptz), $8, $13, $9,
-           $10, $11::text::timestamptz, $12::text::timestamptz, $21::text::jsonb, $23
+           $10, $11::text::timestamptz, $12::text::timestamptz, $21::text::jsonb, $23, $25::uuid
       FROM judged
 )
 INSERT INTO booking_table (booking_id, night, number, slot, live)
@@ -94,6 +95,7 @@ class NewBooking(Struct, frozen=True):
     hold_expires_at: str | None
     created_at: str
     refund_policy: Refunds  # in force now; a change of the venue's does not reach it
+    series: str | None = None  # of a booking that recurs
 
 
 class Holder(Struct, frozen=True):
@@ -128,7 +130,7 @@ async def insert_booking(
         INSERT_BOOKING, new.id, new.reference, new.night, new.status, new.party, new.slot_from,
         new.slot_until, new.source, new.owner_hash, new.deposit_pence, new.hold_expires_at,
         new.created_at, *guest, tables, msgspec.json.encode(new.refund_policy).decode(),
-        holder and holder.owner_hash, holder and holder.address, holder and holder.most,
+        holder and holder.owner_hash, holder and holder.address, holder and holder.most, new.series,
     )  # fmt: skip
 
 

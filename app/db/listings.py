@@ -16,6 +16,7 @@ SELECT b.id::text AS booking_id, b.reference, b.night::text AS night, b.status, 
        b.source, b.deposit_pence, b.paid_pence, instant_text(b.hold_expires_at) AS hold_expires_at,
        coalesce(k.admitted, 0) AS admitted, coalesce(k.gone, 0) AS "left",
        b.person_id::text AS person_id, p.sealed, q.wrapped, b.wishes, b.edition, b.overdue,
+       b.series::text AS series,
        coalesce(v.version, 0) AS version
   FROM booking b
   LEFT JOIN ticket k ON k.booking_id = b.id
@@ -33,6 +34,15 @@ LIST_BOOKINGS = (
 """
 )
 FIND_BOOKING = _BOOKING_COLUMNS + " WHERE b.id = $1"
+# By its index; a series has at most as many dates as one transaction may book.
+LIST_SERIES = (
+    _BOOKING_COLUMNS
+    + """
+ WHERE b.series = $1::text::uuid
+ ORDER BY b.night, b.id
+ LIMIT 100
+"""
+)
 FIND_REFUND_POLICY = "SELECT refund_policy::text FROM booking WHERE id = $1"
 LIST_EXPECTED = """
 SELECT b.id::text AS booking_id, b.reference, p.id::text AS person_id, p.sealed, q.wrapped
@@ -68,6 +78,7 @@ class BookingRow(Struct, frozen=True):
     wishes: bytes | None
     edition: int
     overdue: bool
+    series: str | None
     version: int
 
     @property
@@ -90,6 +101,11 @@ async def list_bookings(conn: asyncpg.Connection, night: str) -> list[BookingRow
 async def find_booking(conn: asyncpg.Connection, booking_id: str) -> BookingRow | None:
     row = await conn.fetchrow(FIND_BOOKING, booking_id)
     return None if row is None else BookingRow(**row)
+
+
+async def list_series(conn: asyncpg.Connection, series_id: str) -> list[BookingRow]:
+    """The bookings of a series by night, at most 100."""
+    return [BookingRow(**row) for row in await conn.fetch(LIST_SERIES, series_id)]
 
 
 class Expected(Struct, frozen=True):

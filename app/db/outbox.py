@@ -161,6 +161,7 @@ class MessageFacts(Struct, frozen=True):
     sealed: bytes | None
     wrapped: bytes | None
     booking: BookingFacts | None
+    series: list[BookingFacts] = []  # the dates that the message names, in order
 
 
 class Counts(Struct, frozen=True):

@@ -6,6 +6,7 @@ stand on locked screens.
 """
 
 import unicodedata
+from collections.abc import Sequence
 from datetime import datetime, tzinfo
 from typing import Final
 
@@ -130,6 +131,66 @@ def changed(venue: str, stay: Stay, zone: tzinfo) -> Letter:
         sms=f"{venue}: your booking has changed. It is now for {stay.party}, {when}. "
         f"Ref {stay.reference}.",
     )
+
+
+def series(venue: str, stays: Sequence[Stay], zone: tzinfo) -> Letter:
+    first = stays[0]
+    nights = "night" if len(stays) == 1 else "nights"
+    return Letter(
+        subject=f"Your table on {len(stays)} {nights} from {day_of(first.slot_from, zone)}",
+        words=(
+            (
+                f"Your table for {people(first.party)} at {venue} is confirmed on {len(stays)} "
+                f"{nights}. We look forward to seeing you."
+            ),
+            (
+                "Each night has a reference, an entry code and a link of its own. The code is "
+                "behind the link at any time; never share it."
+            ),
+        ),
+        facts=series_facts(stays, zone),
+        sms=f"{venue}: your table for {first.party} is confirmed on {len(stays)} {nights} from "
+        f"{short_day(first.slot_from, zone)} {clock(first.slot_from, zone)}. Ref "
+        f"{first.reference}.",
+        link_words=f"See or change {short_day(first.slot_from, zone)}",
+    )
+
+
+def series_cancelled(
+    venue: str, stays: Sequence[Stay], zone: tzinfo, *, by_guest: bool, refund_pence: int
+) -> Letter:
+    nights = "night" if len(stays) == 1 else "nights"
+    first = (
+        f"As you asked, your bookings at {venue} on these {len(stays)} {nights} are cancelled."
+        if by_guest
+        else f"Your bookings at {venue} on these {len(stays)} {nights} are cancelled."
+    )
+    words = [first, "Their entry codes are void."]
+    if refund_pence:
+        words.append(
+            f"{money(refund_pence)} goes back the way it was paid. Banks take up to ten days."
+        )
+    elif any(stay.paid_pence for stay in stays):
+        words.append("What goes back of your deposits follows the terms of your bookings.")
+    since = short_day(stays[0].slot_from, zone)
+    return Letter(
+        subject=f"Your bookings from {day_of(stays[0].slot_from, zone)} are cancelled",
+        words=tuple(words),
+        facts=series_facts(stays, zone),
+        sms=f"{venue}: your bookings on {len(stays)} {nights} from {since} are cancelled. Ref "
+        f"{stays[0].reference}.",
+    )
+
+
+def series_facts(stays: Sequence[Stay], zone: tzinfo) -> tuple[tuple[str, str], ...]:
+    """A line for each date of a series."""
+    return tuple((short_day(stay.slot_from, zone), _series_line(stay, zone)) for stay in stays)
+
+
+def _series_line(stay: Stay, zone: tzinfo) -> str:
+    tables = f"{'table' if len(stay.tables) == 1 else 'tables'} {', '.join(stay.tables)}"
+    when = f"{clock(stay.slot_from, zone)} to {clock(stay.slot_until, zone)}"
+    return f"{when}, {tables}, reference {stay.reference}"
 
 
 def code_reissued(venue: str, stay: Stay, zone: tzinfo) -> Letter:

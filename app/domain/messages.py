@@ -26,6 +26,8 @@ KINDS: Final[dict[str, Kind]] = {
     "confirmation": Kind(calendar=True),
     "changed": Kind(calendar=True),
     "cancelled": Kind(urgent=True, calendar=True),
+    "series": Kind(calendar=True),
+    "series_cancelled": Kind(urgent=True, calendar=True),
     "code_reissued": Kind(),
     "reminder_day": Kind(),
     "reminder_hour": Kind(urgent=True),
@@ -93,6 +95,29 @@ def cancelled(booking_id: str, *, by: str, refund_pence: int = 0) -> Message:
         cause=f"cancelled:{booking_id}",
         booking_id=booking_id,
         details={"by": by, "refund_pence": refund_pence},
+    )
+
+
+def series_booked(series_id: str, bookings: list[str]) -> Message:
+    """All dates of a booking that recurs, in one message: each with its reference and its link."""
+    return Message(
+        kind="series",
+        cause=f"series:{series_id}",
+        booking_id=bookings[0],
+        details={"bookings": bookings},
+    )
+
+
+def series_cancelled(
+    series_id: str, bookings: list[str], change: str, *, by: str, refund_pence: int
+) -> Message:
+    """These dates of the series are cancelled. `change` names this cancellation: a later one may
+    end others."""
+    return Message(
+        kind="series_cancelled",
+        cause=f"series_cancelled:{series_id}:{change}",
+        booking_id=bookings[0],
+        details={"bookings": bookings, "by": by, "refund_pence": refund_pence},
     )
 
 

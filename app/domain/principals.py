@@ -47,7 +47,7 @@ _MANAGER: Final = _DOOR_STAFF | {
     "device:manage", "quarantine:manage", "staff:list", "session:list", "session:revoke",
     "audit:read", "ban:manage", "message:manage", "person:reveal", "person:export",
     "payment:refund", "payment:list", "payment:verify", "scan:override", "door_log:read",
-    "booking:reissue", "lease:manage", "task:manage", "waitlist:manage",
+    "booking:reissue", "booking:series", "lease:manage", "task:manage", "waitlist:manage",
 }  # fmt: skip
 _SUPER_ADMIN: Final = _MANAGER | {"staff:manage", "person:erase"}
 

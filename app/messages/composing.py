@@ -58,6 +58,8 @@ def letter_of(venue: Venue, taken: Taken | MessageRow, facts: MessageFacts) -> L
     )
     if facts.too_late:
         raise Silent("too_late")
+    if taken.kind in ("series", "series_cancelled"):
+        return _of_series(venue, taken.kind, facts, details)
     if taken.kind in _TRUE_OF:
         return _of_stay(venue, taken.kind, facts, details)
     if taken.kind.startswith("waitlist_"):
@@ -83,6 +85,23 @@ def _of_stay(venue: Venue, kind: str, facts: MessageFacts, details: _Details) ->
             refund_pence=details.refund_pence,
         )  # fmt: skip
     return _PLAIN[kind](venue.name, stay, venue.zone)
+
+
+def _of_series(venue: Venue, kind: str, facts: MessageFacts, details: _Details) -> Letter:
+    true_of = _TRUE_OF["cancelled" if kind == "series_cancelled" else "confirmation"]
+    stays = [
+        stay_of(venue, booking)
+        for booking in facts.series
+        if booking.status in true_of and booking.ends_at > facts.now
+    ]
+    if not stays:
+        raise Silent("overtaken")
+    if kind == "series":
+        return letters.series(venue.name, stays, venue.zone)
+    return letters.series_cancelled(
+        venue.name, stays, venue.zone, by_guest=details.by == "guest",
+        refund_pence=details.refund_pence,
+    )  # fmt: skip
 
 
 _PLAIN: Final[dict[str, Callable[[str, Stay, tzinfo], Letter]]] = {

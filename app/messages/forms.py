@@ -40,6 +40,7 @@ class Envelope(Struct, frozen=True):
     at: datetime
     greeting: str
     link: str | None = None
+    links: tuple[tuple[str, str], ...] = ()  # of several bookings, each under its words
     code_png: bytes | None = None
     calendar: bytes | None = None
     calendar_method: str = "PUBLISH"
@@ -106,7 +107,9 @@ def text_of(letter: Letter, envelope: Envelope) -> str:
         blocks.append("\n".join(f"{label + ':':<{width}} {value}" for label, value in letter.facts))
     if letter.shows_code and envelope.code_png is not None:
         blocks.append("The code is the picture attached to this message.")
-    if envelope.link is not None and letter.link_words is not None:
+    if envelope.links:
+        blocks.append("\n".join(f"{words}: {link}" for words, link in envelope.links))
+    elif envelope.link is not None and letter.link_words is not None:
         blocks.append(f"{letter.link_words}:\n{envelope.link}")
     blocks.append(envelope.venue)
     return "\n\n".join(blocks) + "\n"
@@ -150,12 +153,18 @@ def _table(facts: Sequence[tuple[str, str]]) -> str:
 
 
 def _button(letter: Letter, envelope: Envelope) -> str:
+    if envelope.links:
+        return "".join(_link(link, f"See or change {words}") for words, link in envelope.links)
     if envelope.link is None or letter.link_words is None:
         return ""
+    return _link(envelope.link, letter.link_words)
+
+
+def _link(address: str, words: str) -> str:
     return (
-        f'<p style="margin:0 0 14px"><a href="{html.escape(envelope.link)}" '
+        f'<p style="margin:0 0 14px"><a href="{html.escape(address)}" '
         f'style="display:inline-block;background:{_INK};color:{_PAPER};padding:12px 20px;'
-        f'border:1px solid {_GOLD};text-decoration:none">{html.escape(letter.link_words)}</a></p>'
+        f'border:1px solid {_GOLD};text-decoration:none">{html.escape(words)}</a></p>'
     )
 
 

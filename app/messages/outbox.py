@@ -20,12 +20,12 @@ from uuid import uuid4
 from msgspec import Struct
 
 from app.db import outbox as rows
-from app.db.outbox import Counts, MessageFacts, Taken
+from app.db.outbox import BookingFacts, Counts, MessageFacts, Taken
 from app.db.pool import Database
 from app.domain.calendar import calendar_of
 from app.domain.contacts import PersonalData, open_person
 from app.domain.entry_codes import entry_code
-from app.domain.letters import Letter, greeting
+from app.domain.letters import Letter, greeting, short_day
 from app.domain.manage_links import ManageLink, expiry_of, link_key, mint_link
 from app.domain.principals import Principal
 from app.domain.retries import TRIES_AT_MOST, wait_after
@@ -216,11 +216,12 @@ class Outbox:
                 except CodeUnreadable as error:
                     raise NotTaken("code_unreadable") from error
         link = self._link(facts)
-        over = taken.kind == "cancelled"
+        over = taken.kind in ("cancelled", "series_cancelled")
         if facts.sequence is not None and booking is not None:
+            told = facts.series or [booking]
             calendar = calendar_of(
-                [entry_of(self._venue, booking, facts.sequence, None)], zone=self._venue.zone,
-                host=self._sender.host, name=self._venue.name,
+                [entry_of(self._venue, one, facts.sequence, None) for one in told],
+                zone=self._venue.zone, host=self._sender.host, name=self._venue.name,
                 method="CANCEL" if over else "PUBLISH", organizer=self._sender.mail_from,
             )  # fmt: skip
         try:
@@ -234,6 +235,7 @@ class Outbox:
                     at=datetime.now(UTC),
                     greeting=greeting(person.name),
                     link=link,
+                    links=self._links(facts) if taken.kind == "series" else (),
                     code_png=picture,
                     calendar=calendar,
                     calendar_method="CANCEL" if over else "PUBLISH",
@@ -253,9 +255,19 @@ class Outbox:
 
     def _link(self, facts: MessageFacts) -> str | None:
         """The address at which the guest reaches what the message is about."""
-        booking = facts.booking
-        if booking is None:
-            return f"{self._sender.public_url}/"
+        # Of a series the first date that still stands: `letter_of` tells no other.
+        booking = next((one for one in facts.series if one.status == "confirmed"), facts.booking)
+        return f"{self._sender.public_url}/" if booking is None else self._link_of(booking)
+
+    def _links(self, facts: MessageFacts) -> tuple[tuple[str, str], ...]:
+        """The address of each date of a series that stands, under its day."""
+        return tuple(
+            (short_day(parse_instant(one.slot_from), self._venue.zone), self._link_of(one))
+            for one in facts.series
+            if one.status == "confirmed"
+        )
+
+    def _link_of(self, booking: BookingFacts) -> str:
         ends = expiry_of(parse_instant(booking.ends_at), parse_instant(booking.ends_at))
         token = mint_link(
             link_key(self._sender.secret), ManageLink(booking.id, booking.link_generation, ends)

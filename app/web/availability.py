@@ -171,11 +171,7 @@ def offers(
     if not info.doors_at <= begin < end <= info.closes_at:
         outside = NoOffer("slot_outside_night", "Choose a time between doors and close.")
         return msgspec.structs.replace(nothing, problem=outside)
-    free = {
-        number
-        for number, table in state.tables.items()
-        if any(since <= begin and end <= until for since, until in free_windows(state, table))
-    }
+    free = free_tables(state, begin, end)
     tables = tables_as_offered(venue.tables, state.tables.values())
     try:
         sets = allocate(tables, venue.combinations, free, query.party, wishes_of(venue, query))
@@ -211,6 +207,15 @@ def offers(
             for one in sets
         ],
     )
+
+
+def free_tables(state: NightState, begin: str, end: str) -> set[int]:
+    """The tables that nobody claims during the slot, and that are in service."""
+    return {
+        number
+        for number, table in state.tables.items()
+        if any(since <= begin and end <= until for since, until in free_windows(state, table))
+    }
 
 
 def wishes_of(venue: Venue, query: AvailabilityQuery) -> Preferences:

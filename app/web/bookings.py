@@ -5,6 +5,7 @@ from typing import Annotated
 
 import msgspec
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from app.actions.persons import opened, shown_email, shown_phone
 from app.actions.scopes import judge_scope
@@ -53,6 +54,7 @@ class ListedBooking(Struct, frozen=True, kw_only=True):
     phone: str | None
     email: str | None
     person_id: str | None
+    series_id: str | None = None
 
 
 class Bookings(Struct, frozen=True):
@@ -135,30 +137,38 @@ async def get_booking(call: Call) -> Answer:
             call.parts.db, call.parts.venue, call.parts.vault, call.principal, row.booking_id
         )
     return encoded(
-        BookingAnswer(
-            booking_id=row.booking_id,
-            reference=row.reference,
-            night=row.night,
-            status=row.status,
-            party=row.party,
-            tables=row.tables,
-            slot_from=row.slot_from,
-            slot_until=row.slot_until,
-            source=row.source,
-            deposit_pence=row.deposit_pence,
-            paid_pence=row.paid_pence,
-            hold_expires_at=row.hold_expires_at,
-            admitted=row.admitted,
-            left=row.left,
-            version=row.version,
-            edition=row.edition,
-            due_pence=due_of(row.deposit_pence, row.paid_pence),
-            overdue=row.overdue and not row.admitted,
+        replace(
+            answer_of(row),
             requests=wishes.requests,
             occasion=wishes.occasion,
             notes=wishes.notes if call.principal.kind == "staff" else None,
             code=code,
         )
+    )
+
+
+def answer_of(row: BookingRow) -> BookingAnswer:
+    """The booking as it is shown, without what its guest wishes and without its code."""
+    return BookingAnswer(
+        booking_id=row.booking_id,
+        reference=row.reference,
+        night=row.night,
+        status=row.status,
+        party=row.party,
+        tables=row.tables,
+        slot_from=row.slot_from,
+        slot_until=row.slot_until,
+        source=row.source,
+        deposit_pence=row.deposit_pence,
+        paid_pence=row.paid_pence,
+        hold_expires_at=row.hold_expires_at,
+        admitted=row.admitted,
+        left=row.left,
+        version=row.version,
+        edition=row.edition,
+        due_pence=due_of(row.deposit_pence, row.paid_pence),
+        overdue=row.overdue and not row.admitted,
+        series_id=row.series,
     )
 
 
@@ -246,4 +256,5 @@ def _listed(row: BookingRow, guest: PersonalData | None, principal: Principal) -
         phone=shown_phone(guest) if manages else None,
         email=shown_email(guest) if manages else None,
         person_id=row.person_id if manages else None,
+        series_id=row.series,
     )

@@ -23,7 +23,7 @@ FIELDS: Final = frozenset(
         "node", "request_id", "method", "route", "status", "milliseconds", "actor", "staff_id",
         "role", "night", "number", "booking_id", "scan_id", "device_id", "quarantine_id",
         "session_id", "person_id", "ban_id", "message_id", "lease_id", "task_id", "payment_id",
-        "refund_id", "waitlist_id",
+        "refund_id", "waitlist_id", "series_id",
     )
 )  # fmt: skip
 # This service's own loggers; of libraries only warnings, since nobody here chose what they tell.

@@ -151,10 +151,11 @@ cancel_booking = doing(_cancel)
 move_tables = doing(_move)
 
 
-async def ask_back(call: Call, why: recalls.RecallWhy) -> None:
-    """The ticket of the path's booking is the server's again, or its device did not answer within
-    1.5 s: then the action goes through, and its answer says which door may still admit."""
-    booking_id = call.path["booking_id"]
+async def ask_back(call: Call, why: recalls.RecallWhy, booking_id: str | None = None) -> None:
+    """The ticket of the booking (the path's, unless given) is the server's again, or its device
+    did not answer within 1.5 s: then the action goes through, and its answer says which door may
+    still admit."""
+    booking_id = booking_id or call.path["booking_id"]
     with contextlib.suppress(NotFound):  # the action itself says so
         asked = await recalls.recall_booking(call.parts.db, call.caller, booking_id, why)
         if asked is not None:

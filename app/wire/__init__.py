@@ -21,6 +21,8 @@ TEXT_FORM: Final = r"^[^\x00-\x1f\x7f]+$(?!\n)"
 UUID_FORM: Final = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$(?!\n)"
 PHONE_FORM: Final = r"^\+?[0-9 ()-]{5,30}$(?!\n)"
 EMAIL_FORM: Final = r"^[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+$(?!\n)"
+# A time on the wall of the venue.
+LOCAL_FORM: Final = r"^([01][0-9]|2[0-3]):[0-5][0-9]$(?!\n)"
 SCANNER_FORM: Final = r"^(device|staff):[0-9a-f-]{36}$(?!\n)"
 # What a person is told instead of the expression.
 FORMS: Final = {
@@ -31,6 +33,7 @@ FORMS: Final = {
     PHONE_FORM: "a phone number",
     EMAIL_FORM: "an e-mail address",
     PIN_FORM: "four to eight digits",
+    LOCAL_FORM: "a local time, as 22:30",
     SCANNER_FORM: "device: or staff: and its id",
 }
 
@@ -196,7 +199,8 @@ class BookingAnswer(Answer, frozen=True, omit_defaults=True):
     is in the answer to the hold; `code`, the text of the QR, is for the owner and for staff who may
     print it. `may_still_admit` is the door whose device holds the ticket and could not be asked:
     it may let the party in without knowing. `refund_pence`, what goes back of the deposit,
-    is in the answer to a cancellation, `deposit` in that to an owner who pays.
+    is in the answer to a cancellation, `deposit` in that to an owner who pays. `series_id` is that
+    of a booking that recurs.
     """
 
     booking_id: str
@@ -224,6 +228,7 @@ class BookingAnswer(Answer, frozen=True, omit_defaults=True):
     code: str | None = None
     may_still_admit: str | None = None
     refund_pence: int | None = None
+    series_id: str | None = None
     deposit: "DepositStep | None" = None
 
 

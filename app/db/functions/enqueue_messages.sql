@@ -18,9 +18,7 @@ BEGIN
         SELECT m ->> 'kind', way.channel, m ->> 'cause', (m ->> 'booking_id')::uuid,
                (m ->> 'waitlist_id')::uuid, w.id, coalesce(m -> 'details', '{}'),
                CASE WHEN (m ->> 'calendar')::boolean
-                    THEN (SELECT count(DISTINCT o.cause) FROM outbox o
-                           WHERE o.booking_id = (m ->> 'booking_id')::uuid
-                             AND o.sequence IS NOT NULL) END,
+                    THEN calendar_sequence((m ->> 'booking_id')::uuid, m #> '{details,bookings}') END,
                (m ->> 'not_before')::timestamptz, (m ->> 'useful_until')::timestamptz,
                CASE WHEN v_full THEN 'dead' ELSE 'waiting' END,
                CASE WHEN v_full THEN 'queue_full' END, CASE WHEN v_full THEN clock_timestamp() END

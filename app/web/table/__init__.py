@@ -17,6 +17,7 @@ from app.web.table import (
     money,
     outbox,
     persons,
+    series,
     staff,
     waitlist,
 )
@@ -34,6 +35,7 @@ def operations(venue: Venue, settings: Settings) -> tuple[Operation, ...]:
         *_nights(),
         *_bookings(),
         *changes.operations(),
+        *series.operations(),
         *links.operations(),
         *waitlist.operations(),
         *_floor(),

@@ -16,6 +16,7 @@ import {
   tablesText,
 } from "../words.js";
 import { askChange } from "./changes.js";
+import { askSeries } from "./series.js";
 import { askBlock, askConfirm, askParty, streetDoors } from "./forms.js";
 import { needsSomebody, standingMark, standingOf } from "./money.js";
 
@@ -48,6 +49,7 @@ export function freeCard(page, number, pending) {
       () => askParty(page, "hold", [number]),
       tonight ? "" : "button-main",
     ),
+    action(page, "series", "Every week…", "booking:series", pending, () => askSeries(page, number)),
     action(page, "block", "Block", "table:block", pending, () => askBlock(page, number)),
     tonight && givenUp(page, number, pending),
   );

@@ -6,6 +6,7 @@ import { actForm, field, group, showDialog, stepper } from "../dialog.js";
 import { el, fill } from "../elements.js";
 import { instantOf, longNightText, timeText } from "../venue-clock.js";
 import { capital, partyText, pounds, tablesText } from "../words.js";
+import { showSeries } from "./series.js";
 
 /** @typedef {import("./page.js").Page} Page */
 
@@ -24,8 +25,10 @@ const OCCASION = {
 };
 
 /** What may be changed of the booking, as one list. @param {Page} page @param {string} id @param {any} booking */
-export function askChange(page, id, booking) {
+export async function askChange(page, id, booking) {
   const held = booking.status === "pending";
+  const known = page.guests.row(id) ?? (await page.commands.look(`/v1/bookings/${id}`));
+  const series = known?.series_id;
   /** @type {[string, string, string, () => unknown, boolean][]} */
   const ways = [
     ["size", "Party and wishes", "booking:change", () => askDetails(page, id, booking), true],
@@ -33,6 +36,7 @@ export function askChange(page, id, booking) {
     ["swap", "Swap with another party", "booking:move", () => askOther(page, id, booking, "swap"), !held],
     ["split", "Split the party", "booking:split", () => askSplit(page, id, booking), !held],
     ["merge", "Join another party to it", "booking:split", () => askOther(page, id, booking, "merge"), !held],
+    ["series", "All dates of the series", "booking:series", () => showSeries(page, series, whoOf(page, id, booking)), Boolean(series)],
     ["history", "What happened so far", "book:read", () => showHistory(page, id, booking), true],
   ];
   return showDialog(`Change ${whoOf(page, id, booking)}`, (close) => [

@@ -136,6 +136,7 @@ async def test_every_operation_answers_as_the_table_says(evening: Evening) -> No
     await call(manager, "POST", "/v1/holds/{booking_id}/confirm", paid, **other)
     await call(manager, "POST", "/v1/bookings/{booking_id}/move", {"tables": [6]}, **other)
     await changes(evening, manager, other)
+    await recurring(evening, manager)
     await away(evening, camera, manager)
     await call(manager, "POST", "/v1/bookings/{booking_id}/cancel", **other)
     let_go = {"booking_id": (await hold([5]))["booking_id"]}
@@ -304,6 +305,18 @@ async def changes(evening: Evening, manager: httpx.AsyncClient, booking: dict[st
     assert [line["type"] for line in history][-5:] == [
         "TABLES_MOVED", "BOOKING_SPLIT", "TABLES_SWAPPED", "BOOKINGS_MERGED", "BOOKING_RESCHEDULED",
     ]  # fmt: skip
+
+
+async def recurring(evening: Evening, manager: httpx.AsyncClient) -> None:
+    """A series of one date, which is cancelled again."""
+    call = evening.call
+    path = "/v1/nights/{night}/series?times=1&party=4"
+    (date,) = (await call(manager, "GET", path, night=NIGHT))["dates"]
+    wanted = {name: date[name] for name in ("night", "tables", "from", "until")}
+    body = {"party": 4, "contact": {"name": "Ada Lovelace"}, "dates": [wanted], "paid": "card"}
+    its = {"series_id": (await call(manager, "POST", "/v1/series", body))["series_id"]}
+    assert (await call(manager, "GET", "/v1/series/{series_id}", **its))["bookings"]
+    await call(manager, "POST", "/v1/series/{series_id}/cancel", {}, **its)
 
 
 async def away(evening: Evening, tablet: httpx.AsyncClient, manager: httpx.AsyncClient) -> None:
