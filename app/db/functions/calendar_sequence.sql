@@ -1,8 +1,9 @@
 -- The next number of a booking's entry in calendars: how many messages carried the entry before. A
 -- message about a series carries the entries of all the bookings it names, under one number; it is then
--- the highest of theirs, since a number that goes up too far is taken and one that does not is not.
+-- the highest of theirs, since a number that goes up too far is taken and one that does not is not. It
+-- runs as who calls it: enqueue_messages.
 CREATE OR REPLACE FUNCTION calendar_sequence(p_booking uuid, p_bookings jsonb) RETURNS bigint
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
     SELECT max((SELECT count(DISTINCT o.cause) FROM outbox o
                  WHERE o.booking_id = b.id AND o.sequence IS NOT NULL)
                + (SELECT count(DISTINCT o.cause) FROM booking s JOIN outbox o ON o.booking_id = s.id
