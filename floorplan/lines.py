@@ -67,14 +67,8 @@ def _waitlist_text(payload: book.Payload, where: str, party: int) -> str | None:
             return None
 
 
-def _text(payload: book.Payload, where: str, party: int) -> str | None:
+def _hold_text(payload: book.Payload, where: str, party: int) -> str | None:
     match payload:
-        case book.NightOpened():
-            return f"Night opened: {payload.name}"
-        case book.NightChanged():
-            return "Night edited"
-        case book.NightSealed():
-            return "Night sealed"
         case book.BookingInitiated() if payload.series_id is not None:
             return f"One date of a series booked, party of {payload.party}"
         case book.TablesSelected():
@@ -89,6 +83,27 @@ def _text(payload: book.Payload, where: str, party: int) -> str | None:
             return f"{where} hold expired"
         case book.HoldRestored():
             return f"{where} paid after the hold ran out, and still free: kept for them"
+        case _:
+            return None  # BOOKING_INITIATED stands beside a line that says it
+
+
+def _text(payload: book.Payload, where: str, party: int) -> str | None:
+    match payload:
+        case book.NightOpened():
+            return f"Night opened: {payload.name}"
+        case book.NightChanged():
+            return "Night edited"
+        case book.NightSealed():
+            return "Night sealed"
+        case (
+            book.BookingInitiated()
+            | book.TablesSelected()
+            | book.HoldExtended()
+            | book.HoldReleased()
+            | book.HoldExpired()
+            | book.HoldRestored()
+        ):
+            return _hold_text(payload, where, party)
         case book.PaymentProcessed():
             how = "online" if payload.method == "online" else f"by {payload.method}"
             return f"{where or 'A booking that is over'} paid {pounds(payload.amount_pence)} {how}"
@@ -190,7 +205,7 @@ def _text(payload: book.Payload, where: str, party: int) -> str | None:
         case book.NoShowMarked():
             return f"{where} no-show, party of {party}"
         case _:
-            return None  # BOOKING_INITIATED and BOOKING_COMPLETED stand beside a line that says it
+            return None  # BOOKING_COMPLETED stands beside a line that says it
 
 
 def _said(word: str) -> str:
