@@ -62,6 +62,7 @@ class Interface:
             trust_env=False,
         )
         self.answers: dict[int, int] = {}  # how many of each status, 0: none came
+        self.held: set[str] = set()  # the bookings that were held by this interface
 
     async def close(self) -> None:
         await self._client.aclose()
@@ -79,7 +80,10 @@ class Interface:
     ) -> Answer:
         """A write, under a key of its own."""
         headers = {"Idempotency-Key": str(uuid4()), "Origin": self._origin, **(who or {})}
-        return await self._send(method, path, headers, body or {}, {})
+        answer = await self._send(method, path, headers, body or {}, {})
+        if path == "/v1/holds" and answer.ok:
+            self.held.add(answer.body.get("booking_id", ""))
+        return answer
 
     async def sign_in(self, link: str) -> dict[str, str]:
         """The headers of a session. Raises CannotSignIn."""

@@ -11,10 +11,10 @@ from zoneinfo import ZoneInfo
 from app.demo.crew import PLAYER, Crew
 from app.demo.evening import Evening
 from app.demo.interface import CannotSignIn, Interface
+from app.demo.pace import CannotSetClock, Pace
 from app.demo.player import play
 from app.demo.programme import NoTime, Programme, VenueClock
 from app.settings import Settings
-from floorplan.nights import instant_text
 from floorplan.venue import load_venue
 
 WEEK = timedelta(days=7)
@@ -33,7 +33,7 @@ def main(settings: Settings, speed: float, seed: int, base_url: str) -> None:
     """
     try:
         asyncio.run(_until_told(_perform(settings, speed, seed, base_url)))
-    except (CannotSignIn, NoTime) as error:
+    except (CannotSignIn, CannotSetClock, NoTime) as error:
         print(f"The demo cannot be played: {error}.", file=sys.stderr)
         sys.exit(1)
 
@@ -52,24 +52,20 @@ async def _perform(settings: Settings, speed: float, seed: int, base_url: str) -
     venue = load_venue()
     voice = Voice(venue.zone, quiet=settings.demo_quiet)
     interface = Interface(settings, base_url)
+    pacing: asyncio.Task[None] | None = None
     try:
         crew = Crew(interface, settings.demo_token)
         clock = VenueClock(interface)
-
-        async def set_clock(shown_at: datetime) -> None:
-            answer = await crew.set_clock(instant_text(shown_at), speed)
-            if not answer.ok:
-                raise NoTime(f"the clock was not set: {answer.status} {answer.reason}")
-            await clock.ask()
-
+        pace = Pace(interface, crew, clock, speed)
         if settings.listens_on_loopback:
             # Two of each: whoever looks at two browsers side by side signs in twice.
             links = [*await crew.links(), *await crew.links()]
             print(links_text(base_url, links), flush=True)
         await crew.sign_in()
         await crew.set_up_devices()
-        programme = Programme(interface, crew, venue, seed, set_clock)
+        programme = Programme(interface, crew, venue, seed, pace.set_clock)
         plan = await programme.begin(await clock.now())
+        pacing = asyncio.create_task(pace.keep())
         while True:
             voice.say(f"{date.fromisoformat(plan.night):%A %-d %B %Y}, from the evening on")
             evening = await play(interface, crew, venue, plan, clock, voice.tell)
@@ -80,6 +76,8 @@ async def _perform(settings: Settings, speed: float, seed: int, base_url: str) -
             if settings.listens_on_loopback:
                 voice.say(links_text(base_url, await crew.links()))
     finally:
+        if pacing is not None:
+            pacing.cancel()
         await interface.close()
 
 

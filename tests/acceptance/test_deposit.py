@@ -25,7 +25,7 @@ def pay_with(page: Page, card: str) -> None:
 
 
 def says(page: Page, text: str) -> None:
-    expect(form_of(page).get_by_role("status")).to_contain_text(text, timeout=15_000)
+    expect(form_of(page).locator(".deposit-note")).to_contain_text(text, timeout=15_000)
 
 
 def payments_of(premises: Premises, night: str) -> list[dict[str, Any]]:

@@ -318,7 +318,7 @@ function tick() {
   const left = ms(booking.hold_expires_at) - clock.now();
   write(count, countdownText(left));
   mark(count, "data-urgent", left < URGENT_MS ? "" : null);
-  if (left <= 0) deposit.timeUp();
+  deposit.tick(left);
 }
 
 /** @param {string} text "" takes it away */

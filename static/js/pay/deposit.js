@@ -20,6 +20,7 @@ const WAYS_AGAIN_MS = 5000;
 const LOOK_AGAIN_MS = 3000;
 const LOOKS_MAX = 5; // then the guest asks; the hold itself is asked for all the time
 const PATIENCE_MS = 4000;
+const SPOKEN_MS = 120_000;
 const ATTEMPTS = 3;
 
 const CARDS = [
@@ -74,6 +75,7 @@ export class Deposit {
     );
     // It stays in the page while what it says changes: that is what is read out.
     this.note = el("p", { class: "deposit-note", role: "status" });
+    this.spoken = el("p", { class: "visually-hidden", role: "status" }); // nobody hears a countdown
     this.buttons = el("div", { class: "deposit-cards" });
     this.more = el("div", { class: "deposit-more" });
     this.place = el(
@@ -84,6 +86,7 @@ export class Deposit {
       this.note,
       this.buttons,
       this.more,
+      this.spoken,
     );
   }
 
@@ -103,9 +106,10 @@ export class Deposit {
     this.#draw();
   }
 
-  /** The hold's time is over on this screen; the service says what that means. */
-  timeUp() {
-    if (this.over) return;
+  /** How long the hold lasts on this screen; once it is over the service says what that means. @param {number} leftMs */
+  tick(leftMs) {
+    write(this.spoken, leftMs > 0 && leftMs < SPOKEN_MS ? "Less than two minutes left to pay." : "");
+    if (leftMs > 0 || this.over) return;
     this.over = true;
     this.#draw();
   }

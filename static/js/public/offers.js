@@ -141,7 +141,7 @@ export async function askHold(offer, wish) {
             maxlength: "30",
             pattern: "\\+?[0-9 \\(\\)\\-]{5,30}",
           }),
-          "Only for tonight's booking.",
+          "Only for this booking.",
         ),
       ],
       async (data) => {

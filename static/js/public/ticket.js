@@ -119,9 +119,8 @@ export class Ticket {
     const left = ms(this.booking.hold_expires_at) - this.live.clock.now();
     write(count, countdownText(left));
     mark(count, "data-urgent", left < URGENT_MS ? "" : null);
-    if (left > 0) return;
-    this.deposit.timeUp();
-    this.refresh();
+    this.deposit.tick(left);
+    if (left <= 0) this.refresh();
   }
 
   #draw() {
