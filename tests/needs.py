@@ -6,7 +6,9 @@ A test module that imports cv2 (or `scanners.camera`) calls `needs.opencv()` bef
 import functools
 import importlib
 import os
+import re
 import shutil
+import subprocess
 from pathlib import Path
 from typing import NoReturn
 
@@ -49,6 +51,20 @@ def nginx() -> Path:
     found = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
     if found is None:
         _missing("No nginx: install Debian's package nginx to run the tests of two nodes")
+    return Path(found)
+
+
+def _major_version(redis: str) -> int:
+    told = subprocess.run([redis, "--version"], capture_output=True, text=True, check=True).stdout
+    version = re.search(r"v=(\d+)", told)
+    return int(version[1]) if version else 0
+
+
+def redis7() -> Path:
+    """The path of the installed Redis, 7 or newer."""
+    found = shutil.which("redis-server")
+    if found is None or _major_version(found) < 7:
+        _missing("No Redis 7: install Debian's package redis-server to test sharded channels")
     return Path(found)
 
 

@@ -24,7 +24,7 @@ CHECK_SECONDS: Final = 0.4
 PENDING_MOST: Final = 500  # messages of one night: beyond it the whole state is smaller
 AHEAD_SECONDS: Final = 2.0  # so long may Redis be ahead of a healthy Postgres before it is wrong
 BACKOFF_SECONDS: Final = (0.1, 0.2, 0.4, 0.8)  # the last one for ever; Redis must be back in < 1 s
-HEAR_SECONDS: Final = 1.0
+HEAR_SECONDS: Final = 0.1  # so late may a new night be followed: Postgres tells of it until then
 
 
 class Mirror:
@@ -53,6 +53,7 @@ class Mirror:
         self._wake = asyncio.Event()
         self.writes = False  # the last call was answered
         self.hears = False  # subscribed
+        self.followed: frozenset[str] = frozenset()  # the nights of which it hears
         self.answers = dict.fromkeys(Applied, 0)  # how often Redis said each word
         self.loads = 0
 
@@ -110,14 +111,16 @@ class Mirror:
         failures = 0
         while True:
             try:
-                async with self._redis.subscribed(self._heard) as hear:
+                async with self._redis.subscribed(self._heard) as subscription:
                     while True:
-                        await hear(HEAR_SECONDS)
+                        await subscription.follow(self._hub.rooms)
+                        self.followed = subscription.followed
+                        await subscription.hear(HEAR_SECONDS)
                         self.hears, failures = True, 0
             except AWAY as error:
                 if self.hears:
                     logger.info("the subscription ended: %s", error)
-                self.hears = False
+                self.hears, self.followed = False, frozenset()
                 await asyncio.sleep(_pause(failures))
                 failures += 1
 

@@ -5,14 +5,16 @@ For each night, under one hash tag so that a cluster keeps them together:
     {night:2026-11-21}:head     hash: epoch, version
     {night:2026-11-21}:tables   hash: the state in its flat form (see `messages`)
     {night:2026-11-21}:log      stream: the last messages, entry id "<version>-0"
-    {night:2026-11-21}:live     channel: each message when it is applied
+    {night:2026-11-21}:live     channel: each message when it is applied; a shard's own (SPUBLISH)
+                                where the server offers it, so that in a cluster a message goes to
+                                the nodes of its night's shard and not to all
 
 Everything here can be deleted at any moment: it is rebuilt from Postgres under the same epoch and
 version. Redis never decides anything.
 """
 
 import enum
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from contextlib import asynccontextmanager
 from importlib.resources import files
 from typing import Any, Final, NamedTuple
@@ -35,6 +37,10 @@ from floorplan.state import NightState
 KEEP_SECONDS: Final = 7 * 86_400  # a night that nobody touches for a week leaves Redis
 LOG_LENGTH: Final = 2000  # about 3.5 KB each: 7 MB for a busy night
 ANSWER_SECONDS: Final = 1.0  # a Redis that takes longer is away; the usual answer takes 0.2 ms
+
+# Redis 7 has sharded channels and says its version to scripts; 6.2 has neither. `apply.lua` asks
+# the same, so that who publishes and who hears agree, whatever server it is after a reconnect.
+OFFERS_SHARDS: Final = "return redis.REDIS_VERSION_NUM and 1 or 0"
 
 # What a call may raise when Redis is away, slow, loading or read-only.
 AWAY: Final = (RedisError, OSError, TimeoutError)
@@ -61,6 +67,53 @@ class Stored(NamedTuple):
     epoch: str
     state: NightState
     log: list[Message]
+
+
+class Subscription:
+    """What other nodes publish of the nights that are followed, over one connection.
+
+    A channel for each night, since a shard knows no patterns; and where a server holds many venues
+    it need not try the patterns of all on each message.
+    """
+
+    def __init__(
+        self,
+        pubsub: Any,
+        channel: Callable[[str], str],
+        on_message: Callable[[bytes], None],
+        *,
+        sharded: bool,
+    ) -> None:
+        self._pubsub = pubsub
+        self._channel = channel
+        self._on_message = on_message
+        self._subscribe = pubsub.ssubscribe if sharded else pubsub.subscribe
+        self._unsubscribe = pubsub.sunsubscribe if sharded else pubsub.unsubscribe
+        self.followed: frozenset[str] = frozenset()
+        self.sharded = sharded
+
+    async def follow(self, nights: Collection[str]) -> None:
+        """These nights and no others are heard. Call it as often as they may have changed."""
+        # Of no night nothing is published: it keeps the connection while there is no night.
+        wanted = frozenset((*nights, ""))
+        if wanted == self.followed:
+            return
+        for night in wanted - self.followed:
+            await self._subscribe(self._channel(night))
+        for night in self.followed - wanted:
+            await self._unsubscribe(self._channel(night))
+        self.followed = wanted
+
+    async def hear(self, timeout: float) -> bool:
+        """Hand the messages of one call on, if any comes within the timeout; whether one came."""
+        message = await self._pubsub.get_message(timeout=timeout)
+        if message is None:
+            return False
+        if message["type"] in ("message", "smessage"):
+            # A line each: JSON has no line break of its own.
+            for line in message["data"].split(b"\n"):
+                self._on_message(line)
+        return True
 
 
 class RedisState:
@@ -120,27 +173,15 @@ class RedisState:
     @asynccontextmanager
     async def subscribed(
         self, on_message: Callable[[bytes], None]
-    ) -> AsyncIterator[Callable[[float], Awaitable[bool]]]:
-        """Subscribe to every night; yields `hear(timeout)`, to be called often.
+    ) -> AsyncIterator["Subscription"]:
+        """A subscription to no night yet, in the way that `apply` publishes on this server.
 
-        `hear` hands the messages of one call on, if any comes within the timeout. Raises what AWAY
-        lists.
+        Raises what AWAY lists, as all that is done with it does.
         """
+        sharded = await self._redis.eval(OFFERS_SHARDS, 0)
         pubsub = self._redis.pubsub(ignore_subscribe_messages=True)
-
-        async def hear(timeout: float) -> bool:
-            message = await pubsub.get_message(timeout=timeout)
-            if message is None:
-                return False
-            if message["type"] == "pmessage":
-                # A line each: JSON has no line break of its own.
-                for line in message["data"].split(b"\n"):
-                    on_message(line)
-            return True
-
         try:
-            await pubsub.psubscribe(f"{self._prefix}{{night:*}}:live")
-            yield hear
+            yield Subscription(pubsub, self.channel, on_message, sharded=bool(sharded))
         finally:
             await pubsub.aclose()
 

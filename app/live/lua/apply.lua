@@ -17,10 +17,13 @@ if head[1] ~= epoch then
     return {'EPOCH', version}
 end
 
+-- Only Redis 7 says its version, and has sharded channels (see OFFERS_SHARDS in redis_state.py). The
+-- channel has the keys' hash tag, so it is of their shard.
+local publish = redis.REDIS_VERSION_NUM and 'SPUBLISH' or 'PUBLISH'
 local applied = {}
 local function tell()
     if #applied == 0 then return end
-    redis.call('PUBLISH', channel, table.concat(applied, '\n'))
+    redis.call(publish, channel, table.concat(applied, '\n'))
     for i = 1, 3 do redis.call('EXPIRE', KEYS[i], keep) end
 end
 local at = 5

@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit, urlunsplit
 
 import redis
@@ -102,10 +103,18 @@ async def proxied(url: str) -> AsyncIterator[tuple[str, Proxy]]:
 
 
 class OwnRedis:
-    """A Redis of the test's own that can be killed, and started again with what it had saved."""
+    """A Redis of the test's own that can be killed, and started again with what it had saved.
 
-    def __init__(self, folder: Path) -> None:
+    The embedded one unless another `program` is named; a cluster's only node when it is
+    `clustered`: then every script must stay within its keys' slot, as in a large one.
+    """
+
+    def __init__(
+        self, folder: Path, program: Path | None = None, *, clustered: bool = False
+    ) -> None:
         self._folder = folder
+        self._program = program or find_redis()
+        self._clustered = clustered
         self._process: subprocess.Popen[bytes] | None = None
         with socket.create_server(("127.0.0.1", 0)) as probe:
             self._port = probe.getsockname()[1]
@@ -113,18 +122,32 @@ class OwnRedis:
 
     def start(self) -> None:
         self._process = subprocess.Popen(
-            [find_redis(), "--port", str(self._port), "--bind", "127.0.0.1", "--save", "",
-             "--dir", str(self._folder), "--loglevel", "warning"]
+            [self._program, "--port", str(self._port), "--bind", "127.0.0.1", "--save", "",
+             "--dir", str(self._folder), "--loglevel", "warning", *self._clustering()]
         )  # fmt: skip
         with redis.Redis.from_url(self.url) as client:
             for _ in range(400):
                 with contextlib.suppress(redis.RedisError):
-                    if client.ping():
+                    if client.ping() and self._serves(client):
                         return
                 self._process.poll()
                 assert self._process.returncode is None
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     self._process.wait(0.02)
+
+    def _clustering(self) -> list[str]:
+        if not self._clustered:
+            return []
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            port = probe.getsockname()[1]
+        return ["--cluster-enabled", "yes", "--cluster-port", str(port)]
+
+    def _serves(self, client: Any) -> bool:
+        if not self._clustered:
+            return True
+        if client.execute_command("CLUSTER INFO")["cluster_slots_assigned"] == "0":
+            client.execute_command("CLUSTER ADDSLOTSRANGE", 0, 16383)
+        return bool(client.execute_command("CLUSTER INFO")["cluster_state"] == "ok")
 
     def save(self) -> None:
         with redis.Redis.from_url(self.url) as client:

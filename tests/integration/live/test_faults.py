@@ -1,8 +1,6 @@
 """Whatever breaks on the way: no screen shows a wrong table, and everything heals by itself."""
 
 import asyncio
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -27,14 +25,6 @@ from tests.integration.live.nodes import (
 )
 
 AUDIENCES = ("manager", "door", "public")
-
-
-@pytest.fixture
-def own_redis(tmp_path: Path) -> Iterator[OwnRedis]:
-    it = OwnRedis(tmp_path)
-    it.start()
-    yield it
-    it.stop()
 
 
 async def execute(url: str, *statements: str) -> Any:
@@ -291,8 +281,9 @@ async def test_a_deaf_connection_is_noticed_and_replaced(
 
 
 async def test_a_node_cut_off_from_postgres_hears_from_the_others_through_redis(
-    database: URLs, redis_url: str, monkeypatch: pytest.MonkeyPatch
+    database: URLs, either_redis: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    redis_url = either_redis
     async with (
         scribe(database.app) as hand,
         proxied(database.app) as (url, proxy),
@@ -302,6 +293,8 @@ async def test_a_node_cut_off_from_postgres_hears_from_the_others_through_redis(
     ):
         await manager.reach(1)
         await until_async(lambda: is_whole(n1, hand, redis_url), "a whole Redis")
+        mirror = n2.live.mirror
+        await until(lambda: mirror and hand.night in mirror.followed, "its ear at Redis")
         proxy.swallow()
         monkeypatch.setattr(listener_module, "CONNECT_SECONDS", 0.3)
         await hand.go_on(20)

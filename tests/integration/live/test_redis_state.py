@@ -2,17 +2,20 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
+from redis import Redis as PlainRedis
 from redis.asyncio import Redis
 
 from app.live.messages import Message, messages_of
-from app.live.redis_state import Applied, RedisState, connect, whole_log
+from app.live.redis_state import Applied, RedisState, Subscription, connect, whole_log
 from floorplan.fold import fold
 from floorplan.state import NightState, empty_state
+from tests import needs
 from tests.cases.play import NIGHT, Play
+from tests.integration.live.network import OwnRedis
 
 EPOCH = "0123456789abcdef"
 HEAD, TABLES, LOG = (f"{{night:{NIGHT}}}:{name}" for name in ("head", "tables", "log"))
@@ -31,6 +34,33 @@ class Night:
 
     def between(self, after: int, upto: int) -> list[Message]:
         return self.messages[after:upto]
+
+
+@pytest.fixture(scope="module")
+def others(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], str]]:
+    """The addresses of Debian's Redis 7: "alone", or as the only node of a "cluster"."""
+    started: dict[str, OwnRedis] = {}
+
+    def url_of(kind: str) -> str:
+        if kind not in started:
+            folder = tmp_path_factory.mktemp(kind)
+            started[kind] = OwnRedis(folder, needs.redis7(), clustered=kind == "cluster")
+            started[kind].start()
+        return started[kind].url
+
+    yield url_of
+    for one in started.values():
+        one.stop()
+
+
+@pytest.fixture(params=["embedded", "alone", "cluster"])
+def redis_url(request: pytest.FixtureRequest, others: Callable[[str], str]) -> str:
+    """Every test here is of the embedded Redis 6.2, of Redis 7, and of a Redis 7 in a cluster."""
+    kind = request.param
+    url: str = request.getfixturevalue("servers").redis if kind == "embedded" else others(kind)
+    with PlainRedis.from_url(url) as client:
+        client.flushall()
+    return url
 
 
 @pytest.fixture
@@ -57,11 +87,11 @@ async def log_after(redis: RedisState, version: int) -> list[Message]:
     return [message for message in stored.log if message.version > version]
 
 
-async def quiet(hear: Callable[[float], Awaitable[bool]]) -> None:
-    """Take all there is: the two confirmations of the subscription, and what follows them."""
+async def quiet(subscription: Subscription) -> None:
+    """Take all there is: the confirmations of the subscription, and what follows them."""
     nothing = 0
     while nothing < 3:
-        nothing = 0 if await hear(0.05) else nothing + 1
+        nothing = 0 if await subscription.hear(0.05) else nothing + 1
 
 
 async def test_an_empty_redis_says_cold_and_takes_a_whole_state(redis: RedisState) -> None:
@@ -79,17 +109,49 @@ async def test_the_next_messages_are_applied_logged_and_published(
     night = Night()
     await redis.load(EPOCH, night.at(10))
     heard: list[bytes] = []
-    async with redis.subscribed(heard.append) as hear:
-        await quiet(hear)
+    async with redis.subscribed(heard.append) as subscription:
+        await subscription.follow([NIGHT])
+        await quiet(subscription)
         assert await redis.apply(EPOCH, NIGHT, night.between(10, 30)) == (Applied.OK, 30)
         async with asyncio.timeout(5):
             while len(heard) < 20:
-                await hear(1)
+                await subscription.hear(1)
     assert await stored_state(redis) == night.at(30)
     assert await log_after(redis, 10) == night.between(10, 30)
     assert await log_after(redis, 25) == night.between(25, 30)
     ids = [entry[0] for entry in await client.xrange(LOG)]
     assert ids == [f"{version}-0".encode() for version in range(11, 31)]
+
+
+async def test_channels_are_a_shards_own_where_the_server_offers_them(
+    redis: RedisState, client: Any, redis_url: str
+) -> None:
+    """And only the nights that are followed are heard, until they no longer are."""
+    night, heard = Night(), list[bytes]()
+    info = await client.info("server")
+    offered = int(info["redis_version"].split(".")[0]) >= 7
+    await redis.load(EPOCH, night.at(10))
+    async with redis.subscribed(heard.append) as subscription:
+        assert subscription.sharded is offered
+        await subscription.follow([])
+        await quiet(subscription)
+        await redis.apply(EPOCH, NIGHT, night.between(10, 11))
+        await quiet(subscription)
+        assert heard == []
+        await subscription.follow([NIGHT, "2026-12-31"])
+        await quiet(subscription)
+        kind = "SHARDCHANNELS" if offered else "CHANNELS"
+        channels = await client.execute_command("PUBSUB " + kind, "*night:*")
+        nights = (NIGHT, "2026-12-31", "")
+        assert sorted(channels) == sorted(redis.channel(night).encode() for night in nights)
+        await redis.apply(EPOCH, NIGHT, night.between(11, 12))
+        await quiet(subscription)
+        assert len(heard) == 1
+        await subscription.follow(["2026-12-31"])
+        await quiet(subscription)
+        await redis.apply(EPOCH, NIGHT, night.between(12, 13))
+        await quiet(subscription)
+        assert len(heard) == 1
 
 
 async def test_what_is_known_already_changes_nothing(redis: RedisState) -> None:
@@ -175,13 +237,14 @@ async def test_two_projectors_that_race_apply_every_version_once(redis_url: str)
             said.append(answer.word)
             version = max(version + batch, answer.version)
 
-    async with projectors[0].subscribed(heard.append) as hear:
-        await quiet(hear)
+    async with projectors[0].subscribed(heard.append) as subscription:
+        await subscription.follow([NIGHT])
+        await quiet(subscription)
         await asyncio.gather(*(project(redis, i) for i, redis in enumerate(projectors)))
         async with asyncio.timeout(5):
             while len(heard) < 199:
-                await hear(1)
-        await quiet(hear)
+                await subscription.hear(1)
+        await quiet(subscription)
     assert {Applied.OK, Applied.DUP} <= set(said), "the race took place"
     assert await stored_state(projectors[0]) == night.end
     assert len(heard) == 199, "each version was published once"
