@@ -21,6 +21,7 @@ from app.db import persons as rows
 from app.db.bans import list_bans_of
 from app.db.persons import Held, PersonRow
 from app.db.pool import Database
+from app.db.waitlist import EntryRow, list_places_of
 from app.domain.contacts import (
     ContactUnreadable,
     PersonalData,
@@ -43,6 +44,7 @@ from app.wire.persons import (
     ExportedBan,
     ExportedBooking,
     ExportedPayment,
+    ExportedPlace,
     FindPeople,
     People,
     PersonAnswer,
@@ -59,6 +61,7 @@ PURPOSES = [
     "Name, telephone and e-mail: to keep your table and greet you; destroyed when you ask for it.",
     "What you booked, and when your party came: to run the night within its legal limits.",
     "What you asked for, and what the club noted: to serve your table; destroyed with your name.",
+    "Your places on the waitlist: to offer you a table in your turn; an erasure ends them.",
     "What was paid: seven years, for the accounts; without your name once that is erased.",
     "That a person is not welcome: until the ban ends, for the safety of guests and staff.",
 ]
@@ -162,6 +165,7 @@ async def export_person(
             raise _not_found()
         person = None if row.held is None else _judged(vault, row)
         bookings = await rows.list_bookings_of(conn, [person_id])
+        places = await list_places_of(conn, person_id)
         payments = await rows.list_payments_of(conn, person_id)
         bans = await list_bans_of(conn, person_id)
         made_at = await rows.read_now(conn)
@@ -176,6 +180,7 @@ async def export_person(
         phone=person.phone if person else None,
         email=person.email if person else None,
         bookings=[_exported(vault, row.held, booking) for booking in bookings],
+        waitlist=[_exported_place(place) for place in places],
         payments=[
             ExportedPayment(
                 reference=reference[p.booking_id], amount_pence=p.amount_pence, method=p.method,
@@ -327,6 +332,16 @@ def _exported(vault: Vault, held: Held | None, b: rows.PersonsBooking) -> Export
         deposit_pence=b.deposit_pence, paid_pence=b.paid_pence, people_admitted=b.admitted,
         last_seen_at=b.last_scan_at, requests=wishes.requests, occasion=wishes.occasion,
         notes=wishes.notes,
+    )  # fmt: skip
+
+
+def _exported_place(place: EntryRow) -> ExportedPlace:
+    wished = [place.floor, place.zone, *place.features]
+    return ExportedPlace(
+        night=place.night, status=place.status, party=place.party, slot_from=place.slot_from,
+        slot_until=place.slot_until, wishes=[word for word in wished if word],
+        special_occasion=place.special_occasion, priority=place.effective,
+        earlier_visits=place.visits, joined_at=place.joined_at, ended_why=place.ended_why,
     )  # fmt: skip
 
 

@@ -45,6 +45,7 @@ from floorplan.venue import Venue
 
 logger = logging.getLogger(__name__)
 
+LEAVES_TRIED = 3  # an offer that is made or ends meanwhile is read again
 OFFERS_AT_ONCE = 16  # tables of the house; what remains is offered half a second later
 
 
@@ -164,6 +165,27 @@ async def leave_waitlist(db: Database, venue: Venue, caller: Caller, entry_id: s
         )
 
     return await perform(db, caller, "leave_waitlist", work, night=entry.night, bookings=offered)
+
+
+async def leave_all(db: Database, venue: Venue, caller: Caller, person_id: str) -> None:
+    """The person waits nowhere any more: the step before an erasure, after which nobody could be
+    told of an offer.
+
+    Each place ends in a transaction of its own. One that moves on three times meanwhile is left: it
+    keeps nobody's data once the person is erased, and its offer runs out.
+    """
+    keyless = Caller(caller.principal, caller.correlation_id, origin=caller.origin)
+    async with db.acting(caller.principal) as conn:
+        places = await rows.list_places_of(conn, person_id)
+    for place in places:
+        if place.status not in ("waitlisted", "offered"):
+            continue
+        for _ in range(LEAVES_TRIED):
+            try:
+                await leave_waitlist(db, venue, keyless, place.waitlist_id)
+                break
+            except Conflict as refusal:
+                logger.info("a place could not be left: %s", refusal.reason)
 
 
 async def accept_offer(

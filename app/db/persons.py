@@ -39,8 +39,12 @@ FIND_BY_EMAIL = (
     _PERSON_COLUMNS + " WHERE p.email_index = $1 ORDER BY p.created_at DESC, p.id LIMIT 50"
 )
 FIND_BOOKING_PERSON = "SELECT person_id::text FROM booking WHERE id = $1"
+# Who waits has no booking before the first offer.
 FIND_PERSON_OF_OWNER = """
-SELECT person_id::text FROM booking WHERE owner_hash = $1 ORDER BY created_at DESC LIMIT 1
+SELECT person_id::text FROM (
+    SELECT person_id, created_at AS at FROM booking WHERE owner_hash = $1
+    UNION ALL SELECT person_id, joined_at FROM waitlist WHERE owner_hash = $1) AS theirs
+ ORDER BY at DESC LIMIT 1
 """
 READ_NOW = "SELECT instant_text(now())"
 LOCK_PERSON = "SELECT instant_text(erased_at) AS erased_at FROM person WHERE id = $1 FOR UPDATE"

@@ -73,6 +73,16 @@ LIST_ENTRIES: Final = (
  ORDER BY w.offers_left DESC, coalesce(w.by_hand, w.priority) DESC, w.joined_at, w.id
 """
 )
+LIST_PLACES_OF: Final = (
+    _entry_columns
+    + """, NULL::integer AS place
+  FROM waitlist w LEFT JOIN booking b ON b.id = w.booking_id
+  LEFT JOIN book v ON v.name = w.night::text
+ WHERE w.person_id = $1
+ ORDER BY w.joined_at, w.id
+ LIMIT 1000
+"""
+)
 # Decided by the row's own state: two that end it at once have one winner.
 END_WAITING: Final = """
 UPDATE waitlist SET status = $2, ended_why = $3
@@ -243,6 +253,12 @@ async def list_entries(conn: asyncpg.Connection, night: str) -> list[EntryRow]:
             held = Held(columns["person_id"], sealed, wrapped)
         found.append(EntryRow(**columns, held=held))
     return found
+
+
+async def list_places_of(conn: asyncpg.Connection, person_id: str) -> list[EntryRow]:
+    """The person's places on the waitlist, those that are over too, at most a thousand."""
+    rows = await conn.fetch(LIST_PLACES_OF, person_id)
+    return [EntryRow(**dict(row)) for row in rows]
 
 
 async def end_waiting(conn: asyncpg.Connection, entry: EntryRow, status: str, why: str) -> bool:

@@ -65,6 +65,20 @@ def document_of(export: Export) -> str:
                 if b.occasion or b.requests or b.notes
             ),
         ),
+        "<h2>Waitlist</h2>",
+        table(
+            ["Night", "State", "Party", "From", "Until", "Wishes", "Priority", "Joined", "Ended"],
+            (
+                [
+                    w.night, w.status, str(w.party), instant_words(w.slot_from),
+                    instant_words(w.slot_until),
+                    ", ".join([*w.wishes, *(["special occasion"] if w.special_occasion else [])]),
+                    f"{w.priority}, {w.earlier_visits} earlier visits",
+                    instant_words(w.joined_at), (w.ended_why or "").replace("_", " "),
+                ]
+                for w in export.waitlist
+            ),
+        ),
         "<h2>Payments</h2>",
         table(
             ["Reference", "Amount", "How", "When"],

@@ -4,6 +4,7 @@ from typing import Final
 
 from app.actions import persons
 from app.actions.act import Answered
+from app.actions.waitlist import leave_all
 from app.web.answers import Answer, encoded
 from app.web.doing import doing
 from app.web.export_document import document_of
@@ -55,15 +56,17 @@ def _page(export: Export) -> Answer:
 
 
 async def _erase_own(call: Call) -> Answered:
-    person_id = await persons.find_own_person(call.parts.db, call.principal)
+    return await _erased(call, await persons.find_own_person(call.parts.db, call.principal))
+
+
+async def _erased(call: Call, person_id: str) -> Answered:
+    """Whoever is erased waits for nothing: nobody could be told of an offer."""
+    parts = call.parts
+    await leave_all(parts.db, parts.venue, call.caller, person_id)
     return await persons.erase_person(
-        call.parts.db, call.parts.settings.erasures_file, call.caller, person_id
+        parts.db, parts.settings.erasures_file, call.caller, person_id
     )
 
 
-erase_person = doing(
-    lambda c: persons.erase_person(
-        c.parts.db, c.parts.settings.erasures_file, c.caller, c.path["person_id"]
-    )
-)
+erase_person = doing(lambda c: _erased(c, c.path["person_id"]))
 erase_own = doing(_erase_own)

@@ -107,6 +107,22 @@ class ExportedBan(Answer, frozen=True):
     lifted_at: str | None
 
 
+class ExportedPlace(Answer, frozen=True):
+    """A place on the waitlist: what was waited and wished for, in which order, and how it ended."""
+
+    night: str
+    status: str
+    party: int
+    slot_from: str = msgspec.field(name="from")
+    slot_until: str = msgspec.field(name="until")
+    wishes: list[str]
+    special_occasion: bool
+    priority: int
+    earlier_visits: int
+    joined_at: str
+    ended_why: str | None
+
+
 class Export(Answer, frozen=True):
     """Everything that is kept about a person (UK GDPR, articles 15 and 20)."""
 
@@ -118,6 +134,7 @@ class Export(Answer, frozen=True):
     phone: str | None
     email: str | None
     bookings: list[ExportedBooking]
+    waitlist: list[ExportedPlace]
     payments: list[ExportedPayment]
     bans: list[ExportedBan]
     purposes: list[str]

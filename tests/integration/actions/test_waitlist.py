@@ -8,11 +8,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from app.actions import bookings, holds, nights, tables, waitlist
+from app.actions import bookings, holds, nights, persons, tables, waitlist
 from app.actions.sweeper import sweep
 from app.domain.principals import ANONYMOUS, Principal
 from app.errors import Conflict, NotFound, NotValid
 from app.rebuild import rebuild
+from app.web.export_document import document_of
 from app.wire import Contact, EditNight, UnblockTable
 from app.wire.waitlist import JoinWaitlist, RankWaiting
 from floorplan.venue import load_venue
@@ -336,3 +337,40 @@ async def test_the_same_key_in_parallel_joins_once(full: House) -> None:
     )
     assert len({answer.body for answer in answers}) == 1
     assert (await full.kinds()).count("WAITLIST_JOINED") == 1
+
+
+async def test_who_waits_is_told_all_that_is_kept_and_leaves_every_list_when_erased(
+    full: House,
+) -> None:
+    """By the token of the place alone, while there is no booking; another's place stays."""
+    house = full
+    entry = await join(house, 1, prefers=["downstairs"], special_occasion=True)
+    other = await join(house, 2)
+    me = owner_of(entry)
+    person = await persons.find_own_person(house.db, me)
+    told = await persons.export_person(
+        house.db, house.vault, house.venue.name, house.caller(me), person, "json"
+    )
+    assert (told.name, told.bookings) == ("Grace Hopper", [])
+    (place,) = told.waitlist
+    assert (place.night, place.party, place.status) == (NIGHT, 4, "waitlisted")
+    assert (place.wishes, place.special_occasion) == (["downstairs"], True)
+    assert "<td>downstairs, special occasion</td>" in document_of(told)
+    with pytest.raises(NotFound):
+        await persons.export_person(
+            house.db, house.vault, house.venue.name, house.caller(owner_of(other)), person, "json"
+        )
+
+    # An offer is open when they are erased: its table goes to the next.
+    await cancel(house, 7)
+    assert await offered(house) == 1
+    assert (await look(house, entry))["status"] == "offered"
+    await waitlist.leave_all(house.db, house.venue, house.caller(me), person)
+    erased = await persons.erase_person(
+        house.db, house.settings.erasures_file, house.caller(me), person
+    )
+    assert read(erased)["person_id"] == person
+    assert (await look(house, entry))["ended_why"] == "guest"
+    assert await offered(house) == 1
+    assert (await look(house, other))["status"] == "offered"
+    await house.agrees()
