@@ -1,6 +1,6 @@
 """The manager's view of money: what is paid and how, what a second person sees, what goes back."""
 
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
@@ -105,19 +105,23 @@ def test_a_dispute_is_a_word_and_a_shape_with_what_to_do(
     def tell(route: Route) -> None:
         route.fulfill(json=next(a for end, a in answers.items() if route.request.url.endswith(end)))
 
-    for scheme in ("light", "dark"):
-        page = visits.context(DESK, color_scheme=scheme).new_page()
-        page.route("**/v1/payments/open", tell)
-        page.route(f"**{path(booking)}/payments", tell)
-        page.goto(f"/sign-in?next=/floor#link={premises.link()}")
-        row = page.locator('.money-row[data-kind="disputed"]')
-        expect(row).to_contain_text("Disputed")
-        table(page, 2).click()
-        expect(standing(page)).to_have_text("Disputed")
+    page = visits.context(DESK).new_page()
+    page.route("**/v1/payments/open", tell)
+    page.route(f"**{path(booking)}/payments", tell)
+    page.goto(f"/sign-in?next=/floor#link={premises.link()}")
+    row = page.locator('.money-row[data-kind="disputed"]')
+    expect(row).to_contain_text("Disputed")
+    schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+    table(page, 2).click()
+    expect(standing(page)).to_have_text("Disputed")
+    for scheme in schemes:
+        page.emulate_media(color_scheme=scheme)
         assert texts_of(page, "sheet")["faint"] == [], scheme
         visits.picture(page, f"sheet_{scheme}")
-        page.keyboard.press("Escape")
-        row.click()
-        expect(dialog(page)).to_contain_text("Answer in Stripe's own pages")
+    page.keyboard.press("Escape")
+    row.click()
+    expect(dialog(page)).to_contain_text("Answer in Stripe's own pages")
+    for scheme in schemes:
+        page.emulate_media(color_scheme=scheme)
         assert texts_of(page, "dialog")["faint"] == [], scheme
         visits.picture(page, f"dialog_{scheme}")
