@@ -77,7 +77,7 @@ def read_password() -> str:
 
 
 async def _recover(settings: Settings, username: str) -> str | None:
-    conn = await asyncpg.connect(settings.auth_database_url)
+    conn = await asyncpg.connect(settings.auth_database_url, statement_cache_size=0)
     try:
         async with conn.transaction():
             member = await staff.find_staff(conn, username)
@@ -103,7 +103,7 @@ async def _recover(settings: Settings, username: str) -> str | None:
 async def _insert(
     settings: Settings, username: str, name: str, role: str, password_hash: str
 ) -> str | None:
-    conn = await asyncpg.connect(settings.auth_database_url)
+    conn = await asyncpg.connect(settings.auth_database_url, statement_cache_size=0)
     try:
         async with conn.transaction():
             made = await staff.insert_staff(conn, username_key(username), name, role, password_hash)

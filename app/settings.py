@@ -216,6 +216,11 @@ class Settings:
         "AUTH_DATABASE_URL", _POSTGRES, "", "as the role of sign-in; default DATABASE_URL",
         private=True,
     )  # fmt: skip
+    database_pooled: bool = _setting(
+        "DATABASE_POOLED", _flag, False,
+        "1: DATABASE_URL, JOBS_ and AUTH_DATABASE_URL lead through a pooler of transactions "
+        "(PgBouncer); then OWNER_ and LISTEN_DATABASE_URL must be set, past it",
+    )  # fmt: skip
     redis_url: str = _setting(
         "REDIS_URL", _address("redis", "rediss", "unix"), "", "Redis; unset: embedded", private=True
     )
@@ -382,6 +387,9 @@ class Settings:
                 f"PUBLIC_URL must begin with https://, not be {self.public_url}: passwords and "
                 "sessions of other machines' browsers need TLS."
             )
+        direct = {self.owner_database_url, self.listen_database_url}
+        if self.database_pooled and self.database_url in direct:
+            problems.append("OWNER_ and LISTEN_DATABASE_URL must be set past the DATABASE_POOLED.")
         problems += self._money_problems()
         if self.secret and self.secret in self.person_keys:
             problems.append(

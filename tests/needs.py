@@ -54,6 +54,14 @@ def nginx() -> Path:
     return Path(found)
 
 
+def pgbouncer() -> Path:
+    """The path of the installed PgBouncer."""
+    found = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
+    if found is None:
+        _missing("No PgBouncer: install Debian's package pgbouncer to run the tests of a pooler")
+    return Path(found)
+
+
 def _major_version(redis: str) -> int:
     told = subprocess.run([redis, "--version"], capture_output=True, text=True, check=True).stdout
     version = re.search(r"v=(\d+)", told)

@@ -5,6 +5,7 @@ people, or it is missing on purpose: then its violation is a bug and crashes lou
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final, Protocol, TypeVar
@@ -15,6 +16,8 @@ from app.db.acting import acting_of, begin_as
 from app.db.batch import POOLED, Prepared
 from app.domain.principals import Principal
 from app.errors import Conflict, NotReady, Refusal
+
+logger = logging.getLogger(__name__)
 
 ACQUIRE_SECONDS = 2.0  # a request that waits longer for a connection is told to come back
 COMMAND_SECONDS = 5.0  # no statement of a request may take longer
@@ -53,6 +56,20 @@ REFUSED: Final[dict[str, tuple[str, str]]] = {
 Answer = TypeVar("Answer")
 
 
+# What every connection has, a pooler's too: no statement, lock or idle transaction lasts for ever.
+SESSION: Final[dict[str, str]] = {
+    "statement_timeout": "4000",
+    "lock_timeout": "2000",
+    "idle_in_transaction_session_timeout": "10000",
+    "jit": "off",
+    "standard_conforming_strings": "on",  # as app/db/literals.py spells texts
+    # An action's statements are planned once and not for each set of arguments:
+    # lock_floor takes 0.73 ms instead of 1.65 ms.
+    "plan_cache_mode": "force_generic_plan",
+}
+FIND_SESSION: Final = "SELECT name, setting FROM pg_settings WHERE name = ANY ($1)"
+
+
 class Urls(Protocol):
     """What `Settings` gives of the database."""
 
@@ -62,6 +79,8 @@ class Urls(Protocol):
     def jobs_database_url(self) -> str: ...
     @property
     def auth_database_url(self) -> str: ...
+    @property
+    def database_pooled(self) -> bool: ...
 
 
 class Session(asyncpg.Connection):  # type: ignore[misc]  # asyncpg ships no types
@@ -94,12 +113,19 @@ class Database:
     ) -> "Database":
         """Pools of at most `size`, 4 and 2 connections; each checks that it can connect.
 
+        Behind a pooler of transactions no statement stays prepared and nothing is set at the
+        connect, since the next transaction has another connection; the roles' own settings count,
+        and a role without them is warned of.
+
         `timed` is told how many seconds each message to Postgres took, its answer included.
 
         With N workers the server sees up to N * (size + 6) connections and one listener each.
         """
 
+        pooled = urls.database_pooled
+
         async def begin(conn: Any) -> None:
+            conn.prepared.lasts = not pooled
             if timed is not None:
                 conn.add_query_logger(lambda record: timed(record.elapsed))
 
@@ -111,18 +137,8 @@ class Database:
                 connection_class=Session,
                 init=begin,
                 command_timeout=COMMAND_SECONDS,
-                # Behind PgBouncer prepared statements may go to another server connection.
-                statement_cache_size=100,
-                server_settings={
-                    "statement_timeout": "4000",
-                    "lock_timeout": "2000",
-                    "idle_in_transaction_session_timeout": "10000",
-                    "jit": "off",
-                    "standard_conforming_strings": "on",  # as app/db/literals.py spells texts
-                    # An action's statements are planned once and not for each set of arguments:
-                    # lock_floor takes 0.73 ms instead of 1.65 ms.
-                    "plan_cache_mode": "force_generic_plan",
-                },
+                statement_cache_size=0 if pooled else 100,
+                server_settings=None if pooled else SESSION,
             )
 
         opened: list[asyncpg.Pool] = []
@@ -130,6 +146,8 @@ class Database:
             opened.append(await pool(urls.database_url, size))
             opened.append(await pool(urls.jobs_database_url, 4))
             opened.append(await pool(urls.auth_database_url, 2))
+            for one in opened if pooled else ():
+                await _warn_of_settings(one)
         except BaseException:
             for one in opened:
                 one.terminate()
@@ -195,6 +213,16 @@ class Database:
                 yield conn
             finally:
                 await _rolled_back(conn)
+
+
+async def _warn_of_settings(pool: asyncpg.Pool) -> None:
+    """Say which of the settings that a pooler cannot pass on the role does not have by itself."""
+    found = dict(await pool.fetch(FIND_SESSION, list(SESSION)))
+    lacking = {name: value for name, value in SESSION.items() if found.get(name) != value}
+    if lacking:
+        role = await pool.fetchval("SELECT current_user")
+        told = " ".join(f"ALTER ROLE {role} SET {name} = '{v}';" for name, v in lacking.items())
+        logger.warning("connections of the pooler lack settings; give them once: %s", told)
 
 
 async def retried(work: Callable[[], Awaitable[Answer]]) -> Answer:

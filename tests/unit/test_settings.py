@@ -77,6 +77,16 @@ def test_a_wrong_value_is_refused_by_its_variable(variable: str, value: str) -> 
     assert found[0].startswith(f"{variable} must be ")
 
 
+def test_past_a_pooler_there_is_a_direct_way() -> None:
+    direct = {"LISTEN_DATABASE_URL": "postgresql://app@db/x"}
+    owner = {"OWNER_DATABASE_URL": "postgresql://owner@db/x"}
+    pooled = EXTERNAL | {"DATABASE_POOLED": "1"}
+    assert Settings.from_environment(pooled | direct | owner).database_pooled
+    for lacking in (direct, owner, {}):
+        with pytest.raises(SettingsError, match="past the DATABASE_POOLED"):
+            Settings.from_environment(pooled | lacking)
+
+
 def test_every_problem_is_named_at_once() -> None:
     found = problems({"PORT": "x", "WORKERS": "y", "LOG_LEVEL": "z"})
     assert [sentence.split()[0] for sentence in found] == ["PORT", "WORKERS", "LOG_LEVEL"]

@@ -8,6 +8,7 @@ is checked against the table, and at the end no operation is left that was not s
 import json
 import re
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
 from typing import Any
 from uuid import uuid4
 
@@ -20,6 +21,7 @@ import stripe
 from app.actions.waitlist import offer_free_tables
 from app.settings import Settings
 from app.web.operations import Operation
+from tests.integration.pooler import pooled
 from tests.integration.web.club import NIGHT, ORIGIN, PASSWORD, Club, key, opened
 from tests.integration.web.test_pins import with_pin
 
@@ -67,12 +69,14 @@ def judge_shape(operation: Operation, answer: httpx.Response) -> Any:
     return document
 
 
-@pytest.fixture
-async def evening(settings: Settings) -> AsyncIterator[Evening]:
+@pytest.fixture(params=["direct", "through a pooler"])
+async def evening(request: pytest.FixtureRequest, settings: Settings) -> AsyncIterator[Evening]:
     secrets = (WEBHOOKS,)
     given = {"demo": True, "demo_token": TOKEN, "stripe_webhook_secrets": secrets}
-    async with opened(settings, **given) as club:
-        yield Evening(club)
+    way = nullcontext(settings) if request.param == "direct" else pooled(settings)
+    with way as found:
+        async with opened(found, **given) as club:
+            yield Evening(club)
 
 
 async def test_every_operation_answers_as_the_table_says(evening: Evening) -> None:
