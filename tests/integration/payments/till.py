@@ -23,6 +23,7 @@ import msgspec
 import stripe
 
 from app.actions.bookings import cancel_booking
+from app.actions.sweeper import sweep
 from app.domain.payments import SeenDispute, SeenIntent
 from app.domain.principals import ANONYMOUS
 from app.payments.deposits import pay_hold
@@ -40,8 +41,6 @@ from tests.integration.floor import NIGHT, House, house, read
 
 ROOT = Path(__file__).resolve().parents[3]
 PATIENCE_SECONDS = 20.0
-# With an address, so that there are messages to count.
-GUEST = Contact("Ada Lovelace", email="ada@example.org")
 
 
 @contextmanager
@@ -89,13 +88,15 @@ class Died(BaseException):
 class Watched(Side):
     """Stripe's side with what the stand-in lacks, and with places to die at.
 
-    `disputes` are told as they stand here; refunds in `turned` have that status, whatever the
-    stand-in says. `at` is called with "before" or "after" and the name of each call, and may raise.
+    `disputes` are told as they stand here, and so are the intents in `shown`; refunds in `turned`
+    have that status, whatever the stand-in says. `at` is called with "before" or "after" and the
+    name of each call, and may raise.
     """
 
     def __init__(self, api_key: str, api_url: str, clock: Callable[[], float]) -> None:
         super().__init__(api_key, api_url=api_url, clock=clock)
         self.disputes: dict[str, SeenDispute] = {}
+        self.shown: dict[str, SeenIntent] = {}
         self.turned: dict[str, str] = {}
         self.at: Callable[[str, str], None] = lambda when, call: None
         self.asked: list[str] = []
@@ -110,6 +111,9 @@ class Watched(Side):
         answer = await super()._asked(call, asking)
         self.at("after", call)
         return answer
+
+    async def fetch_intent(self, stripe_id: str) -> SeenIntent:
+        return self.shown.get(stripe_id) or await super().fetch_intent(stripe_id)
 
     async def _with_refunds(self, seen: SeenIntent) -> SeenIntent:
         seen = await super()._with_refunds(seen)
@@ -137,12 +141,13 @@ class Till:
         self.clock = 0.0  # the circuit breaker's, in seconds
         self.side = Watched(settings.stripe_api_key, settings.stripe_api_url, lambda: self.clock)
         self.money.side = self.side
-        self._events = 0
+        self._events = self._guests = 0
 
-    async def held(
-        self, numbers: list[int], party: int = 4, contact: Contact = GUEST
-    ) -> dict[str, Any]:
-        """A stranger's hold, with the owner's token."""
+    async def held(self, numbers: list[int], party: int = 4) -> dict[str, Any]:
+        """Another stranger's hold, with the owner's token."""
+        self._guests += 1
+        # With an address, so that there are messages to count.
+        contact = Contact("Ada Lovelace", email=f"ada{self._guests}@example.org")
         return await self.house.hold(numbers, party, by=ANONYMOUS, contact=contact)
 
     async def paid(self, numbers: list[int], party: int = 4) -> dict[str, Any]:
@@ -221,6 +226,10 @@ class Till:
             await conn.execute("UPDATE payment_intent SET next_at = now()")
         return await work(self.money)
 
+    async def swept(self) -> int:
+        """What time does by itself is done."""
+        return await sweep(self.house.db, self.house.venue)
+
     async def worked(self) -> int:
         """The background work that is due is done."""
         return await work(self.money)
@@ -260,10 +269,14 @@ class Till:
             "tables": [row["number"] for row in tables],
         }
 
-    async def messages(self) -> Counter[str]:
-        """How many messages of each kind were made for customers."""
+    async def messages(self, booking: dict[str, Any] | None = None) -> Counter[str]:
+        """How many messages of each kind were made for customers, or for that of the booking."""
         async with self.house.looking() as conn:
-            rows = await conn.fetch("SELECT kind FROM outbox WHERE channel = 'email'")
+            rows = await conn.fetch(
+                "SELECT kind FROM outbox WHERE channel = 'email'"
+                "   AND ($1::uuid IS NULL OR booking_id = $1)",
+                None if booking is None else booking["booking_id"],
+            )
         return Counter(row["kind"] for row in rows)
 
     async def agrees(self, *nights: str) -> None:
