@@ -208,7 +208,7 @@ async def test_nothing_odd_is_kept_and_nothing_is_answered_as_an_error_of_ours(
     secret, other = "whsec_of_this_club", "whsec_of_another"
     changed = {"stripe_api_key": "sk_test_x", "stripe_webhook_secrets": (secret,)}
     sign = stripe.WebhookSignature.generate_signature_header
-    event = {
+    event: dict[str, Any] = {
         "id": "evt_1", "object": "event", "type": "payment_intent.succeeded", "livemode": False,
         "data": {"object": {"id": "pi_1", "object": "payment_intent"}},
     }  # fmt: skip

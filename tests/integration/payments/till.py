@@ -23,7 +23,9 @@ import msgspec
 import stripe
 
 from app.actions.bookings import cancel_booking
+from app.actions.deposits import settle_intent
 from app.actions.sweeper import sweep
+from app.db.pool import Database
 from app.domain.payments import SeenDispute, SeenIntent
 from app.domain.principals import ANONYMOUS
 from app.payments.deposits import pay_hold
@@ -139,7 +141,7 @@ class Till:
         self.settings = settings
         self.money = Money(settings, house.db, load_venue(), house.vault)
         self.clock = 0.0  # the circuit breaker's, in seconds
-        self.side = Watched(settings.stripe_api_key, settings.stripe_api_url, lambda: self.clock)
+        self.side = self._connected()
         self.money.side = self.side
         self._events = self._guests = 0
 
@@ -180,16 +182,25 @@ class Till:
         await _use(self.money, intent, card)
         return intent
 
-    async def intent_of(self, booking: dict[str, Any]) -> str:
-        """Stripe's id of the booking's last intent."""
+    async def find_intent_of(self, booking: dict[str, Any]) -> str | None:
+        """Stripe's id of the booking's last intent; None: nobody here knows one."""
         async with self.house.looking() as conn:
-            return str(
-                await conn.fetchval(
-                    "SELECT stripe_id FROM payment_intent WHERE booking_id = $1"
-                    " ORDER BY attempt DESC LIMIT 1",
-                    booking["booking_id"],
-                )
+            found: str | None = await conn.fetchval(
+                "SELECT stripe_id FROM payment_intent WHERE booking_id = $1"
+                " ORDER BY attempt DESC LIMIT 1",
+                booking["booking_id"],
             )
+        return found
+
+    async def intent_of(self, booking: dict[str, Any]) -> str:
+        found = await self.find_intent_of(booking)
+        assert found is not None, "nothing was begun"
+        return found
+
+    async def settled(self, intent: str) -> str:
+        """The intent is looked at once, and what it brings is in the rows."""
+        seen = await self.side.fetch_intent(intent)
+        return await settle_intent(self.house.db, self.house.venue, self.house.vault, seen)
 
     async def fetched(self, intent: str) -> SeenIntent:
         return await self.side.fetch_intent(intent)
@@ -225,6 +236,30 @@ class Till:
             await conn.execute("UPDATE refund SET next_at = now() WHERE status = 'pending'")
             await conn.execute("UPDATE payment_intent SET next_at = now()")
         return await work(self.money)
+
+    async def restarted(self) -> None:
+        """Another process goes on: connections, client and circuit breaker are new."""
+        old, self.house.db = self.house.db, await Database.open(self.settings)
+        await old.close()
+        await self.side.close()
+        disputes, shown = self.side.disputes, self.side.shown
+        self.side = self._connected()
+        self.side.disputes, self.side.shown = disputes, shown
+        self.money = Money(self.settings, self.house.db, load_venue(), self.house.vault)
+        self.money.side = self.side
+
+    def _connected(self) -> Watched:
+        settings = self.settings
+        return Watched(settings.stripe_api_key, settings.stripe_api_url, lambda: self.clock)
+
+    async def ran_out(self, booking: dict[str, Any]) -> None:
+        """The hold's time is over, and it has ended."""
+        async with self.house.looking() as conn:
+            await conn.execute(
+                "UPDATE booking SET hold_expires_at = venue_now() WHERE id = $1",
+                booking["booking_id"],
+            )
+        await self.swept()
 
     async def swept(self) -> int:
         """What time does by itself is done."""
@@ -279,8 +314,9 @@ class Till:
             )
         return Counter(row["kind"] for row in rows)
 
-    async def agrees(self, *nights: str) -> None:
-        """Book = fold = rows, and Stripe's paid = confirmed + refunded + refund pending."""
+    async def agrees(self, *nights: str, of: dict[str, Any] | None = None) -> None:
+        """Book = fold = rows, and Stripe's paid = confirmed + refunded + refund pending; at Stripe
+        of one booking alone, where it is given."""
         for night in nights or (NIGHT,):
             await self.house.agrees(night)
         assert await contradictions(self.house, *(nights or (NIGHT,))) == []
@@ -288,6 +324,8 @@ class Till:
             rows = await conn.fetch(
                 "SELECT i.stripe_id, p.* FROM payment_intent i"
                 "  LEFT JOIN payment p ON p.intent_id = i.id WHERE i.stripe_id IS NOT NULL"
+                "   AND ($1::uuid IS NULL OR i.booking_id = $1)",
+                None if of is None else of["booking_id"],
             )
             # What is kept is for a booking that stands, or by the policy of one that was cancelled.
             astray = await conn.fetch(
@@ -309,8 +347,10 @@ class Till:
 async def till(settings: Settings, changed: dict[str, Any]) -> AsyncIterator[Till]:
     settings = replace(settings, **changed)
     async with house(settings) as made:
-        opened = Till(made, settings)
+        opened, first = Till(made, settings), made.db
         try:
             yield opened
         finally:
             await opened.side.close()
+            if made.db is not first:
+                await made.db.close()
