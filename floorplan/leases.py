@@ -37,7 +37,7 @@ class LeaseRecalled(Payload, frozen=True):
     lease_id: str
     door: str
     tickets: list[str]
-    why: str  # "other_door" | "cancel" | "move" | "reissue" | "manager"
+    why: str  # what was to be done with them: "other_door", "cancel", "move", "ban" ...
 
 
 class LeaseReturned(Payload, frozen=True):

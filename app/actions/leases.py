@@ -118,7 +118,8 @@ async def take_lease(
 async def renew_lease(
     db: Database, caller: Caller, lease_id: str, request: RenewLease, speed: float
 ) -> Answered:
-    """The lease lasts on, from the sending of this request; the answer has the next counter.
+    """The lease lasts on, from the sending of this request; the answer has the next counter, and
+    what the device has to give back, parties that were banned since among it.
 
     A counter that is not the last one given makes the lease void: `status` says so. Raises NotFound
     `lease_not_found`.
@@ -130,6 +131,8 @@ async def renew_lease(
         lease = await _lock(act, lease_id)
         status = await _judge(act, lease, request.counter)
         step = 1 if status == "live" else 0
+        if status == "live":
+            await _recall_banned(act, lease)
         await rows.step_lease(act.conn, lease_id, status, step=step, **_end_of(act, lease, status))
         return 200, await _answer(act, lease, status, lease.counter + step, speed)
 
@@ -239,6 +242,18 @@ async def release_lease(
     return await perform(
         db, caller, "release_lease", work, night=known.night, bookings=known.bookings, people=True
     )
+
+
+async def _recall_banned(act: Act, lease: rows.LeaseRow) -> None:
+    """Whoever was banned after the lease was granted goes back to the server, which knows it."""
+    banned = [one.booking_id for one in await rows.list_held_banned(act.conn, lease.id)]
+    if not banned:
+        return
+    asked = [s.ticket_id for s in await rows.recall_shares(act.conn, banned) if not s.recalled]
+    if asked:
+        act.record(
+            events.LeaseRecalled(lease.id, lease.door, asked, "ban"), f"device:{lease.device_id}"
+        )
 
 
 async def _find(db: Database, caller: Caller, lease_id: str, device_id: str) -> rows.LeaseRow:

@@ -159,6 +159,7 @@ async def split_party(
         second = booking_answer(
             booking, booking_id=other_id, reference=reference, status=status, party=request.party,
             tables=wanted, deposit_pence=0, paid_pence=0, admitted=people, left=0, edition=0,
+            may_still_admit=None,
         )  # fmt: skip
         return 201, TwoBookings(booking=first, other=second, version=UNNUMBERED)
 
@@ -203,6 +204,13 @@ async def merge_parties(
         mine, theirs = one.ticket, other.ticket
         assert mine is not None, "a confirmed booking has its ticket"
         assert theirs is not None, "a confirmed booking has its ticket"
+        if theirs.owed:
+            raise Conflict(
+                "scans_on_their_way",
+                "A tablet let people of that party in and is still telling of them. Try again in a"
+                " moment.",
+                people=theirs.owed,
+            )
         admitted, gone = mine.admitted + theirs.admitted, mine.gone + theirs.gone
         inside = theirs.admitted - theirs.gone
         await change_bookings(

@@ -9,24 +9,27 @@ from app.db import leases as rows
 from app.db.pool import Database, retried
 from floorplan import events
 
-RecallWhy = Literal["other_door", "cancel", "move", "reissue", "manager"]
+RecallWhy = Literal[
+    "other_door", "cancel", "move", "reissue", "change", "reschedule", "swap", "split", "merge",
+    "no_show", "ban", "manager",
+]  # fmt: skip
 
 
 class Recalled(Struct, frozen=True):
-    """Tickets of a booking that a device holds. `version`: the book has the recall from there on;
-    None: it was recalled before, and nobody needs to be waited for again."""
+    """Tickets that devices hold; `doors` are where these stand. `version`: the book has the recall
+    from there on; None: they were recalled before, and nobody needs to be waited for again."""
 
     night: str
     tickets: tuple[str, ...]
-    door: str
-    silent_seconds: int
+    doors: tuple[str, ...]
     version: int | None
 
 
-async def recall_booking(
-    db: Database, caller: Caller, booking_id: str, why: RecallWhy
+async def recall_bookings(
+    db: Database, caller: Caller, bookings: list[str], why: RecallWhy
 ) -> Recalled | None:
-    """The device that holds the booking's ticket is asked for it; None: nobody holds it.
+    """The devices that hold the tickets of these bookings, of one night, are asked for them; None:
+    nobody holds one.
 
     It is a step before another action, so it keeps no answer under the caller's key.
     """
@@ -35,11 +38,11 @@ async def recall_booking(
         async with db.undecided(begin=False) as conn:
             keyless = Caller(caller.principal, caller.correlation_id, origin=caller.origin)
             act = await lock(
-                conn, keyless, "recall_booking", night=None, bookings=[booking_id], claims=False
+                conn, keyless, "recall_bookings", night=None, bookings=bookings, claims=False
             )
             if act.facts.night is None:
                 return None
-            return await recall(act, act.facts.night.date, [booking_id], why)
+            return await recall(act, act.facts.night.date, bookings, why)
 
     return await retried(attempt)
 
@@ -65,7 +68,6 @@ async def recall(act: Act, night: str, bookings: list[str], why: RecallWhy) -> R
     return Recalled(
         night,
         tuple(share.ticket_id for share in held),
-        held[0].door,
-        held[0].silent_seconds,
+        tuple(sorted({share.door for share in held})),
         version if asked else None,
     )

@@ -94,11 +94,11 @@ async def _rescheduled(
     by_guest = act.caller.principal.kind == "owner"
     if by_guest:
         judge_own_time(booking, own_latest(venue, booking), now)
-    if away and ticket is not None and ticket.admitted:
+    if away and ticket is not None and ticket.admitted + ticket.owed:
         raise Conflict(
             "party_inside",
             "Somebody of this party is in: it can't go to another night.",
-            admitted=ticket.admitted,
+            admitted=ticket.admitted + ticket.owed,
         )
     hours = judge_night(there, night)
     begin, end = judge_slot(

@@ -61,6 +61,7 @@ COUNT_SHARE = """
 UPDATE lease_ticket SET admitted = admitted + $3 WHERE lease_id = $1 AND ticket_id = $2
 """
 RECALL_SHARES = "SELECT recall_shares($1::text[]::uuid[])::text"
+LIST_HELD_BANNED = "SELECT booking_id::text, night::text, door FROM held_banned($1)"
 LIST_LEASES = """
 SELECT l.id::text AS lease_id, l.device_id::text, d.name AS device, l.night::text, l.door, l.floor,
        l.status, instant_text(l.granted_at) AS granted_at, instant_text(l.heard_at) AS heard_at,
@@ -160,6 +161,14 @@ class HeldShare(Struct, frozen=True):
     device_id: str
     recalled: bool
     silent_seconds: int
+
+
+class HeldBanned(Struct, frozen=True):
+    """A booking of a banned person, whose ticket a device at the door holds."""
+
+    booking_id: str
+    night: str
+    door: str
 
 
 class TaskRow(Struct, frozen=True):
@@ -299,6 +308,13 @@ async def count_share(conn: asyncpg.Connection, lease_id: str, ticket_id: str, p
 async def recall_shares(conn: asyncpg.Connection, bookings: list[str]) -> list[HeldShare]:
     """What devices hold of the bookings' tickets; each was asked to give it back."""
     return _HELD.decode(await conn.fetchval(RECALL_SHARES, bookings))
+
+
+async def list_held_banned(
+    conn: asyncpg.Connection, lease_id: str | None = None
+) -> list[HeldBanned]:
+    """What devices, or one lease, hold of parties that were banned since."""
+    return [HeldBanned(**row) for row in await conn.fetch(LIST_HELD_BANNED, lease_id)]
 
 
 async def list_leases(conn: asyncpg.Connection, night: str) -> list[asyncpg.Record]:

@@ -62,7 +62,8 @@ def judge_party(booking: BookingFact, party: int, most: int) -> None:
     A party may become as small as it likes: it keeps its tables, and their price.
     Raises Conflict `party_inside`, `party_does_not_fit`.
     """
-    admitted = booking.ticket.admitted - booking.ticket.extra if booking.ticket else 0
+    ticket = booking.ticket
+    admitted = ticket.admitted + ticket.owed - ticket.extra if ticket else 0
     if party < admitted:
         raise Conflict(
             "party_inside",
@@ -119,8 +120,10 @@ def judge_split(booking: BookingFact, party: int, people: int | None) -> int:
             f"The party has {booking.party} people: split off fewer of them.",
             party=booking.party,
         )
-    admitted = booking.ticket.admitted if booking.ticket else 0
-    inside = admitted - (booking.ticket.gone if booking.ticket else 0)
+    ticket = booking.ticket
+    # Those whom a tablet let in and is still telling of stay with the first: their scans name it.
+    admitted = ticket.admitted + ticket.owed if ticket else 0
+    inside = ticket.admitted - ticket.gone if ticket else 0
     least, most = max(0, admitted - left), min(party, inside)
     if people is None:
         people = most if booking.status == "seated" else least

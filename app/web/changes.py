@@ -6,6 +6,7 @@ import msgspec
 from msgspec.structs import replace
 
 from app.actions import changes, no_shows, parties, reschedules
+from app.actions.act import Answered
 from app.actions.histories import read_history
 from app.actions.scopes import judge_scope
 from app.db.history import HistoryRow
@@ -13,6 +14,7 @@ from app.db.listings import find_booking
 from app.errors import Conflict, NotFound
 from app.web.answers import Answer, encoded
 from app.web.doing import doing
+from app.web.offline import ask_back
 from app.web.operations import Call
 from app.wire.changes import Break, History, HistoryLine, MovePreview
 from floorplan.events import Event
@@ -21,31 +23,53 @@ from floorplan.nights import instant_text
 from floorplan.preview import preview_move
 from floorplan.state import BookingState, empty_state
 
-change_booking = doing(
-    lambda c: changes.change_booking(
-        c.parts.db, c.parts.venue, c.parts.vault, c.caller, c.path["booking_id"], c.body
+
+async def _change(call: Call) -> Answered:
+    if call.body.party is not None:
+        await ask_back(call, "change")
+    parts = call.parts
+    return await changes.change_booking(
+        parts.db, parts.venue, parts.vault, call.caller, call.path["booking_id"], call.body
     )
-)
-reschedule = doing(
-    lambda c: reschedules.reschedule(
-        c.parts.db, c.parts.venue, c.parts.vault, c.caller, c.path["booking_id"], c.body
+
+
+async def _reschedule(call: Call) -> Answered:
+    await ask_back(call, "reschedule")
+    parts = call.parts
+    return await reschedules.reschedule(
+        parts.db, parts.venue, parts.vault, call.caller, call.path["booking_id"], call.body
     )
-)
-swap_parties = doing(
-    lambda c: parties.swap_parties(
-        c.parts.db, c.parts.venue, c.caller, c.path["booking_id"], c.body
+
+
+async def _swap(call: Call) -> Answered:
+    await ask_back(call, "swap", call.path["booking_id"], call.body.other_id)
+    parts = call.parts
+    return await parties.swap_parties(
+        parts.db, parts.venue, call.caller, call.path["booking_id"], call.body
     )
-)
-split_party = doing(
-    lambda c: parties.split_party(
-        c.parts.db, c.parts.venue, c.parts.vault, c.caller, c.path["booking_id"], c.body
+
+
+async def _split(call: Call) -> Answered:
+    await ask_back(call, "split")
+    parts = call.parts
+    return await parties.split_party(
+        parts.db, parts.venue, parts.vault, call.caller, call.path["booking_id"], call.body
     )
-)
-merge_parties = doing(
-    lambda c: parties.merge_parties(
-        c.parts.db, c.parts.venue, c.caller, c.path["booking_id"], c.body
+
+
+async def _merge(call: Call) -> Answered:
+    await ask_back(call, "merge", call.path["booking_id"], call.body.other_id)
+    parts = call.parts
+    return await parties.merge_parties(
+        parts.db, parts.venue, call.caller, call.path["booking_id"], call.body
     )
-)
+
+
+change_booking = doing(_change)
+reschedule = doing(_reschedule)
+swap_parties = doing(_swap)
+split_party = doing(_split)
+merge_parties = doing(_merge)
 reinstate = doing(
     lambda c: no_shows.reinstate(
         c.parts.db, c.parts.venue, c.parts.vault, c.caller, c.path["booking_id"], c.body

@@ -10,7 +10,6 @@ from app.actions import (
     holds,
     incidents,
     nights,
-    no_shows,
     overrides,
     tables,
     walk_ins,
@@ -89,9 +88,6 @@ extend_hold = doing(
     lambda c: holds.extend_hold(c.parts.db, c.parts.venue, c.caller, c.path["booking_id"])
 )
 seat_party = doing(lambda c: bookings.seat_party(c.parts.db, c.caller, c.path["booking_id"]))
-mark_no_show = doing(
-    lambda c: no_shows.mark_no_show(c.parts.db, c.parts.venue, c.caller, c.path["booking_id"])
-)
 complete_booking = doing(
     lambda c: bookings.complete_booking(c.parts.db, c.caller, c.path["booking_id"])
 )

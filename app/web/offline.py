@@ -6,7 +6,7 @@ from base64 import b64encode
 
 from msgspec import Struct
 
-from app.actions import bookings, door, leases, observed, recalls, reissues, tasks
+from app.actions import bookings, door, leases, no_shows, observed, recalls, reissues, tasks
 from app.actions.act import Answered
 from app.actions.persons import opened
 from app.db import leases as rows
@@ -145,21 +145,47 @@ async def _move(call: Call) -> Answered:
     )
 
 
+async def _mark_no_show(call: Call) -> Answered:
+    await ask_back(call, "no_show")
+    return await no_shows.mark_no_show(
+        call.parts.db, call.parts.venue, call.caller, call.path["booking_id"]
+    )
+
+
 scan = doing(_scan)
+mark_no_show = doing(_mark_no_show)
 reissue_code = doing(_reissue)
 cancel_booking = doing(_cancel)
 move_tables = doing(_move)
 
 
-async def ask_back(call: Call, why: recalls.RecallWhy, booking_id: str | None = None) -> None:
-    """The ticket of the booking (the path's, unless given) is the server's again, or its device
-    did not answer within 1.5 s: then the action goes through, and its answer says which door may
-    still admit."""
-    booking_id = booking_id or call.path["booking_id"]
+async def ask_back(call: Call, why: recalls.RecallWhy, *bookings: str) -> None:
+    """The tickets of the bookings (the path's, unless any is given) are the server's again, or a
+    device did not answer within 1.5 s: then the action goes through, and its answer says which door
+    may still admit."""
+    asked_for = sorted(set(bookings or [call.path["booking_id"]]))
     with contextlib.suppress(NotFound):  # the action itself says so
-        asked = await recalls.recall_booking(call.parts.db, call.caller, booking_id, why)
+        asked = await recalls.recall_bookings(call.parts.db, call.caller, asked_for, why)
         if asked is not None:
             await wait_for(call, asked)
+
+
+async def ask_back_banned(call: Call) -> list[str]:
+    """What devices hold of parties that are banned by now is asked for; the doors that did not
+    answer, and may still admit them until their next renewal."""
+    async with call.parts.db.acting(call.principal) as conn:
+        found = await rows.list_held_banned(conn)
+    doors: set[str] = set()
+    for night in sorted({one.night for one in found}):
+        bookings = sorted(one.booking_id for one in found if one.night == night)
+        asked = await recalls.recall_bookings(call.parts.db, call.caller, bookings, "ban")
+        if asked is None:
+            continue
+        await wait_for(call, asked)
+        async with call.parts.db.acting(call.principal) as conn:
+            still = await rows.list_held_banned(conn)
+        doors |= {one.door for one in still if one.night == night}
+    return sorted(doors)
 
 
 async def wait_for(call: Call, asked: recalls.Recalled) -> None:

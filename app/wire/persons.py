@@ -174,8 +174,11 @@ class LiftBan(Request, frozen=True):
     edition: Annotated[int, Meta(ge=0, le=2**31 - 1)] | None = None
 
 
-class BanAnswer(Answer, frozen=True):
-    """A ban; `edition` changes when it does."""
+class BanAnswer(Answer, frozen=True, omit_defaults=True):
+    """A ban; `edition` changes when it does.
+
+    `may_still_admit`: doors whose tablet holds a ticket of the person and could not be asked.
+    """
 
     ban_id: str
     person_id: str
@@ -188,6 +191,7 @@ class BanAnswer(Answer, frozen=True):
     lifted_at: str | None
     edition: int
     version: int
+    may_still_admit: tuple[str, ...] = ()
 
 
 class ListedBan(Answer, frozen=True):

@@ -67,7 +67,8 @@ AS_OWNER = {
     "judge_holder", "judge_waiting", "floor_taken", "offer_tables", "is_waiting", "place_in_line",
     "offer_over", "waitlist_over",
     "event_number", "lock_book", "lock_floor", "expire_holds", "person_is_free", "is_owner",
-    "ban_of", "recall_shares", "forget_bans", "forget_ended_bans", "revoke_manage_links",
+    "ban_of", "held_banned", "recall_shares", "forget_bans", "forget_ended_bans",
+    "revoke_manage_links",
     "enqueue_messages", "change_bookings", "split_booking", "lock_tables", "message_facts",
     "count_money", "ask_refund", "confirm_paid", "reissue_ticket",
 }  # fmt: skip

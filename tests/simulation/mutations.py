@@ -260,6 +260,13 @@ class ForgetsTheScan(Server):
         return answer
 
 
+class ShrinksBelowWhatIsOwed(Server):
+    """Makes a party smaller than those whom a tablet let in and is still telling of."""
+
+    def inside(self, ticket: Ticket) -> int:
+        return ticket.admitted
+
+
 class EndsWithoutItsReturn(Server):
     """Takes a ticket back that it has recalled, with the next renewal."""
 
@@ -291,6 +298,7 @@ MUTATIONS: Final[dict[str, Mutation]] = {
         for server in (
             Expires, PairingReturns, ForgetsWhatIsOwed, ReservesNobody, GrantsTwice,
             AdmitsWhileHeld, AnswersAnew, CountsTwice, ForgetsTheScan, EndsWithoutItsReturn,
+            ShrinksBelowWhatIsOwed,
         )
     },
 }  # fmt: skip

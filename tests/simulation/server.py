@@ -256,6 +256,21 @@ class Server:
         if not ticket.admitted and not owed:
             ticket.status = "revoked"
 
+    def shrink(self, ticket_id: str) -> bool:
+        """The rest of the party stays at home, where the server may say so: whoever is in, or was
+        let in by a tablet that is still telling of it, keeps a place. False: a device holds it."""
+        ticket = self.tickets[ticket_id]
+        if self.holder(ticket) is not None:
+            return False
+        ticket.party = max(1, self.inside(ticket))
+        return True
+
+    def inside(self, ticket: Ticket) -> int:
+        """As `judge_party` counts them."""
+        fact = self.booking(ticket).ticket
+        assert fact is not None, "a booking of the simulation has its ticket"
+        return fact.admitted + fact.owed
+
     def walk_in(self) -> bool:
         """The clicker counts one in, if the licence has room."""
         if self.room <= 0:

@@ -30,7 +30,7 @@ def test_every_night_keeps_every_promise(slice_: int) -> None:
         "green", "admitted by the server", "held by another door", "recall answered", "crash",
         "wipe", "store failed", "shown already_in", "shown how_many", "shown lease_over",
         "shown unsure", "shown given_back", "shown party_full",
-        "revoked",
+        "revoked", "party smaller",
     }  # fmt: skip
     assert {what for what in often if counts[what] < 10} == set()
     assert counts["task"] > 0

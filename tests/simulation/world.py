@@ -117,6 +117,8 @@ class World:
                 self.some_time(lambda t=ticket.id, g=group: self.guests(t, g))  # type: ignore[misc]
             if self.chance.random() < 0.35:
                 self.some_time(lambda t=ticket.id: self.cancel(t))  # type: ignore[misc]
+            if self.chance.random() < 0.3:
+                self.some_time(lambda t=ticket.id: self.shrink(t))  # type: ignore[misc]
         for _ in range(self.chance.randint(0, 12)):
             self.some_time(self.walk_in)
         if self.chance.random() < 0.3:
@@ -428,6 +430,17 @@ class World:
     def cancel(self, ticket_id: str) -> None:
         self.recalled(ticket_id, lambda: self.server.cancel(ticket_id))
 
+    def shrink(self, ticket_id: str) -> None:
+        """The party gets smaller, once nobody but the server may admit it."""
+
+        def then() -> None:
+            if self.server.shrink(ticket_id):
+                self.counts["party smaller"] += 1
+                self.judge_party(ticket_id)
+                self.judge_server()
+
+        self.recalled(ticket_id, then)
+
     def walk_in(self) -> None:
         if self.server.walk_in():
             self.walk_ins += 1
@@ -438,10 +451,13 @@ class World:
 
     def admit(self, ticket_id: str, people: int) -> None:
         self.truth[ticket_id] += people
+        self.judge_party(ticket_id)
+        self.judge_house()
+
+    def judge_party(self, ticket_id: str) -> None:
         party = self.server.tickets[ticket_id].party
         if self.truth[ticket_id] > party:
             raise Violation(f"{self.truth[ticket_id]} people on {ticket_id}, a party of {party}")
-        self.judge_house()
 
     def judge_house(self) -> None:
         inside = sum(self.truth.values()) + self.walk_ins

@@ -184,7 +184,7 @@ def _bookings() -> tuple[Operation, ...]:
             limits="write", idempotent=True, summary="The party sits at its tables.",
         ),
         Operation(
-            method="POST", path="/v1/bookings/{booking_id}/no-show", handler=doing.mark_no_show,
+            method="POST", path="/v1/bookings/{booking_id}/no-show", handler=offline.mark_no_show,
             parameters=BOOKING, permission="booking:no_show", request=wire.Nothing,
             request_may_be_empty=True, answers={200: wire.BookingAnswer}, tag="bookings",
             limits="write", idempotent=True, summary="The party did not come.",

@@ -3,7 +3,7 @@
 
 import { read } from "../api.js";
 import { el, fill } from "../elements.js";
-import { tell } from "../toasts.js";
+import { tell, warn } from "../toasts.js";
 import { instantAt } from "../venue-clock.js";
 import { BOOKING_WORD, referenceText, tablesText } from "../words.js";
 import { askForm, choiceField, textField, typed } from "./forms.js";
@@ -122,6 +122,8 @@ export class Bans {
         textField("E-mail", "email", { type: "email", maxlength: 254, autocomplete: "off" }),
       ),
     );
+    /** @type {string[]} whose tablet holds a ticket of the person and could not be asked */
+    let doors = [];
     const done = await Promise.all([
       askForm(
         "Add a ban",
@@ -138,7 +140,10 @@ export class Bans {
           ),
           textField("Note", "note", { maxlength: 500, autocomplete: "off" }, "For managers alone; kept sealed."),
         ],
-        (data) => this.desk.command("POST", "/v1/bans", banOf(data)),
+        async (data) => {
+          const made = await this.desk.command("POST", "/v1/bans", banOf(data));
+          doors = made.may_still_admit ?? [];
+        },
         {
           beside: { ban_is_over: "until", booking_not_found: "booking_id", no_contact: "booking_id" },
           changed: (form) => {
@@ -154,7 +159,12 @@ export class Bans {
       this.#list(bookings, nights.tonight ?? nights.nights[0]?.night ?? ""),
     ]);
     if (!done[0]) return;
-    tell("Banned", "The doors know it from now on.");
+    if (doors.length === 0) tell("Banned", "The doors know it from now on.");
+    else
+      warn(
+        "Banned",
+        `${doors.map((id) => this.desk.doorName(id)).join(" and ")} may still admit them: its tablet is out of contact. Send somebody to tell them.`,
+      );
     await this.desk.refresh();
   }
 

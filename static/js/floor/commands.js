@@ -44,7 +44,7 @@ export class Commands {
     this.page.draw();
     try {
       const answer = await send(method, path, body);
-      this.#warnOfDoor(answer?.may_still_admit, label);
+      for (const one of [answer, answer?.booking, answer?.other]) this.#warnOfDoor(one?.may_still_admit, label);
       if (options.here === false) return answer;
       const arrived = await this.page.live.arrival(answer?.version);
       if (!arrived) tell(label, "Done. The map will show it when it is live again.");

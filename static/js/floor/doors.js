@@ -231,7 +231,7 @@ export class Doors {
       el(
         "p",
         {},
-        `Every door may then let these ${lease.held} parties in. While the tablet still runs it may let them in too, ` +
+        `Every door may then let in what it holds (${lease.held}). While the tablet still runs it may let them in too, ` +
           "until half an hour after it was last heard of: take it out of service, or ask it back first.",
       ),
       actForm(

@@ -306,6 +306,97 @@ async def test_a_cancellation_waits_for_the_tablets_answer(basement: Basement) -
     await basement.agrees()
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("PATCH", "", {"party": 3}),
+        ("POST", "/reschedule", {"until": "2027-06-20T02:00:00.000Z"}),
+        ("POST", "/swap", {"other_id": "other"}),
+        ("POST", "/split", {"party": 1, "tables": [7]}),
+        ("POST", "/merge", {"other_id": "other", "tables": [1, 2]}),
+    ],
+    ids=["change", "reschedule", "swap", "split", "merge"],
+)
+async def test_whatever_is_done_with_a_party_asks_the_tablet_for_it_first(
+    basement: Basement, hasty: None, method: str, path: str, body: dict[str, Any]
+) -> None:
+    other = await basement.confirmed([1])
+    await basement.here.take(tables=[2])
+    if "other_id" in body:
+        body = {**body, "other_id": other["booking_id"]}
+    address = f"/v1/bookings/{basement.booking['booking_id']}{path}"
+    answer = await basement.manager.request(method, address, json=body, headers=key())
+    assert answer.is_success, answer.text
+    changed = answer.json()
+    two = (changed["booking"], changed["other"]) if "other" in changed else (changed,)
+    assert [one.get("may_still_admit") for one in two] == ["main", None][: len(two)]
+    ticket = basement.here.lease["tickets"][0]["ticket_id"]
+    assert (await basement.here.renew()).json()["recalled"] == [ticket]
+    assert await basement.kinds() == ["LEASE_GRANTED", "LEASE_RECALLED"]
+    await basement.agrees()
+
+
+async def test_whom_a_tablet_let_in_counts_before_its_scans_have_come(
+    basement: Basement,
+) -> None:
+    """Three of four are in, and nobody was told of them one by one yet."""
+    other = await basement.confirmed([1])
+    await basement.here.take(tables=[2])
+    await basement.here.give_back(3)
+    mine, theirs = basement.booking["booking_id"], other["booking_id"]
+
+    async def refused(method: str, path: str, body: dict[str, Any]) -> str:
+        answer = await basement.manager.request(
+            method, f"/v1/bookings/{path}", json=body, headers=key()
+        )
+        assert answer.status_code == 409, answer.text
+        return str(answer.json()["reason"])
+
+    assert await refused("PATCH", mine, {"party": 2}) == "party_inside"
+    assert await refused("POST", f"{mine}/split", {"party": 2, "tables": [7]}) == "party_inside"
+    merge = {"other_id": mine, "tables": [1, 2]}
+    assert await refused("POST", f"{theirs}/merge", merge) == "scans_on_their_way"
+    assert (await basement.here.tell(basement.code, 3))["reason"] == "admitted"
+    merged = await basement.manager.post(f"/v1/bookings/{theirs}/merge", json=merge, headers=key())
+    assert (merged.status_code, merged.json()["booking"]["admitted"]) == (200, 3)
+    await basement.agrees()
+
+
+async def test_a_ban_reaches_the_tablet_that_holds_the_persons_ticket(
+    basement: Basement, hasty: None
+) -> None:
+    await basement.here.take()
+    ban = {"booking_id": basement.booking["booking_id"], "reason": "violence"}
+    added = await basement.manager.post("/v1/bans", json=ban, headers=key())
+    assert (added.status_code, added.json()["may_still_admit"]) == (201, ["main"]), added.text
+    ticket = basement.here.lease["tickets"][0]["ticket_id"]
+    assert (await basement.here.renew()).json()["recalled"] == [ticket]
+    await basement.here.give_back(0)
+    assert (await basement.here.scan(basement.code, 1))["reason"] == "banned"
+    assert (await basement.here.take()).json()["reason"] == "nothing_to_lease"
+    await basement.agrees()
+
+
+async def test_a_ban_that_no_frame_told_of_comes_with_the_next_renewal(
+    basement: Basement, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where the ban is entered between a lease's grant and its commit."""
+
+    async def unasked(_: Any) -> list[str]:
+        return []
+
+    monkeypatch.setattr("app.web.bans.ask_back_banned", unasked)
+    await basement.here.take()
+    assert (await basement.here.renew()).json()["recalled"] == []
+    ban = {"booking_id": basement.booking["booking_id"], "reason": "violence"}
+    assert (await basement.manager.post("/v1/bans", json=ban, headers=key())).is_success
+    ticket = basement.here.lease["tickets"][0]["ticket_id"]
+    for _ in range(2):  # told once, and reminded of with every answer
+        assert (await basement.here.renew()).json()["recalled"] == [ticket]
+    assert await basement.kinds() == ["LEASE_GRANTED", "LEASE_RECALLED"]
+    await basement.agrees()
+
+
 async def test_a_party_that_a_tablet_let_in_is_not_cancelled(basement: Basement) -> None:
     await basement.here.take()
     await basement.here.give_back(2)
