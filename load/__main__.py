@@ -12,6 +12,7 @@ MEASUREMENTS = (
     "load.history",
     "load.availability",
     "load.attempts",
+    "load.customer_way",
     "load.door_rush",
     "load.offline_nights",
     "load.camera",

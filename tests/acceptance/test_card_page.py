@@ -11,8 +11,10 @@ from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from tests.acceptance.stripe_js import PUBLIC_KEY, take_cards_by_stripe
 from tests.acceptance.test_looks import nameless, no_overflow, texts_of
+from tests.acceptance.test_manage import held
 from tests.acceptance.test_public import hold_best
 from tests.acceptance.visits import DESK, PHONE, TABLET, Visits
+from tests.premises import Premises
 
 pytestmark = pytest.mark.browser
 
@@ -122,10 +124,16 @@ def test_without_stripe_the_page_says_so_and_tries_again(visits: Visits, night: 
     expect(form_button(page)).to_be_visible(timeout=15_000)
 
 
-def test_the_page_has_contrast_and_fits_every_screen(visits: Visits, night: str) -> None:
+def test_the_page_has_contrast_and_fits_every_screen(
+    visits: Visits, night: str, premises: Premises
+) -> None:
     context = visits.context(PHONE)
     take_cards_by_stripe(context)
-    page = at_the_form(context)
+    page = context.new_page()
+    page.goto(held(premises, [2])["link"])  # by its link this time
+    page.get_by_role("link", name="by card").click()
+    expect(form_button(page)).to_be_visible(timeout=15_000)
+    expect(page.get_by_role("link", name="Back to your hold")).to_have_attribute("href", "/manage")
     schemes: tuple[Literal["dark", "light"], ...] = ("dark", "light")
     for scheme in schemes:
         page.emulate_media(color_scheme=scheme)
