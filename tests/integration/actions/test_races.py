@@ -117,6 +117,46 @@ async def test_the_same_key_in_parallel_makes_one_booking(venue_house: House) ->
     assert (await venue_house.kinds()).count("BOOKING_INITIATED") == 1
 
 
+async def test_without_the_key_the_same_request_is_made_once_and_refused_five_times(
+    venue_house: House,
+) -> None:
+    """The negative control: nobody knows that it is one request, so five are told no."""
+    await _rewritten(venue_house, "lock_floor", ("IF p_key IS NOT NULL THEN", "IF false THEN"))
+    found = Counter(
+        await asyncio.gather(*(outcome(venue_house.hold([7], key="once")) for _ in range(6)))
+    )
+    assert found == {"won": 1, "table_not_available": 5}
+
+
+async def test_a_confirmation_in_the_last_moment_of_a_hold_keeps_its_table(
+    venue_house: House,
+) -> None:
+    """The time runs out between its facts and its rows, and somebody wants the table just then."""
+    confirmed, held = await _confirm_as_it_runs_out(venue_house)
+    assert (confirmed, held) == ("won", "table_not_available")
+    assert (await venue_house.kinds()).count("HOLD_EXPIRED") == 0
+    await venue_house.agrees()
+
+
+async def test_without_the_locks_a_hold_is_confirmed_that_has_lost_its_table(
+    venue_house: House,
+) -> None:
+    """The negative control: the hold expires under the confirmation, and both are told yes."""
+    await _rewritten(
+        venue_house,
+        "lock_floor",
+        ("ORDER BY f.number FOR UPDATE", "ORDER BY f.number"),
+        ("ORDER BY b.id FOR UPDATE", "ORDER BY b.id"),
+    )
+    assert await _confirm_as_it_runs_out(venue_house) == ("won", "won")
+    async with venue_house.looking() as conn:
+        claims = await conn.fetchval(
+            "SELECT count(*) FROM booking_table t JOIN booking b ON b.id = t.booking_id"
+            " WHERE t.live AND b.status = 'confirmed'"
+        )
+    assert claims == 0, "paid for, and without a table"
+
+
 async def test_cancel_against_check_in_has_one_winner(venue_house: House) -> None:
     for number in (1, 2, 3, 4):
         booking = await venue_house.booked([number], 3)
@@ -131,6 +171,19 @@ async def test_cancel_against_check_in_has_one_winner(venue_house: House) -> Non
             ("party_inside", "admitted"),
         }
     await venue_house.agrees()
+
+
+async def test_without_the_locks_a_party_is_let_in_and_cancelled(venue_house: House) -> None:
+    """The negative control: each decides by what was true before the other."""
+    booking = await venue_house.booked([1], 3)
+    await _without_people_locks(venue_house)
+    cancelled, scanned = await asyncio.gather(
+        outcome(
+            bookings.cancel_booking(venue_house.db, venue_house.caller(), booking["booking_id"])
+        ),
+        venue_house.scan(booking["code"], 1),
+    )
+    assert (cancelled, scanned["reason"]) == ("won", "admitted")
 
 
 async def test_versions_of_a_busy_book_have_no_hole(venue_house: House) -> None:
@@ -158,6 +211,52 @@ async def test_two_managers_moving_two_parties_to_one_table(venue_house: House) 
     )
     assert found == {"won": 1, "table_not_available": 1}
     await venue_house.agrees()
+
+
+async def test_without_locks_and_constraint_both_are_moved_to_it(venue_house: House) -> None:
+    """The negative control: the race is real."""
+    first, second = await venue_house.booked([1], 4), await venue_house.booked([2], 4)
+    await _without_table_locks(venue_house)
+    await _as_owner(venue_house, "ALTER TABLE booking_table DROP CONSTRAINT claims_do_not_overlap")
+    found = await asyncio.gather(
+        outcome(venue_house.move(first, [3])), outcome(venue_house.move(second, [3]))
+    )
+    assert found == ["won", "won"]
+
+
+GATE = 4242  # an advisory lock that nobody else takes
+
+
+async def _confirm_as_it_runs_out(house: House) -> tuple[str, str]:
+    """What became of the confirmation, which knows its facts when the hold's time ends, and of a
+    hold of the same table that comes before it has written anything."""
+    booking = await house.hold([7])
+    told = """    RAISE INFO '{"now\""""
+    gate = f"    IF p_action = 'confirm_hold' THEN PERFORM pg_advisory_xact_lock({GATE}); END IF;\n"
+    await _rewritten(house, "lock_floor", (told, gate + told))
+    async with house.looking() as owner, asyncio.TaskGroup() as group:
+        await owner.execute(f"SELECT pg_advisory_lock({GATE})")
+        confirming = group.create_task(outcome(house.confirm(booking)))
+        await _until_somebody_waits(owner, ["advisory"])
+        await house.later(minutes=11)
+        holding = group.create_task(outcome(house.hold([7])))
+        # It waits for the confirmation's locks; or there are none, and it has the table.
+        waiting = group.create_task(_until_somebody_waits(owner, ["transactionid", "tuple"]))
+        await asyncio.wait({holding, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        await asyncio.wait({waiting})
+        await owner.execute(f"SELECT pg_advisory_unlock({GATE})")
+    return confirming.result(), holding.result()
+
+
+async def _until_somebody_waits(owner: asyncpg.Connection, kinds: list[str]) -> None:
+    """Somebody waits for a lock of these kinds."""
+    sql = "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = ANY ($1) AND NOT granted)"
+    for _ in range(2000):
+        if await owner.fetchval(sql, kinds):
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError(f"nobody waits for a lock of {kinds}")
 
 
 async def _as_owner(house: House, *statements: str) -> None:

@@ -1,4 +1,5 @@
-"""The minute before a night ends and the minute after the next has begun, at one table."""
+"""The minute before a night ends and the minute after the next has begun, at one table; and the
+hours that the clocks skip or repeat."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -57,3 +58,40 @@ async def test_a_booking_at_a_minute_to_six_is_saturdays_and_one_at_a_minute_pas
     assert (await house.kinds(book=NIGHT))[-3:] == [*claims, "HOLD_RELEASED"]
     assert (await house.kinds(book=SUNDAY))[-5:] == [*claims, "HOLD_RELEASED", *claims]
     assert await contradictions(house, NIGHT, SUNDAY) == []
+
+
+@pytest.mark.parametrize(
+    ("night", "slots"),
+    [
+        # 28 March 2027: at 01:00 it becomes 02:00. One before the jump, one across it.
+        (
+            "2027-03-27",
+            [("27T22:00", "28T00:30"), ("28T00:30", "28T01:30"), ("28T01:30", "28T04:00")],
+        ),
+        # 31 October 2027: 01:30 comes twice, at 00:30 and at 01:30 UTC, and is two instants.
+        (
+            "2027-10-30",
+            [("30T21:00", "31T00:30"), ("31T00:30", "31T01:30"), ("31T01:30", "31T05:00")],
+        ),
+    ],
+)
+async def test_when_the_clocks_change_slots_touch_and_no_minute_is_sold_twice(
+    venue_house: House, night: str, slots: list[tuple[str, str]]
+) -> None:
+    """Three parties follow each other at one table, across midnight and across the change."""
+    house, month = venue_house, night[:8]
+    await house.open(night)
+    made = []
+    for begins, ends in slots:
+        whole = [f"{month}{at}:00.000Z" for at in (begins, ends)]
+        made.append(await held(house, night, *whole))
+        assert await refused(house, night, *whole, Conflict) == "table_not_available"
+    booked = [await house.confirm(one) for one in made]
+    assert [(one["from"], one["until"]) for one in booked] == [
+        (f"{month}{begins}:00.000Z", f"{month}{ends}:00.000Z") for begins, ends in slots
+    ]
+    # The last party comes in the second of the two hours, or in the one after the jump.
+    await house.at(datetime.fromisoformat(f"{month}{slots[2][0]}+00:00"))
+    assert (await house.scan(booked[2]["code"], 4))["reason"] == "admitted"
+    await house.agrees(night)
+    assert await contradictions(house, night) == []
