@@ -6,6 +6,8 @@ what the loser of a race is told beside the refusal.
 """
 
 from collections import OrderedDict
+from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from typing import Annotated, Final, Literal
 
 import msgspec
@@ -35,7 +37,7 @@ QUESTIONS_KEPT: Final = 1024  # about one night at one version; some 1 KB each
 NIGHTS_KEPT: Final = 16
 
 Wish = Annotated[str, Meta(max_length=40)]
-How = Literal["not_modified", "kept", "computed"]
+How = Literal["not_modified", "kept", "reused", "computed"]
 
 
 class AvailabilityQuery(Struct, frozen=True, forbid_unknown_fields=True):
@@ -99,10 +101,37 @@ class Kept(Struct, frozen=True):
     offered: Availability
 
 
+class Sets:
+    """What `allocate` said of the same tables before, whichever version they are free at.
+
+    A table that is held and let go leaves a floor that was asked about a moment ago; a floor on
+    which another time of the night was taken is for this slot the same.
+    """
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[object, list[Offer]] = OrderedDict()
+        self.asked = 0
+        self.made = 0
+
+    def of(self, question: object, make: Callable[[], list[Offer]]) -> list[Offer]:
+        """The sets of the question; made when it was not asked of late. Raises as `make`."""
+        self.asked += 1
+        known = self._known.get(question)
+        if known is None:
+            known = make()
+            self.made += 1
+            self._known[question] = known
+            if len(self._known) > QUESTIONS_KEPT:
+                self._known.popitem(last=False)
+        self._known.move_to_end(question)
+        return known
+
+
 class Answers:
     """The answers of one worker: by night, of one version each, and by question."""
 
     def __init__(self) -> None:
+        self.sets = Sets()
         self._nights: OrderedDict[str, tuple[tuple[str, int], dict[object, Kept]]] = OrderedDict()
 
     def find(self, night: str, version: tuple[str, int], question: object) -> Kept | None:
@@ -148,16 +177,27 @@ def answer_of(
     tag = f'"{version[0]}-{version[1]}-{hash_of(msgspec.json.encode(question))}"'
     if matches(etag, tag):
         return Kept(tag, b"", Availability(state.night, version[1], [])), "not_modified"
-    offered = offers(state, parts.venue, query, over=over)
+    sets = parts.availability.sets
+    before = (sets.asked, sets.made)
+    offered = offers(state, parts.venue, query, over=over, known=sets)
+    reused = sets.asked > before[0] and sets.made == before[1]
     kept = Kept(tag, msgspec.json.encode(offered), offered)
     parts.availability.keep(state.night, version, question, kept)
-    return kept, "computed"
+    return kept, "reused" if reused else "computed"
 
 
 def offers(
-    state: NightState, venue: Venue, query: AvailabilityQuery, *, over: bool
+    state: NightState,
+    venue: Venue,
+    query: AvailabilityQuery,
+    *,
+    over: bool,
+    known: Sets | None = None,
 ) -> Availability:
-    """What the night can offer the party. Raises NotValid: a wish that no table can meet."""
+    """What the night can offer the party; of what is `known`, where that is the same.
+
+    Raises NotValid: a wish that no table can meet.
+    """
     nothing = Availability(night=state.night, version=state.changed["public"], sets=[])
     info = state.info
     if info is None or info.status != "open":
@@ -172,9 +212,17 @@ def offers(
         outside = NoOffer("slot_outside_night", "Choose a time between doors and close.")
         return msgspec.structs.replace(nothing, problem=outside)
     free = free_tables(state, begin, end)
-    tables = tables_as_offered(venue.tables, state.tables.values())
+    wishes = query.prefers, query.floor, query.zone, query.feature
+    facts = tuple(
+        (t.number, t.capacity_min, t.capacity_max, t.capacity_optimal, t.deposit_pence,
+         t.minimum_spend_pence)
+        for t in state.tables.values()
+    )  # fmt: skip
     try:
-        sets = allocate(tables, venue.combinations, free, query.party, wishes_of(venue, query))
+        sets = (known or Sets()).of(
+            (frozenset(free), query.party, wishes, facts),
+            lambda: offered_sets(state, venue, query, free),
+        )
     except NoSetLargeEnough as error:
         too_large = NoOffer(
             "party_too_large",
@@ -194,19 +242,25 @@ def offers(
             waitlist=True,
         )
         return msgspec.structs.replace(nothing, problem=full)
-    return msgspec.structs.replace(
-        nothing,
-        sets=[
-            Offer(
-                tables=list(one.tables),
-                strategy=one.strategy,
-                reasons=[OfferReason(r.word, r.sentence) for r in one.reasons],
-                deposit_pence=one.deposit_pence,
-                minimum_spend_pence=one.minimum_spend_pence,
-            )
-            for one in sets
-        ],
-    )
+    return msgspec.structs.replace(nothing, sets=sets)
+
+
+def offered_sets(
+    state: NightState, venue: Venue, query: AvailabilityQuery, free: AbstractSet[int]
+) -> list[Offer]:
+    """The sets of the free tables, best first, as they are shown. Raises as `allocate`."""
+    tables = tables_as_offered(venue.tables, state.tables.values())
+    sets = allocate(tables, venue.combinations, free, query.party, wishes_of(venue, query))
+    return [
+        Offer(
+            tables=list(one.tables),
+            strategy=one.strategy,
+            reasons=[OfferReason(r.word, r.sentence) for r in one.reasons],
+            deposit_pence=one.deposit_pence,
+            minimum_spend_pence=one.minimum_spend_pence,
+        )
+        for one in sets
+    ]
 
 
 def free_tables(state: NightState, begin: str, end: str) -> set[int]:

@@ -122,12 +122,13 @@ class Endpoint:
             if own is not None and later:
                 await self._judge_owner(principal, own, path[own])
             raise
-        known_by = request_hash(scope["method"], scope["path"], raw)
         caller = Caller(
             principal=principal,
             correlation_id=scope["state"]["request_id"],
             key=key,
-            body_hash=b"" if operation.is_safe else known_by,
+            body_hash=b""
+            if operation.is_safe
+            else request_hash(scope["method"], scope["path"], raw),
             address=visitor.address,
             origin=origin_of(self._origin_key, visitor.address),
             edition=edition_in(headers),

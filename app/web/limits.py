@@ -5,6 +5,7 @@ away, whoever is signed in passes (their actions are held by constraints anyway)
 writes are counted by this worker alone, so that losing Redis opens no door.
 """
 
+import asyncio
 import hmac
 import logging
 import time
@@ -13,7 +14,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import NoScriptError, RedisError
 
 from app.errors import TooMany
 
@@ -93,7 +94,17 @@ return 0
 
 _PURPOSE: Final = b"backroom limits"
 REDIS_PAUSE_SECONDS: Final = 1.0  # after a failure Redis is not asked again for so long
+ASKED_AT_ONCE: Final = 64  # calls counted by one message to Redis
 OWN_COUNTS_MAX: Final = 10_000  # addresses that this worker counts by itself; the oldest goes
+
+
+class Asked(Struct, frozen=True):
+    """A call that waits to be counted."""
+
+    script: Any
+    key: str
+    given: tuple[float, ...]
+    answer: "asyncio.Future[int]"
 
 
 class Limiter:
@@ -101,8 +112,11 @@ class Limiter:
 
     def __init__(self, redis: Redis, secret: str) -> None:
         self._key = hmac.digest(bytes.fromhex(secret), _PURPOSE, "sha256")
+        self._redis = redis
         self._window: Any = redis.register_script(_WINDOW)
         self._bucket: Any = redis.register_script(_BUCKET)
+        self._asked: list[Asked] = []
+        self._asking: asyncio.Task[None] | None = None
         self._away_until = 0.0
         self._own: OrderedDict[str, tuple[float, int]] = OrderedDict()
 
@@ -131,9 +145,50 @@ class Limiter:
         return f"limit:{limit.name}:{hmac.digest(self._key, who.encode(), 'sha256').hex()[:20]}"
 
     async def _ask(self, limit: Limit, key: str) -> int:
+        """The seconds to wait, 0 for none. Whoever asks while Redis is asked goes along with the
+        next message to it: a message of our client costs as much as ten of its commands."""
+        answer: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        given: tuple[float, float]
         if isinstance(limit, Window):
-            return int(await self._window(keys=[key], args=[limit.most, limit.seconds]))
-        return int(await self._bucket(keys=[key], args=[limit.burst, limit.per_second]))
+            script, given = self._window, (limit.most, limit.seconds)
+        else:
+            script, given = self._bucket, (limit.burst, limit.per_second)
+        self._asked.append(Asked(script, key, given, answer))
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.create_task(self._ask_all())
+        return await answer
+
+    async def _ask_all(self) -> None:
+        while self._asked:
+            asked, self._asked = self._asked[:ASKED_AT_ONCE], self._asked[ASKED_AT_ONCE:]
+            try:
+                answers = await self._send(asked)
+            except BaseException as error:
+                for one in asked:
+                    if not one.answer.done():
+                        one.answer.set_exception(
+                            error if isinstance(error, Exception) else RedisError("not asked")
+                        )
+                if not isinstance(error, Exception):
+                    raise
+                continue
+            for one, answer in zip(asked, answers, strict=True):
+                if not one.answer.done():  # who asked may be gone meanwhile
+                    one.answer.set_result(int(answer))
+
+    async def _send(self, asked: list[Asked]) -> list[Any]:
+        if len(asked) == 1:
+            return [await asked[0].script(keys=[asked[0].key], args=asked[0].given)]
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for one in asked:
+                pipe.evalsha(one.script.sha, 1, one.key, *one.given)
+            answers = await pipe.execute(raise_on_error=False)
+        for place, (one, answer) in enumerate(zip(asked, answers, strict=True)):
+            if isinstance(answer, NoScriptError):  # a Redis that was emptied, or is another
+                answers[place] = await one.script(keys=[one.key], args=one.given)
+            elif isinstance(answer, Exception):
+                raise answer
+        return answers
 
     def _spend_alone(self, limit: Window, key: str) -> None:
         now = time.monotonic()

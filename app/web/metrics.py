@@ -36,7 +36,8 @@ class Metrics:
         )  # fmt: skip
         self.availability = Counter(
             "availability_answers",
-            "Availability asked for: not_modified, kept (made before, still true), or computed",
+            "Availability asked for: not_modified, kept (made before, still true), "
+            "reused (of tables that were so before), or computed",
             ["worker", "how"], registry=to,
         )  # fmt: skip
         self.bookings = Gauge(

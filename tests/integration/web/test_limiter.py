@@ -1,5 +1,6 @@
 """The limits' scripts in a real Redis: what they let through, and when they let go."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from hashlib import sha256
 
@@ -96,3 +97,23 @@ async def test_no_count_stays_for_ever(client: Redis) -> None:
     for limit in (Window("test", 3, 60), Bucket("test2", 3, 1.0)):
         await limiter.spend(limit, "192.0.2.1")
         assert 0 < await client.ttl(Limiter(client, SECRET).key_of(limit, "192.0.2.1")) <= 120
+
+
+async def test_calls_that_come_together_are_counted_one_by_one_also_after_redis_forgot(
+    client: Redis,
+) -> None:
+    """They share a message; a Redis that was started anew knows no script."""
+    limit = Window("test", 30, 100_000)
+    limiter = Limiter(client, SECRET)
+    for _ in range(2):
+        found = await asyncio.gather(*(spend(limiter, limit, 1) for _ in range(10)))
+        assert found == [[True]] * 10
+        await client.script_flush()
+    found = await asyncio.gather(*(spend(limiter, limit, 1) for _ in range(100)))
+    assert sum(one == [True] for one in found) == 10
+    # Whoever goes away meanwhile takes nobody along.
+    gone = asyncio.create_task(spend(limiter, Window("other", 3, 60), 1))
+    stays = asyncio.create_task(spend(limiter, Window("other", 3, 60), 1, "192.0.2.2"))
+    await asyncio.sleep(0)
+    gone.cancel()
+    assert await stays == [True]
