@@ -181,7 +181,7 @@ class Limiter:
             return [await asked[0].script(keys=[asked[0].key], args=asked[0].given)]
         async with self._redis.pipeline(transaction=False) as pipe:
             for one in asked:
-                pipe.evalsha(one.script.sha, 1, one.key, *one.given)
+                _ = pipe.evalsha(one.script.sha, 1, one.key, *one.given)  # sent by execute
             answers = await pipe.execute(raise_on_error=False)
         for place, (one, answer) in enumerate(zip(asked, answers, strict=True)):
             if isinstance(answer, NoScriptError):  # a Redis that was emptied, or is another

@@ -221,7 +221,7 @@ async def test_without_locks_and_constraint_both_are_moved_to_it(venue_house: Ho
     found = await asyncio.gather(
         outcome(venue_house.move(first, [3])), outcome(venue_house.move(second, [3]))
     )
-    assert found == ["won", "won"]
+    assert [*found] == ["won", "won"]
 
 
 GATE = 4242  # an advisory lock that nobody else takes

@@ -83,9 +83,9 @@ async def test_when_the_clocks_change_slots_touch_and_no_minute_is_sold_twice(
     await house.open(night)
     made = []
     for begins, ends in slots:
-        whole = [f"{month}{at}:00.000Z" for at in (begins, ends)]
-        made.append(await held(house, night, *whole))
-        assert await refused(house, night, *whole, Conflict) == "table_not_available"
+        begin, end = (f"{month}{at}:00.000Z" for at in (begins, ends))
+        made.append(await held(house, night, begin, end))
+        assert await refused(house, night, begin, end, Conflict) == "table_not_available"
     booked = [await house.confirm(one) for one in made]
     assert [(one["from"], one["until"]) for one in booked] == [
         (f"{month}{begins}:00.000Z", f"{month}{ends}:00.000Z") for begins, ends in slots
