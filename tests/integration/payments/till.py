@@ -24,6 +24,7 @@ import stripe
 
 from app.actions.bookings import cancel_booking
 from app.actions.deposits import settle_intent
+from app.actions.refunds import refund_booking
 from app.actions.sweeper import sweep
 from app.db.pool import Database
 from app.domain.payments import SeenDispute, SeenIntent
@@ -35,7 +36,7 @@ from app.payments.test_card import use_test_card
 from app.payments.webhook import receive
 from app.payments.work import compare, work
 from app.settings import Settings
-from app.wire import Contact
+from app.wire import Contact, RefundBooking
 from floorplan.venue import load_venue
 from tests.integration.changing import contradictions
 from tests.integration.customers import owner_of
@@ -45,42 +46,62 @@ ROOT = Path(__file__).resolve().parents[3]
 PATIENCE_SECONDS = 20.0
 
 
-@contextmanager
-def stand_in(folder: Path) -> Iterator[dict[str, Any]]:
-    """What stands in for Stripe, as a process; the settings by which a service reaches it."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    changed = {
-        "stripe_api_key": "sk_test_stand_in",
-        "stripe_webhook_secrets": (f"whsec_{secrets.token_hex(16)}",),
-        "stripe_api_url": f"http://127.0.0.1:{port}",
-    }
-    environment = {
-        "PATH": os.environ["PATH"],
-        "BACKROOM_DATA": str(folder),
-        "STRIPE_API_KEY": "sk_test_stand_in",
-        "STRIPE_WEBHOOK_SECRET": str(changed["stripe_webhook_secrets"][0]),
-        "STRIPE_API_URL": str(changed["stripe_api_url"]),
-        "PORT": "9",  # nobody listens there: its own webhooks go nowhere
-    }
-    process = subprocess.Popen(
-        [sys.executable, "-m", "app", "stand-in", "--parent", str(os.getpid())],
-        cwd=ROOT, env=environment, stdin=subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
+class StandIn:
+    """What stands in for Stripe, as a process; `changed` are the settings that reach it."""
+
+    def __init__(self, folder: Path) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        secret, address = f"whsec_{secrets.token_hex(16)}", f"http://127.0.0.1:{port}"
+        self.changed: dict[str, Any] = {
+            "stripe_api_key": "sk_test_stand_in",
+            "stripe_webhook_secrets": (secret,),
+            "stripe_api_url": address,
+        }
+        self._environment = {
+            "PATH": os.environ["PATH"],
+            "BACKROOM_DATA": str(folder),
+            "STRIPE_API_KEY": "sk_test_stand_in",
+            "STRIPE_WEBHOOK_SECRET": secret,
+            "STRIPE_API_URL": address,
+            "PORT": "9",  # nobody listens there: its own webhooks go nowhere
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """It answers, with all that it knew before."""
+        process = self._process = subprocess.Popen(
+            [sys.executable, "-m", "app", "stand-in", "--parent", str(os.getpid())],
+            cwd=ROOT, env=self._environment, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
         deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
             try:
-                httpx.get(str(changed["stripe_api_url"]) + "/v1/charges")
-                break
+                httpx.get(self.changed["stripe_api_url"] + "/v1/charges")
             except httpx.TransportError:
                 assert process.poll() is None, "what stands in for Stripe ended"
                 assert time.monotonic() < deadline, "what stands in for Stripe does not answer"
-        yield changed
+            else:
+                return
+
+    def stop(self) -> None:
+        """Nobody answers."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(PATIENCE_SECONDS)
+            self._process = None
+
+
+@contextmanager
+def stand_in(folder: Path) -> Iterator[dict[str, Any]]:
+    """What stands in for Stripe, as a process; the settings by which a service reaches it."""
+    made = StandIn(folder)
+    try:
+        made.start()
+        yield made.changed
     finally:
-        process.terminate()
-        process.wait(PATIENCE_SECONDS)
+        made.stop()
 
 
 class Died(BaseException):
@@ -251,6 +272,11 @@ class Till:
     def _connected(self) -> Watched:
         settings = self.settings
         return Watched(settings.stripe_api_key, settings.stripe_api_url, lambda: self.clock)
+
+    async def refund_all(self, booking: dict[str, Any]) -> None:
+        """A manager gives back all that is kept."""
+        caller = self.house.caller()
+        await refund_booking(self.house.db, caller, booking["booking_id"], RefundBooking())
 
     async def ran_out(self, booking: dict[str, Any]) -> None:
         """The hold's time is over, and it has ended."""

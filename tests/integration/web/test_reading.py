@@ -12,6 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from app.payments.breaker import FAILURES
+from app.payments.side import Side
+from app.payments.work import look
 from app.web.health import observe
 from floorplan.projection import project, state_hash
 from scanners.codes.reading import read_codes
@@ -260,6 +263,28 @@ async def test_readiness_names_each_part_and_is_degraded_without_redis(
     monkeypatch.setattr(club.parts.redis, "ping", away)
     degraded = await client.get("/health/ready")
     assert (degraded.status_code, degraded.json()["status"]) == (200, "degraded")
+
+
+async def test_a_worker_without_stripe_is_degraded_and_its_metrics_say_so(club: Club) -> None:
+    client, stranger = await club.client(("127.0.0.1", 1)), await club.client()
+    money = club.parts.money
+    money.side = side = Side("sk_test_nobody", api_url="http://127.0.0.1:9")
+    await look(money)
+    assert (await client.get("/health/ready")).json()["status"] == "ready"
+    for _ in range(FAILURES):
+        side.breaker.failed()
+    side.calls["refund", "failed"] += 3
+    ready = await client.get("/health/ready")
+    assert (ready.status_code, ready.json()["status"]) == (200, "degraded")
+    told = ready.json()["parts"]["payments"]
+    assert not told["ok"]
+    assert told["detail"].startswith("Stripe is away: open; 0 events and 0 refunds wait")
+    assert (await stranger.get("/v1/payments/ways")).json()["away"] is True
+    observe(club.parts)
+    metrics = club.parts.metrics.text().decode()
+    assert 'payments_away{worker="test"} 1.0' in metrics
+    assert 'stripe_calls{call="refund",outcome="failed",worker="test"} 3.0' in metrics
+    assert 'payments_waiting{what="stuck",worker="test"} 0.0' in metrics
 
 
 async def test_a_worker_is_not_ready_as_owner_or_with_an_older_schema(club: Club) -> None:
