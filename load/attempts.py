@@ -101,6 +101,15 @@ def judged(name: str, good: bool, figure: str) -> bool:
     return good
 
 
+async def rushed(service: House, night: str) -> tuple[bool, int, float]:
+    """Whether everybody at once got all tables once and no other answer than yes and taken; how
+    many tables are claimed, and how many seconds the last answer took."""
+    crowd = await tried(service.port, 30_000, night, AT_ONCE, 0.0)
+    total, distinct = await claims(service, night)
+    right = (total, distinct) == (16, 16) and {one.status for one in crowd} == {201, 409}
+    return right, distinct, max(one.seconds for one in crowd)
+
+
 async def measure(service: House) -> bool:
     port = service.port
     await tried(port, 20_000, "2030-06-17", 16, 0.2)  # plans are made, pools are full

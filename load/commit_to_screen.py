@@ -61,15 +61,16 @@ VERSION = re.compile(rb'"type":"event","night":"[0-9-]+","after":\d+,"version":(
 class Screen(asyncio.Protocol):
     """A socket that notes when bytes came; nothing is parsed while the clock runs."""
 
-    def __init__(self, hello: dict[str, Any], opened: asyncio.Event) -> None:
+    def __init__(self, hello: dict[str, Any], opened: asyncio.Event, address: str) -> None:
         self.reads: list[tuple[int, bytes]] = []
         self.transport: asyncio.Transport | None = None
         self._hello = hello
+        self._address = address
         self.opened = opened
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
-        self.transport.write(handshake())
+        self.transport.write(handshake(self._address))
 
     def data_received(self, data: bytes) -> None:
         self.reads.append((time.monotonic_ns(), data))
@@ -81,11 +82,13 @@ class Screen(asyncio.Protocol):
                 self.opened.set()
 
 
-def handshake() -> bytes:
+def handshake(address: str = "10.1.0.1") -> bytes:
+    """The address is believed where the service trusts the proxy that this is, or goes through."""
+    forwarded = f"X-Forwarded-For: {address}\r\n".encode()
     return (
         b"GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
         b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
-        b"Sec-WebSocket-Protocol: backroom.v1\r\n\r\n"
+        b"Sec-WebSocket-Protocol: backroom.v1\r\n" + forwarded + b"\r\n"
     )
 
 
@@ -104,7 +107,9 @@ async def connect_screens(port: int, count: int) -> list[Screen]:
     screens: list[Screen] = []
     hello: dict[str, Any] = {"type": "hello", "audience": "public", "night": NIGHT}
     for start in range(0, count, 100):
-        some = [Screen(hello, asyncio.Event()) for _ in range(min(100, count - start))]
+        # At one address no more strangers are let in than fit into the house.
+        address = f"10.1.{start // 100}.1"
+        some = [Screen(hello, asyncio.Event(), address) for _ in range(min(100, count - start))]
         loop = asyncio.get_running_loop()
         await asyncio.gather(
             *(loop.create_connection(lambda s=s: s, "127.0.0.1", port) for s in some)  # type: ignore[misc]

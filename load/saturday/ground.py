@@ -14,6 +14,8 @@ from load.house import House
 
 TONIGHT: Final = "2030-06-15"  # a Saturday to come: tonight, as no earlier one is open
 NIGHTS: Final = (TONIGHT, "2030-06-22", "2030-06-29")
+FULL_NIGHT: Final = "2030-07-06"
+CROWD_NIGHT: Final = "2030-07-13"
 SHOWN_AT: Final = f"{TONIGHT}T21:30:00.000Z"  # half past ten there; the doors are open
 DOORS: Final = (("main", 3), ("basement", 2))  # how many tablets stand at each
 BOOKED: Final = ({"tables": [n], "party": 4} for n in (1, 2, 4, 5, 6, 9, 11, 12, 13, 14))
@@ -26,6 +28,9 @@ class Ground(Struct, frozen=True):
     origin: str
     port: int
     nights: tuple[str, ...]
+    full_night: str  # nothing is free: who wants it waits
+    crowd_night: str  # nobody looks at it until everybody wants it at once
+    takes_cards: bool  # something stands in for Stripe
     tonight: str
     managers: list[str]  # cookies
     tablets: list[dict[str, str]]  # door, token
@@ -68,10 +73,16 @@ def prepared(house: House, token: str, seconds: int) -> Ground:
             managers.append("; ".join(f"{name}={value}" for name, value in http.cookies.items()))
         clock = {"token": token, "shown_at": SHOWN_AT, "speed": 1}
         _good(http.post("/v1/demo/clock", json=clock))
-        for night in NIGHTS:
+        for night in (*NIGHTS, FULL_NIGHT, CROWD_NIGHT):
             _good(http.post("/v1/nights", json={"night": night}, headers=key()))
         while _good(http.get("/v1/nights"))["tonight"] != TONIGHT:
             time.sleep(0.1)
+        for table in range(1, 17):
+            body = {"night": FULL_NIGHT, "reason": "spill"}
+            _good(http.post(f"/v1/tables/{table}/block", json=body, headers=key()))
+        takes_cards = (
+            "/v1/bookings/{booking_id}/test-card" in _good(http.get("/openapi.json"))["paths"]
+        )
         tablets = [_paired(http, door, n) for door, count in DOORS for n in range(count)]
         booked = [_booked(http, one) for one in BOOKED]
     codes = [
@@ -82,6 +93,9 @@ def prepared(house: House, token: str, seconds: int) -> Ground:
         origin=house.origin,
         port=house.port,
         nights=NIGHTS,
+        full_night=FULL_NIGHT,
+        crowd_night=CROWD_NIGHT,
+        takes_cards=takes_cards,
         tonight=TONIGHT,
         managers=managers,
         tablets=tablets,

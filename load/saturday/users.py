@@ -24,6 +24,11 @@ from load.saturday.screen import Latencies, Screen
 GROUND: Final = msgspec.json.decode(Path(os.environ["SATURDAY_GROUND"]).read_bytes(), type=Ground)
 LATENCIES: Final = Latencies()
 PARTIES: Final = (2, 2, 3, 4, 4, 4, 5, 6, 8)
+# What becomes of a hold; the rest is let go. Who paid may cancel, or every night would be full.
+ABANDONS: Final = 0.06
+PAYS: Final = 0.30
+CANCELS: Final = 0.8
+VISITS_MOST: Final = 15  # of one customer, at six writes at most; an address may make 100
 _numbers = iter(range(1, 1 << 24))
 _gaps = [0]
 
@@ -90,19 +95,34 @@ class Person(FastHttpUser):
 
 
 class Customer(Person):
-    """Looks, looks again, holds, and mostly lets go; each from an address of their own."""
+    """Looks, looks again, holds, and lets go, pays or walks away; each from an own address."""
 
     weight = 20
     wait_time = constant_pacing(1.0)
 
     def on_start(self) -> None:
-        number = next(_numbers)
+        self.become_somebody()
+        if self.number % 5 == 0:  # the others look at the page without its socket
+            self.watch({"audience": "public"})
+
+    def become_somebody(self) -> None:
+        """Another customer, at an address that nobody had before."""
+        self.number = number = next(_numbers)
         address = f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
         self.headers = {"X-Forwarded-For": address}
         self.etags: dict[tuple[str, int], str] = {}
         self.party = random.choice(PARTIES)
-        if number % 5 == 0:  # the others look at the page without its socket
-            self.watch({"audience": "public"})
+        self.visits = 0
+
+    def contact(self) -> dict[str, str]:
+        number = next(_numbers)
+        return {"name": f"Guest {number}", "email": f"guest-{number}@example.com"}
+
+    def visit(self) -> None:
+        """Nobody writes more from one address than people do: a limit met is a failure."""
+        self.visits += 1
+        if self.visits > VISITS_MOST:
+            self.become_somebody()
 
     @task(12)
     def look(self) -> None:
@@ -115,15 +135,15 @@ class Customer(Person):
 
     @task(2)
     def hold_and_decide(self) -> None:
+        self.visit()
         night = random.choice(GROUND.nights)
         path = f"/v1/nights/{night}/availability?party={self.party}"
         sets = self.send("GET", path, name="GET availability").get("sets", [])
         if not sets:
+            self.wait(night)
             return
-        number = next(_numbers)
-        contact = {"name": f"Guest {number}", "email": f"guest-{number}@example.com"}
         wanted = {"night": night, "tables": random.choice(sets[:3])["tables"], "party": self.party,
-                  "contact": contact}  # fmt: skip
+                  "contact": self.contact()}  # fmt: skip
         held = self.send("POST", "/v1/holds", wanted, name="POST hold")
         if "token" not in held:
             return
@@ -131,8 +151,49 @@ class Customer(Person):
         gevent.sleep(random.uniform(0.2, 2.0))
         path = f"/v1/bookings/{held['booking_id']}"
         self.send("GET", path, name="GET booking", headers=bearer)
-        path = f"/v1/holds/{held['booking_id']}"
-        self.send("DELETE", path, {}, name="DELETE hold", headers=bearer)
+        decision = random.random()
+        if decision < ABANDONS:
+            self.become_somebody()  # the hold runs out by itself
+        elif decision < ABANDONS + PAYS and GROUND.takes_cards:
+            self.pay(held["booking_id"], bearer)
+        else:
+            path = f"/v1/holds/{held['booking_id']}"
+            self.send("DELETE", path, {}, name="DELETE hold", headers=bearer)
+
+    def pay(self, booking_id: str, bearer: dict[str, str]) -> None:
+        """The deposit, by a card that pays or first does not; later some cannot come."""
+        path = f"/v1/holds/{booking_id}/confirm"
+        self.send("POST", path, name="POST confirm", headers=bearer)
+        cards = ("declined", "pays") if random.random() < 0.1 else ("pays",)
+        for card in cards:
+            path = f"/v1/bookings/{booking_id}/test-card"
+            self.send("POST", path, {"card": card}, name="POST card", headers=bearer)
+        if random.random() < CANCELS:
+            gevent.sleep(random.uniform(0.5, 2.0))
+            path = f"/v1/bookings/{booking_id}/cancel"
+            self.send("POST", path, {}, name="POST cancel", headers=bearer)
+
+    @task(1)
+    def want_the_full_night(self) -> None:
+        self.visit()
+        path = f"/v1/nights/{GROUND.full_night}/availability?party={self.party}"
+        self.send("GET", path, name="GET availability")
+        self.wait(GROUND.full_night)
+
+    def wait(self, night: str) -> None:
+        """A place on the waitlist, looked at, and mostly given up."""
+        wanted = {"night": night, "party": self.party, "contact": self.contact()}
+        made = self.send("POST", "/v1/waitlist", wanted, name="POST waitlist")
+        if "token" not in made:
+            return
+        bearer = {"Authorization": f"Bearer {made['token']}"}
+        path = f"/v1/waitlist/{made['waitlist_id']}"
+        gevent.sleep(random.uniform(0.2, 1.0))
+        self.send("GET", path, name="GET waitlist", headers=bearer)
+        if random.random() < 0.8:
+            self.send("DELETE", path, {}, name="DELETE waitlist", headers=bearer)
+        else:
+            self.become_somebody()
 
 
 class Tablet(Person):
