@@ -6,7 +6,7 @@ import asyncpg
 import msgspec
 
 # What can be made again from the events, and what the events cannot know. Nothing touches the
-# sources: of a booking they are who it is (id, reference, guest, owner, wishes, when it was made),
+# sources: of a booking they are who it is (id, reference, guest, owner, series, wishes, when made),
 # of a ticket who scanned it last, of a place on the waitlist whose it is and what it wishes.
 PROJECTIONS: Final = (
     "booking (its state)", "booking_table", "ticket (its state)", "headcount",

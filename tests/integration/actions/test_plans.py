@@ -9,8 +9,10 @@ import pytest
 
 from app.db.bookings import END_BOOKING
 from app.db.history import LIST_HISTORY
-from app.db.listings import FIND_BOOKING, LIST_BOOKINGS
+from app.db.listings import FIND_BOOKING, LIST_BOOKINGS, LIST_SERIES
 from app.db.no_shows import LIST_OVERDUE
+from app.db.outbox import LIST_REMINDERS
+from app.db.persons import FIND_PERSON_OF_OWNER
 from load.history import fill
 from tests.integration.floor import NIGHT, House
 
@@ -27,6 +29,9 @@ HOT: dict[str, tuple[str, tuple[Any, ...]]] = {
     "the claims on a table": (CLAIMS, (NIGHT, [7])),
     "parties that are overdue": (LIST_OVERDUE, (30, 60)),
     "a booking's history": (LIST_HISTORY, (NIGHT, BOOKING)),
+    "the dates of a series": (LIST_SERIES, (BOOKING,)),
+    "reminders that are due": (LIST_REMINDERS, ()),
+    "whose data an owner asks for": (FIND_PERSON_OF_OWNER, (b"hash",)),
 }
 
 
