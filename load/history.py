@@ -3,8 +3,9 @@
 A hundred sealed nights of sixteen tables, and so many past bookings with their claims and tickets,
 are written straight into the database of a service that runs; what tonight takes is measured before
 and after, in one run on one machine: committed floor actions a second, the availability's answers,
-and the night's list. Exit code 1 when one of them is more than 20 % worse. The better of two rounds
-counts, because the machine is not ours alone.
+and the night's list. Exit code 1 when one of them is more than 20 % worse, beyond what an answer
+without any work became slower by. The best of three rounds counts, because the machine is not ours
+alone.
 """
 
 import argparse
@@ -27,6 +28,9 @@ from load.house import House
 READ_NIGHT = "2030-06-22"
 NIGHTS = 100
 WORSE_MOST = 1.20
+# An answer that reads nothing and waits for nobody: what it takes longer is the machine's.
+BARE = "an answer without any work"
+ROUNDS = 3
 READS = 150
 FILL_NIGHTS = """
 WITH past AS (
@@ -100,8 +104,9 @@ async def bare(conn: asyncpg.Connection) -> AsyncIterator[None]:
     yield
     for part in reversed(parts):
         await conn.execute(part["again"])
+    # As it is on the next day: else the first minutes measure what Postgres does about a fill.
     for table in FILLED:
-        await conn.execute(f"ANALYZE {table}")
+        await conn.execute(f"VACUUM (ANALYZE) {table}")
 
 
 def enter(service: House, demo_token: str) -> httpx.Client:
@@ -121,7 +126,7 @@ def enter(service: House, demo_token: str) -> httpx.Client:
 def figures(service: House, http: httpx.Client, seconds: float) -> dict[str, float]:
     """Milliseconds each: one action, one answer of the availability, one list; lower is better."""
     best: dict[str, float] = {}
-    for _ in range(2):
+    for _ in range(ROUNDS):
         rate, counts, _ = uvloop.run(measure(service.port, seconds))
         assert set(counts) <= {200, 201}, counts
         found = {
@@ -130,6 +135,7 @@ def figures(service: House, http: httpx.Client, seconds: float) -> dict[str, flo
             "the night's bookings": _median(
                 http, f"/v1/nights/{READ_NIGHT}/bookings?search=nobody"
             ),
+            BARE: _median(http, "/health/live"),
         }
         best = {name: min(ms, best.get(name, ms)) for name, ms in found.items()}
     return best
@@ -176,9 +182,16 @@ def main() -> int:
     finally:
         service.stop()
     print(f"{NIGHTS} nights and {given.bookings} past bookings written in {took:.0f} s")
+    slower = max(1.0, after[BARE] / before[BARE])
+    print(
+        f"{BARE}: {before[BARE]:.2f} ms before, {after[BARE]:.2f} ms after: the machine is"
+        f" {slower:.2f} times as slow, and so much more is allowed"
+    )
     missed = 0
     for name, ms in before.items():
-        good = after[name] <= ms * WORSE_MOST
+        if name == BARE:
+            continue
+        good = after[name] <= ms * WORSE_MOST * slower
         missed += not good
         print(
             f"{name}: {ms:.2f} ms without history, {after[name]:.2f} ms with it"
