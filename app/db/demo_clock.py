@@ -7,13 +7,14 @@ import asyncpg
 
 from app.db.clock import set_clock
 
-READ_LAST = "SELECT max(at) FROM book WHERE version > 0"
+# Of the nights: the venue's own book has lines of the real day on which the demo was installed.
+READ_LAST = "SELECT max(at) FROM book WHERE version > 0 AND name <> 'venue'"
 
 
 async def begin_clock(
     owner_url: str, opening: Callable[[datetime | None], datetime], speed: float
 ) -> datetime:
-    """The clock shows `opening(last)` and runs at the speed; `last` is the books' last instant.
+    """The clock shows `opening(last)` and runs at the speed; `last` is the nights' last instant.
 
     Between two runs the clock would have gone on, and a worker's sweeper have sealed the night.
     Raises NotDemo.

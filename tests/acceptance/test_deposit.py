@@ -84,6 +84,29 @@ def test_by_its_link_a_hold_is_paid_and_cancelling_tells_what_comes_back(
     visits.picture(page, "cancelled")
 
 
+def test_the_desk_is_named_where_it_is_the_way_and_when_the_other_one_is_away(
+    visits: Visits, night: str, premises: Premises
+) -> None:
+    link = held(premises, [2])["link"]
+
+    def opened(**change: Any) -> Page:
+        context = visits.context(PHONE)
+        told = context.request.get("/v1/payments/ways").json() | change
+        context.route("**/v1/payments/ways", lambda route: route.fulfill(json=told))
+        page = context.new_page()
+        page.goto(link)
+        return page
+
+    page = opened(how="desk")
+    expect(form_of(page)).to_contain_text("Come to the desk before the time is up")
+    expect(form_of(page).get_by_role("button")).to_have_count(0)
+    page = opened(away=True)
+    expect(form_of(page)).to_contain_text("Paying online can't be reached at the moment")
+    form_of(page).get_by_role("button", name="Try again").click()
+    pay_with(page, "Good card")  # it is back
+    shows_code(page)
+
+
 def test_an_answer_that_is_lost_is_called_unsure_and_the_code_comes_all_the_same(
     visits: Visits, night: str, premises: Premises
 ) -> None:

@@ -67,6 +67,15 @@ def test_desk_money_is_seen_by_a_second_person_and_given_back_by_hand(
     expect(standing(other)).to_have_text("Refunded in part")
     visits.picture(other, "given")
 
+    # What is kept of a booking that is over can be looked at, and given back, from the list.
+    act(other, "cancel").click()
+    expect(dialog(other)).to_contain_text("by its terms nothing comes back")
+    dialog(other).get_by_role("button", name="Cancel the booking").click()
+    other.keyboard.press("Escape")
+    other.locator("#list .party[data-ended]").click()
+    expect(dialog(other)).to_contain_text("Refunded in part")
+    expect(dialog(other).locator("[data-act=refund]")).to_be_visible()
+
 
 def test_what_was_paid_online_goes_back_to_the_card_by_itself(
     visits: Visits, night: str, premises: Premises
