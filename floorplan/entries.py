@@ -9,7 +9,7 @@ class GuestCheckedIn(Payload, frozen=True, omit_defaults=True):
     `admitted` counts the people of the party who ever came in, `left` those of them who are out
     again: a re-entry lowers `left` once the whole party has been in. `after_seal`: it was told when
     the night was sealed, whose figures stand. `lease_id`: a device let them in by itself, and told
-    it later.
+    it later. `guest`: the number of the one guest whose own code it was.
     """
 
     booking_id: str
@@ -22,12 +22,13 @@ class GuestCheckedIn(Payload, frozen=True, omit_defaults=True):
     inside: dict[FloorName, int]
     after_seal: bool = False
     lease_id: str | None = None
+    guest: int | None = None
 
 
 class GuestCheckedOut(Payload, frozen=True, omit_defaults=True):
     """`people` of the party went out; `left` counts those out at present.
 
-    `after_seal` as in GUEST_CHECKED_IN.
+    `after_seal` and `guest` as in GUEST_CHECKED_IN.
     """
 
     booking_id: str
@@ -38,6 +39,7 @@ class GuestCheckedOut(Payload, frozen=True, omit_defaults=True):
     door: str
     inside: dict[FloorName, int]
     after_seal: bool = False
+    guest: int | None = None
 
 
 class HeadcountChanged(Payload, frozen=True):
@@ -97,6 +99,23 @@ class CheckInUndone(Payload, frozen=True):
     left: int
     door: str
     inside: dict[FloorName, int]
+
+
+class GuestCodeIssued(Payload, frozen=True):
+    """A guest of the party has a code of their own; earlier ones of the number are void."""
+
+    booking_id: str
+    guest_id: str
+    number: int
+    generation: int
+
+
+class GuestCodeRevoked(Payload, frozen=True):
+    """The guest's own code was taken back; the place in the party is still the party's."""
+
+    booking_id: str
+    guest_id: str
+    number: int
 
 
 class IncidentRecorded(Payload, frozen=True):

@@ -313,6 +313,14 @@ def _code_reissued(state: NightState, it: book.CodeReissued, at: str) -> NightSt
     return with_booking(state, replace(booking, generation=it.generation))
 
 
+def _guest_code(
+    state: NightState, it: book.GuestCodeIssued | book.GuestCodeRevoked, at: str
+) -> NightState:
+    # The floor counts parties; whose own code it was that came in, the ticket's row alone knows.
+    booking_in(state, it.booking_id, "confirmed", "seated")
+    return state
+
+
 # -- leases ---------------------------------------------------------------------------------------
 
 
@@ -436,6 +444,8 @@ _MEANING: Final[dict[type[Payload], _Meaning]] = {
     book.CheckInUndone: _check_in_undone,
     book.IncidentRecorded: _incident_recorded,
     book.CodeReissued: _code_reissued,
+    book.GuestCodeIssued: _guest_code,
+    book.GuestCodeRevoked: _guest_code,
     book.PartySeated: _party_seated,
     book.TableVacated: _table_vacated,
     book.BookingCompleted: _booking_completed,

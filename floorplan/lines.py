@@ -67,6 +67,9 @@ def _waitlist_text(payload: book.Payload, where: str, party: int) -> str | None:
             return None
 
 
+_BECAME = {book.GuestCodeIssued: "handed out", book.GuestCodeRevoked: "taken back"}
+
+
 def _hold_text(payload: book.Payload, where: str, party: int) -> str | None:
     match payload:
         case book.BookingInitiated() if payload.series_id is not None:
@@ -170,6 +173,8 @@ def _text(payload: book.Payload, where: str, party: int) -> str | None:
             return f"{_said(payload.kind).capitalize()} at {payload.door}: {_said(payload.outcome)}"
         case book.CodeReissued():
             return f"{where} code issued again: {_said(payload.why)}"
+        case book.GuestCodeIssued() | book.GuestCodeRevoked():
+            return f"{where} code of guest {payload.number} {_BECAME[type(payload)]}"
         case book.CheckInUndone():
             return (
                 f"Undone at {payload.door}: {payload.people} {payload.what}, {_said(payload.why)}"

@@ -17,7 +17,7 @@ from app.db.pool import Database
 from app.domain.references import ReferenceUnreadable, parse_reference
 from app.wire import ScanRequest
 from floorplan.venue import Venue
-from scanners.codes import CodeRefused, public_key, read_claims
+from scanners.codes import TYPE_GUEST, CodeRefused, public_key, read_claims
 
 # Refusals of a code that another key than those kept could undo.
 _UNPROVEN: Final = ("unknown_key", "bad_signature")
@@ -25,12 +25,20 @@ _KEPT: Final[WeakKeyDictionary[Database, Mapping[int, Ed25519PublicKey]]] = Weak
 
 
 class Read(Struct, frozen=True):
-    """A ticket with its generation, or a booking's reference; or why it is neither."""
+    """A ticket with its generation, or a booking's reference; or why it is neither.
+
+    `of_guest`: the ticket is one guest's own.
+    """
 
     ticket_id: str | None = None
     generation: int | None = None
     reference: str | None = None
     refused: str | None = None
+    of_guest: bool = False
+
+    @property
+    def guest_id(self) -> str | None:
+        return self.ticket_id if self.of_guest else None
 
 
 async def read_scan(db: Database, venue: Venue, request: ScanRequest) -> Read:
@@ -55,4 +63,8 @@ def _read(code: str, keys: Mapping[int, Ed25519PublicKey], venue: Venue) -> Read
         claims = read_claims(code, keys, venue=venue.id)
     except CodeRefused as refused:
         return Read(refused=refused.reason)
-    return Read(ticket_id=str(claims.ticket_id), generation=claims.generation)
+    return Read(
+        ticket_id=str(claims.ticket_id),
+        generation=claims.generation,
+        of_guest=claims.type == TYPE_GUEST,
+    )

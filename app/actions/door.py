@@ -16,7 +16,7 @@ from app.actions.act import (
     perform,
     spliced,
 )
-from app.actions.codes import read_scan
+from app.actions.codes import Read, read_scan
 from app.actions.persons import opened
 from app.actions.recalls import Recalled, recall
 from app.actions.scopes import judge_scope
@@ -28,7 +28,7 @@ from app.db.scans import NewScan, StoredScan, find_scan, verdict_row
 from app.domain.bookings import judge_night, judge_room
 from app.domain.capacity import fill_of
 from app.domain.contacts import PersonalData
-from app.domain.facts import BookingFact
+from app.domain.facts import BookingFact, GuestFact
 from app.domain.names import masked
 from app.domain.sealing import Vault
 from app.domain.verdicts import Judgement, Request, judge_scan
@@ -97,6 +97,7 @@ async def scan(
                     generation=read.generation if found.booking_id else None,
                     to_bar=request.to_bar,
                     own_floor_only=door.own_floor_only,
+                    guest=read.guest_id,
                 ),
                 booking,
                 act.facts,
@@ -109,10 +110,11 @@ async def scan(
                     asked = await recall(act, booking.night, [booking.id], "other_door")
                     assert asked is not None, "held under the ticket's lock"
                     return asked
-            inside = await _count(act, request, door, booking, judgement)
+            guest = booking.find_guest(read.guest_id) if booking else None
+            inside = await _count(act, request, door, booking, judgement, guest)
             verdict = verdict_of(
                 venue, door, request, act.facts, booking, judgement, inside, tonight=tonight,
-                device_id=caller.principal.device or caller.principal.id,
+                device_id=caller.principal.device or caller.principal.id, guest=guest,
             )  # fmt: skip
             body = msgspec.json.encode(verdict)
             new = NewScan(
@@ -125,11 +127,12 @@ async def scan(
                 verdict=verdict.verdict,
                 reason=verdict.reason,
                 booking_id=found.booking_id,
-                ticket_id=read.ticket_id,
+                ticket_id=ticket_of(read, booking),
                 people=judgement.people,
                 answer=body,
                 direction=request.direction,
                 generation=read.generation,
+                guest_id=guest.id if guest else None,
                 admitted_change=_change(booking, "admitted", judgement.admitted),
                 gone_change=_change(booking, "gone", judgement.gone),
             )
@@ -267,6 +270,7 @@ async def _count(
     door: Door,
     booking: BookingFact | None,
     judgement: Judgement,
+    guest: GuestFact | None,
 ) -> dict[str, int]:
     """Rows and events of the verdict; the people inside by floor after it."""
     inside = dict(act.facts.inside)
@@ -301,6 +305,10 @@ async def _count(
         act.conn, ticket.id, judgement.admitted, judgement.gone, act.facts.now, request.door,
         act.caller.principal.actor,
     )  # fmt: skip
+    if guest is not None:
+        await rows.count_guest(
+            act.conn, guest.id, inside=step > 0, at=act.facts.now, door=request.door
+        )
     for floor, people in moved.items():
         await rows.set_headcount(act.conn, booking.night, floor, people)
     subject = f"booking:{booking.id}"
@@ -308,18 +316,31 @@ async def _count(
         act.record(
             events.GuestCheckedIn(
                 booking.id, ticket.id, step, judgement.admitted, judgement.gone,
-                door.floor, door.id, inside,
+                door.floor, door.id, inside, guest=guest.number if guest else None,
             ),
             subject,
         )  # fmt: skip
     else:
         act.record(
             events.GuestCheckedOut(
-                booking.id, ticket.id, -step, judgement.gone, door.floor, door.id, inside
+                booking.id,
+                ticket.id,
+                -step,
+                judgement.gone,
+                door.floor,
+                door.id,
+                inside,
+                guest=guest.number if guest else None,
             ),
             subject,
         )
     return inside
+
+
+def ticket_of(read: Read, booking: BookingFact | None) -> str | None:
+    """The party's ticket that a scan is of; of a code that leads nowhere, the one it states."""
+    ticket = booking.ticket if booking else None
+    return ticket.id if read.of_guest and ticket else read.ticket_id
 
 
 def spread(inside: dict[str, int], door_floor: str, step: int) -> dict[str, int]:

@@ -13,7 +13,7 @@ import msgspec
 
 from app.actions.act import UNNUMBERED, Act, Answered, Caller, finish, lock_scan, numbered, spliced
 from app.actions.codes import Read, read_scan
-from app.actions.door import find_own_door, reused, spread
+from app.actions.door import find_own_door, reused, spread, ticket_of
 from app.actions.leases import share_of
 from app.actions.scopes import judge_scope
 from app.db import bookings as rows
@@ -101,7 +101,7 @@ async def _record(
     assert seen is not None, "the caller looked"
     reason, outcome = "observed", Observed(0)
     if seen.verdict == "admit" and request.direction == "in":
-        outcome = await _count(act, request, door, booking, own)
+        outcome = await _count(act, request, door, booking, own, read)
         reason = "admitted" if outcome.task is None else "conflict"
     at = min(seen.at, act.facts.now)
     ticket = booking.ticket if booking else None
@@ -115,13 +115,15 @@ async def _record(
         )  # fmt: skip
     body = msgspec.json.encode(_verdict(request, booking, door, reason, at, outcome.counted))
     after = outcome.counted
+    guest = booking.find_guest(read.guest_id) if booking else None
     new = min(after, ticket.party + ticket.extra - ticket.admitted) if ticket and after else 0
     row = NewScan(
         scanner=scanner, scan_id=request.scan_id, body_hash=act.caller.body_hash, night=night,
         at=at, door=door.id, verdict=seen.verdict, reason=reason,
-        booking_id=booking.id if booking else None, ticket_id=read.ticket_id, people=after,
-        answer=body, direction=request.direction, generation=read.generation,
+        booking_id=booking.id if booking else None, ticket_id=ticket_of(read, booking),
+        people=after, answer=body, direction=request.direction, generation=read.generation,
         admitted_change=new, gone_change=new - after,
+        guest_id=guest.id if guest else None,
     )  # fmt: skip
     version = await finish(act, night, 200, body, last=verdict_row(row))
     return _shown(numbered(body, version), version, replayed=False)
@@ -133,6 +135,7 @@ async def _count(
     door: Door,
     booking: BookingFact | None,
     own: leases.LeaseRow | None,
+    read: Read,
 ) -> Observed:
     """Rows and event of an admission that happened; or why a person has to decide."""
     seen = request.observed
@@ -162,6 +165,10 @@ async def _count(
         act.conn, ticket.id, admitted, gone, min(seen.at, act.facts.now), door.id,
         act.caller.principal.actor,
     )  # fmt: skip
+    if (guest := booking.find_guest(read.guest_id)) is not None:
+        await rows.count_guest(
+            act.conn, guest.id, inside=True, at=min(seen.at, act.facts.now), door=door.id
+        )
     await leases.count_share(act.conn, row.lease_id, ticket.id, people)
     inside = dict(act.facts.inside)
     after_seal = act.facts.night is not None and act.facts.night.status == "sealed"
@@ -172,7 +179,7 @@ async def _count(
     act.record(
         events.GuestCheckedIn(
             booking.id, ticket.id, people, admitted, gone, door.floor, door.id, inside, after_seal,
-            row.lease_id,
+            row.lease_id, guest.number if guest else None,
         ),
         f"booking:{booking.id}",
     )  # fmt: skip

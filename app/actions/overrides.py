@@ -14,7 +14,14 @@ from app.actions.scopes import judge_scope
 from app.actions.verdict import verdict_of
 from app.db import bookings as rows
 from app.db.pool import Database
-from app.db.scans import NewScan, find_decided, find_tonight, insert_scan, undo_scan
+from app.db.scans import (
+    NewScan,
+    find_decided,
+    find_tonight,
+    has_come,
+    insert_scan,
+    undo_scan,
+)
 from app.domain.bookings import judge_booking
 from app.domain.overrides import (
     Decided,
@@ -89,6 +96,8 @@ async def override_scan(
             act.conn, ticket.id, judgement.admitted, judgement.gone, facts.now, door.id, actor,
             extra=ticket.extra + judgement.extra,
         )  # fmt: skip
+        if now.guest_id is not None:
+            await rows.count_guest(act.conn, now.guest_id, inside=True, at=facts.now, door=door.id)
         await rows.set_headcount(act.conn, night, door.floor, inside[door.floor])
         act.record(
             events.EntryOverridden(
@@ -161,6 +170,12 @@ async def undo(
             act.conn, ticket.id, after.admitted, after.gone, act.facts.now, door.id, actor,
             extra=after.extra,
         )  # fmt: skip
+        if now.guest_id is not None and now.reason != "moved":
+            came = now.reason == "out" or await has_come(act.conn, now.guest_id)
+            await rows.count_guest(
+                act.conn, now.guest_id, inside=now.reason == "out", at=act.facts.now,
+                door=door.id, came=came,
+            )  # fmt: skip
         for floor, people in moved.items():
             await rows.set_headcount(act.conn, night, floor, people)
         act.record(

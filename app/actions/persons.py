@@ -16,9 +16,11 @@ import asyncpg
 from app.actions.act import UNNUMBERED, Act, Answered, Caller
 from app.actions.administration import audited, note
 from app.actions.erasures import remember_erasure, retained_of
+from app.actions.guest_names import guest_name
 from app.actions.wishes import wishes_of
 from app.db import persons as rows
 from app.db.bans import list_bans_of
+from app.db.guests import list_guest_names
 from app.db.persons import Held, PersonRow
 from app.db.pool import Database
 from app.db.waitlist import EntryRow, list_places_of
@@ -168,6 +170,7 @@ async def export_person(
         places = await list_places_of(conn, person_id)
         payments = await rows.list_payments_of(conn, person_id)
         bans = await list_bans_of(conn, person_id)
+        guests = await list_guest_names(conn, [booking.booking_id for booking in bookings])
         made_at = await rows.read_now(conn)
         await note(conn, caller, PersonExported(form), f"person:{person_id}")
     reference = {booking.booking_id: booking.reference for booking in bookings}
@@ -179,7 +182,10 @@ async def export_person(
         name=person.name if person else None,
         phone=person.phone if person else None,
         email=person.email if person else None,
-        bookings=[_exported(vault, row.held, booking) for booking in bookings],
+        bookings=[
+            _exported(vault, row.held, booking, guests.get(booking.booking_id, []))
+            for booking in bookings
+        ],
         waitlist=[_exported_place(place) for place in places],
         payments=[
             ExportedPayment(
@@ -324,7 +330,9 @@ def _shown(vault: Vault, row: PersonRow, bookings: Sequence[rows.PersonsBooking]
     )  # fmt: skip
 
 
-def _exported(vault: Vault, held: Held | None, b: rows.PersonsBooking) -> ExportedBooking:
+def _exported(
+    vault: Vault, held: Held | None, b: rows.PersonsBooking, guests: list[tuple[str, bytes]]
+) -> ExportedBooking:
     wishes = wishes_of(vault, held, b.booking_id, b.wishes)
     return ExportedBooking(
         reference=b.reference, night=b.night, status=b.status, party=b.party, tables=b.tables,
@@ -332,6 +340,9 @@ def _exported(vault: Vault, held: Held | None, b: rows.PersonsBooking) -> Export
         deposit_pence=b.deposit_pence, paid_pence=b.paid_pence, people_admitted=b.admitted,
         last_seen_at=b.last_scan_at, requests=wishes.requests, occasion=wishes.occasion,
         notes=wishes.notes,
+        guests=[
+            name for one in guests if (name := guest_name(vault, held, *one)) is not None
+        ],
     )  # fmt: skip
 
 

@@ -177,6 +177,9 @@ async def _count(
     ticket = booking.ticket
     assert ticket is not None, "judged before"
     going_in = held.direction == "in"
+    guest = booking.find_guest(held.ticket_id)
+    if guest is not None:
+        await rows.count_guest(act.conn, guest.id, inside=going_in, at=held.at, door=held.door)
     inside = dict(act.facts.inside)
     await rows.count_admitted(
         act.conn,
@@ -198,11 +201,12 @@ async def _count(
         payload = events.GuestCheckedIn(
             booking.id, ticket.id, counting.people, counting.admitted, counting.gone,
             door.floor, door.id, inside, counting.after_seal,
+            guest=guest.number if guest else None,
         )  # fmt: skip
     else:
         payload = events.GuestCheckedOut(
             booking.id, ticket.id, counting.people, counting.gone, door.floor, door.id, inside,
-            counting.after_seal,
+            counting.after_seal, guest=guest.number if guest else None,
         )  # fmt: skip
     act.record(payload, f"booking:{booking.id}")
     reason = "admitted" if going_in else "out"
@@ -220,7 +224,7 @@ async def _count(
         booking_id=booking.id, ticket_id=ticket.id, people=counting.people,
         answer=msgspec.json.encode(verdict), direction=held.direction, generation=held.generation,
         admitted_change=counting.admitted - ticket.admitted,
-        gone_change=counting.gone - ticket.gone,
+        gone_change=counting.gone - ticket.gone, guest_id=guest.id if guest else None,
     )  # fmt: skip
     if not await insert_scan(act.conn, new):
         raise Conflict("already_decided", "The same scan was answered meanwhile. Dismiss this one.")

@@ -14,6 +14,7 @@ from app.domain.principals import Principal
 from app.domain.sealing import Vault
 from app.errors import NotFound, NotReady
 from floorplan.venue import Venue
+from scanners.codes import TYPE_PARTY
 from scanners.codes.drawing import read_back
 
 GENERATIONS_TRIED = 5  # one of 500 drawn codes failing is already far more than was ever seen
@@ -73,11 +74,12 @@ async def issue_for(
     *,
     ticket_id: str | None = None,
     first: int = 1,
+    kind: int = TYPE_PARTY,
 ) -> Issued:
     """As `issue_ticket`, when the night's key is at hand; from the generation `first` on."""
     ticket_id = ticket_id or str(uuid4())
     for generation in range(first, min(first + GENERATIONS_TRIED, 256)):
-        code = entry_code(venue, vault, ticket_id, generation, key)
+        code = entry_code(venue, vault, ticket_id, generation, key, kind)
         if await asyncio.to_thread(read_back, code):
             return Issued(ticket_id, generation)
     raise NotReady("code_unreadable", "The code could not be drawn. Try again.")

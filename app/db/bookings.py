@@ -69,6 +69,11 @@ UPDATE ticket
        last_scan_by = $6, extra = coalesce($7, extra)
  WHERE id = $1
 """
+COUNT_GUEST = """
+UPDATE guest_ticket
+   SET admitted = $2, gone = $3, last_scan_at = $4::text::timestamptz, last_scan_door = $5
+ WHERE id = $1
+"""
 SET_HEADCOUNT = "UPDATE headcount SET people = $3 WHERE night = $1::text::date AND floor = $2"
 IS_OWNER = "SELECT is_owner($1, $2)"
 FIND_BY_REFERENCE = "SELECT id::text, night::text FROM booking WHERE reference = $1"
@@ -208,6 +213,13 @@ async def count_admitted(
     `by` is the actor whose scan it was; `extra`, people beyond the party, is a supervisor's alone.
     """
     await conn.execute(COUNT_ADMITTED, ticket_id, admitted, gone, at, door, by, extra)
+
+
+async def count_guest(
+    conn: asyncpg.Connection, guest_id: str, *, inside: bool, at: str, door: str, came: bool = True
+) -> None:
+    """The guest is in or out by their own code; without `came` they never were in."""
+    await conn.execute(COUNT_GUEST, guest_id, int(came), int(came and not inside), at, door)
 
 
 async def set_headcount(conn: asyncpg.Connection, night: str, floor: str, people: int) -> None:

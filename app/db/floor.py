@@ -134,6 +134,15 @@ SELECT format('the ticket of booking %s counts %s inside, its scans say %s', b.i
                   FROM scan c WHERE c.booking_id = b.id AND c.undone_at IS NULL) AS s
  WHERE s.inside <> k.admitted - k.gone OR k.party <> b.party
 UNION ALL
+SELECT format('guest %s of booking %s counts %s inside, the last scan of the code says %s',
+              g.number, b.id, g.admitted - g.gone, coalesce(s.last, 'nothing'))
+  FROM mine b JOIN guest_ticket g ON g.booking_id = b.id,
+       LATERAL (SELECT (SELECT c.reason FROM scan c
+                         WHERE c.guest_id = g.id AND c.undone_at IS NULL AND c.people > 0
+                           AND c.reason IN ('admitted', 'overridden', 'out')
+                         ORDER BY c.at DESC, c.scan_id LIMIT 1) AS last) AS s
+ WHERE g.admitted - g.gone <> (coalesce(s.last, 'out') <> 'out')::integer
+UNION ALL
 -- Of the whole night, because parties that are joined bring theirs along.
 SELECT format('tickets admit %s people beyond their parties, overrides let %s in', k.extra, s.extra)
   FROM (SELECT coalesce(sum(extra), 0) AS extra FROM ticket WHERE night = $1::text::date) AS k,
@@ -144,8 +153,11 @@ UNION ALL
 SELECT format('scan %s was accepted from quarantine for %s people, which no verdict says',
               q.scan_id, q.counted)
   FROM quarantined_scan q JOIN mine b ON b.reference = q.reference
-                                      OR b.id = (SELECT k.booking_id FROM ticket k
-                                                  WHERE k.id = q.ticket_id)
+                                      OR b.id IN (SELECT k.booking_id FROM ticket k
+                                                   WHERE k.id = q.ticket_id
+                                                  UNION
+                                                  SELECT g.booking_id FROM guest_ticket g
+                                                   WHERE g.id = q.ticket_id)
  WHERE q.resolution = 'accept'
    AND NOT EXISTS (SELECT FROM scan c
                     WHERE c.scanner = 'device:' || q.device_id AND c.scan_id = q.scan_id

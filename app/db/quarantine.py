@@ -28,6 +28,7 @@ SELECT q.id::text, q.device_id::text, d.name AS device, q.scan_id::text, q.body_
   JOIN device d ON d.id = q.device_id
   LEFT JOIN booking b ON b.id = coalesce(
        (SELECT k.booking_id FROM ticket k WHERE k.id = q.ticket_id),
+       (SELECT g.booking_id FROM guest_ticket g WHERE g.id = q.ticket_id),
        (SELECT r.id FROM booking r WHERE r.reference = q.reference))
  WHERE ($1::text::uuid IS NULL OR q.id = $1::text::uuid)
    AND ($2::text::uuid IS NULL OR q.device_id = $2::text::uuid)

@@ -43,6 +43,11 @@ INSERT_VERDICT = INSERT_SCAN.replace("ON CONFLICT DO NOTHING\nRETURNING true\n",
     """convert_to(replace(convert_from($12, 'UTF8'),
         '"version":-1', '"version":' || current_setting('app.version')), 'UTF8')""",
 )
+HAS_COME = """
+SELECT EXISTS (SELECT FROM scan
+                WHERE guest_id = $1 AND undone_at IS NULL AND people > 0
+                  AND reason IN ('admitted', 'overridden'))
+"""
 FIND_TONIGHT = """
 SELECT date::text FROM night
  WHERE status = 'open' AND ends_at > venue_now() ORDER BY date LIMIT 1
@@ -112,6 +117,11 @@ async def undo_scan(
 ) -> bool:
     """The scan counts no more; its answer stays. False: it was undone already."""
     return bool(await conn.fetchval(UNDO_SCAN, scanner, scan_id, at, by, reason))
+
+
+async def has_come(conn: asyncpg.Connection, guest_id: str) -> bool:
+    """Whether a scan of the guest's own code that stands let them in."""
+    return bool(await conn.fetchval(HAS_COME, guest_id))
 
 
 async def find_tonight(conn: asyncpg.Connection) -> str | None:

@@ -10,7 +10,7 @@ from uuid import UUID
 from app.domain.sealing import Vault, signing_key_place
 from floorplan.nights import night_bounds
 from floorplan.venue import Venue
-from scanners.codes import TicketClaims, mint, private_key
+from scanners.codes import TYPE_PARTY, TicketClaims, mint, private_key
 
 
 class NightKey(Protocol):
@@ -26,8 +26,18 @@ class NightKey(Protocol):
     def private(self) -> bytes: ...
 
 
-def entry_code(venue: Venue, vault: Vault, ticket_id: str, generation: int, key: NightKey) -> str:
-    """The code. Raises Unopened, KeyUnknown: the key does not open."""
+def entry_code(
+    venue: Venue,
+    vault: Vault,
+    ticket_id: str,
+    generation: int,
+    key: NightKey,
+    kind: int = TYPE_PARTY,
+) -> str:
+    """The code; of a guest's own ticket it is of the kind TYPE_GUEST.
+
+    Raises Unopened, KeyUnknown: the key does not open.
+    """
     begins, ends = night_bounds(
         date.fromisoformat(key.night), zone=venue.zone, starts=venue.night_starts
     )
@@ -39,5 +49,6 @@ def entry_code(venue: Venue, vault: Vault, ticket_id: str, generation: int, key:
         not_before=begins,
         valid_minutes=int((ends - begins).total_seconds() // 60),
         party=key.party,
+        type=kind,
     )
     return mint(claims, private_key(vault.open(signing_key_place(key.night), key.private)))

@@ -1,36 +1,23 @@
-"""A manage link: a signed token by which a customer reaches one booking, without a password.
+"""A manage link: a signed link by which a customer reaches one booking, without a password.
 
-    "mng_" + base64url(booking 16 | generation u16 | expires u32 | MAC 20)
-
-Big-endian; `expires` is in whole seconds since 1970. 42 bytes are 56 characters without padding or
-spare bits, so one link has one spelling. The MAC is HMAC-SHA-256 cut to 160 bits, under a key that
-is derived from the service's secret for this purpose alone: nothing that is signed for another one
-passes here. The token is never stored; revoking raises the booking's generation.
+Its form is that of every signed link (`app/domain/signed_links.py`).
 """
 
-import hmac
-import re
-import struct
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
-from uuid import UUID
 
 from msgspec import Struct
 
-PREFIX: Final = "mng_"
-GENERATIONS_MAX: Final = 0xFFFF
+from app.domain.signed_links import GENERATIONS_MAX, MANAGE, LinkRefused, SignedLink, mint, read
+
+__all__ = [
+    "GENERATIONS_MAX", "LASTS_AFTER_NIGHT", "PREFIX", "LinkRefused", "ManageLink", "expiry_of",
+    "link_key", "mint_link", "read_link",
+]  # fmt: skip
+
+PREFIX: Final = MANAGE.prefix
 # A guest may want their data, or a left coat, in the week after the night.
 LASTS_AFTER_NIGHT: Final = timedelta(days=7)
-
-_BODY: Final = struct.Struct(">16sHI")
-_MAC_BYTES: Final = 20
-_FORM: Final = re.compile(rf"{PREFIX}([A-Za-z0-9_-]{{56}})")
-_PURPOSE: Final = b"backroom manage link v1"
-
-
-class LinkRefused(ValueError):
-    """The text is no link of this service, or one that is over."""
 
 
 class ManageLink(Struct, frozen=True):
@@ -43,7 +30,7 @@ class ManageLink(Struct, frozen=True):
 
 def link_key(secret: str) -> bytes:
     """The key of the links, of the service's secret (hexadecimal digits)."""
-    return hmac.digest(bytes.fromhex(secret), _PURPOSE, "sha256")
+    return MANAGE.key(secret)
 
 
 def expiry_of(night_ends_at: datetime, now: datetime) -> datetime:
@@ -53,34 +40,10 @@ def expiry_of(night_ends_at: datetime, now: datetime) -> datetime:
 
 def mint_link(key: bytes, link: ManageLink) -> str:
     """The link as a token of 60 characters. Raises ValueError: a figure that it cannot hold."""
-    if not 1 <= link.generation <= GENERATIONS_MAX:
-        raise ValueError(f"a link's generation is 1 to {GENERATIONS_MAX}")
-    seconds = int(link.expires_at.timestamp())
-    if not 0 < seconds <= 0xFFFF_FFFF or link.expires_at.microsecond:
-        raise ValueError("a link ends at a whole second between 1970 and 2106")
-    body = _BODY.pack(UUID(link.booking_id).bytes, link.generation, seconds)
-    return PREFIX + urlsafe_b64encode(body + _mac(key, body)).decode()
+    return mint(MANAGE, key, SignedLink(link.booking_id, link.generation, link.expires_at))
 
 
 def read_link(key: bytes, token: str, now: datetime) -> ManageLink:
-    """What the token says. `now` is real time.
-
-    Raises LinkRefused: another form, another signature, or over. Whether its generation is still
-    the booking's is known to the database alone.
-    """
-    form = _FORM.fullmatch(token)
-    if form is None:
-        raise LinkRefused("not in the form of a link")
-    whole = urlsafe_b64decode(form[1])
-    body, mac = whole[: _BODY.size], whole[_BODY.size :]
-    if not hmac.compare_digest(mac, _mac(key, body)):
-        raise LinkRefused("not signed by this service")
-    booking, generation, seconds = _BODY.unpack(body)
-    expires_at = datetime.fromtimestamp(seconds, UTC)
-    if now >= expires_at:
-        raise LinkRefused("over")
-    return ManageLink(str(UUID(bytes=booking)), generation, expires_at)
-
-
-def _mac(key: bytes, body: bytes) -> bytes:
-    return hmac.digest(key, body, "sha256")[:_MAC_BYTES]
+    """What the token says; `now` is real time. Raises LinkRefused as `signed_links.read`."""
+    link = read(MANAGE, key, token, now)
+    return ManageLink(link.subject, link.generation, link.expires_at)

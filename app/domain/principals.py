@@ -5,7 +5,7 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-Kind = Literal["anonymous", "owner", "staff", "device", "system"]
+Kind = Literal["anonymous", "owner", "guest", "staff", "device", "system"]
 # How a member of staff showed who they are. "" for everybody else.
 Assurance = Literal["password", "totp", "link", "pin", ""]
 # What a session still lacks: nothing, a code, or the enrolment that comes before the first code.
@@ -25,8 +25,10 @@ _PUBLIC: Final = frozenset(
 # An owner acts on one booking, by the token that came with its hold or by its manage link.
 _OWNER: Final = _PUBLIC | {
     "own:read", "own:confirm", "own:extend", "own:cancel", "own:code", "own:export", "own:erase",
-    "own:link", "own:change", "own:reschedule", "own:reissue", "own:waitlist",
+    "own:link", "own:change", "own:guests", "own:reschedule", "own:reissue", "own:waitlist",
 }  # fmt: skip
+# One guest of a party sees their own code, and nothing else at all.
+_GUEST: Final = frozenset({"pass:read"})
 _DEVICE: Final = _PUBLIC | {
     "scan:create", "scan:read", "scan:supervise", "headcount:change", "state:read", "live:door",
     "incident:record",
@@ -47,7 +49,8 @@ _MANAGER: Final = _DOOR_STAFF | {
     "device:manage", "quarantine:manage", "staff:list", "session:list", "session:revoke",
     "audit:read", "ban:manage", "message:manage", "person:reveal", "person:export",
     "payment:refund", "payment:list", "payment:verify", "scan:override", "door_log:read",
-    "booking:reissue", "booking:series", "lease:manage", "task:manage", "waitlist:manage",
+    "booking:reissue", "booking:series", "booking:guests", "lease:manage", "task:manage",
+    "waitlist:manage",
 }  # fmt: skip
 _SUPER_ADMIN: Final = _MANAGER | {"staff:manage", "person:erase"}
 
@@ -56,6 +59,7 @@ _SYSTEM: Final[frozenset[str]] = frozenset()  # acts by its own code, never thro
 ROLES: Final[dict[str, frozenset[str]]] = {
     "ANONYMOUS": _PUBLIC,
     "OWNER": _OWNER,
+    "GUEST": _GUEST,
     "DEVICE": _DEVICE,
     "REVOKED": frozenset(),  # a device whose token is over: what it sends waits for a manager
     "DOOR_STAFF": _DOOR_STAFF,
@@ -104,12 +108,12 @@ EVERYWHERE: Final = Scope()
 class Principal(Struct, frozen=True):
     """The one who acts.
 
-    `id` is the staff's or device's UUID, or the hexadecimal SHA-256 of an owner's token; "" for
-    nobody. `role` is a key of ROLES. `door` is where a device stands, or the tablet that somebody
-    uses by PIN. `elevated_until` is when the step-up ends, in real time; None: there is none, or it
-    was over when the session was looked up. `device` is the tablet of a session by PIN.
-    `session_id` is the session's public UUID, never its token. `booking_id` is the one booking
-    that an owner with a manage link acts on.
+    `id` is the UUID of the staff, the device or the guest's ticket, or the hexadecimal SHA-256 of
+    an owner's token; "" for nobody. `role` is a key of ROLES. `door` is where a device stands, or
+    the tablet that somebody uses by PIN. `elevated_until` is when the step-up ends, in real time;
+    None: there is none, or it was over when the session was looked up. `device` is the tablet of a
+    session by PIN. `session_id` is the session's public UUID, never its token. `booking_id` is the
+    one booking that an owner with a manage link acts on.
     """
 
     kind: Kind

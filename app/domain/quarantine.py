@@ -95,11 +95,17 @@ def judge_accept(
             f"The booking is {booking.status}: nobody is counted on it. Dismiss the scan, and count"
             " by hand.",
         )
-    if held.generation not in (None, ticket.generation):
+    guest = booking.find_guest(held.ticket_id)
+    if guest is not None and guest.status != "valid":
+        raise Conflict("nothing_to_count", "The guest's code was taken back. Dismiss the scan.")
+    if held.generation not in (None, (guest or ticket).generation):
         raise Conflict("nothing_to_count", "A newer code was issued. Dismiss the scan.")
     going_in = held.direction == "in"
     places = booking.party - ticket.admitted + ticket.gone
     inside = ticket.admitted - ticket.gone
+    if guest is not None:
+        inside = min(inside, guest.admitted - guest.gone)
+        places = min(places, 1 - inside)
     most = places if going_in else inside
     people = said or held.people or (1 if most <= 1 else None)
     if people is None:

@@ -106,7 +106,7 @@ class Look(Struct, frozen=True):
         guest, party = self.guest, max(0, self.newcomers + ticket.gone - ticket.owed)
         if self.request.guest is None or guest is None:
             return party
-        return min(party, 1 - guest.admitted + guest.gone)
+        return min(party, 1 - self.inside)
 
     @property
     def inside(self) -> int:

@@ -18,7 +18,6 @@ from app.actions.act import Caller
 from app.actions.credentials import step_up_needed
 from app.actions.scopes import judge_scope
 from app.actions.sign_in import is_known
-from app.domain.manage_links import link_key
 from app.domain.origins import origin_key, origin_of
 from app.domain.principals import ANONYMOUS, ELEVATED, ROLES, Principal
 from app.errors import Malformed, NotAllowed, NotFound, NotSignedIn, NotValid
@@ -67,7 +66,6 @@ class Endpoint:
         self.operation = operation
         self._parts = parts
         self._origin_key = origin_key(parts.settings.secret)
-        self._link_key = link_key(parts.settings.secret)
         shape = operation.request
         self._decoder = None if shape is None else msgspec.json.Decoder(shape)
         self._dates = [] if shape is None else dates_of(shape)
@@ -81,7 +79,7 @@ class Endpoint:
         visitor: Visitor = scope["state"]["visitor"]
         identified = NOBODY
         if operation.limits != "none":  # what has no limit costs nothing: no look-up, no Postgres
-            identified = await identify(parts.db, headers, self._link_key)
+            identified = await identify(parts.db, headers, parts.settings.secret)
         await self._limit(identified, visitor, cookie_of(headers, KNOWN_COOKIES))
         handler = operation.handler
         if identified.revoked is not None and operation.revoked is not None:
@@ -194,7 +192,7 @@ class Endpoint:
             # A link is proven by its signature, so a whole club behind one address can use theirs;
             # the token of a hold is anybody's word until its booking is looked up.
             whose = visitor.address
-            if principal is not None and principal.booking_id is not None:
+            if principal is not None and (principal.booking_id or principal.kind == "guest"):
                 whose = principal.id
             if self.operation.is_safe:
                 await limiter.spend(STRANGER_READS, whose)

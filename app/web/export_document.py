@@ -58,11 +58,14 @@ def document_of(export: Export) -> str:
         ),
         "<h2>What you asked for</h2>",
         table(
-            ["Reference", "Occasion", "Requests", "Notes of the club"],
+            ["Reference", "Occasion", "Requests", "Notes of the club", "Guests with a code"],
             (
-                [b.reference, b.occasion or "", quoted(b.requests), quoted(b.notes)]
+                [
+                    b.reference, b.occasion or "", quoted(b.requests), quoted(b.notes),
+                    ", ".join(map(quoted, b.guests)),
+                ]
                 for b in export.bookings
-                if b.occasion or b.requests or b.notes
+                if b.occasion or b.requests or b.notes or b.guests
             ),
         ),
         "<h2>Waitlist</h2>",

@@ -7,13 +7,14 @@ import msgspec
 from msgspec import Struct
 
 from app.actions.devices import DEVICE_PREFIX, find_device
+from app.actions.guests import find_guest
 from app.actions.identity import find_session
 from app.actions.links import find_link_owner
 from app.db.bookings import is_owner
 from app.db.pool import Database
 from app.db.waitlist import is_waiting
-from app.domain.manage_links import PREFIX as LINK_PREFIX
 from app.domain.principals import ANONYMOUS, Principal
+from app.domain.signed_links import GUEST, MANAGE
 from app.errors import NotAllowed, NotSignedIn
 from app.web.cookies import find_cookie
 from app.web.visitors import Hosts, Visitor, values
@@ -59,11 +60,11 @@ class Identified(Struct, frozen=True):
         return self.principal
 
 
-async def identify(db: Database, headers: Headers, links: bytes | None = None) -> Identified:
+async def identify(db: Database, headers: Headers, secret: str | None = None) -> Identified:
     """Who sends these headers. A bearer token counts before a cookie.
 
-    `links` is the key of the manage links; without it none of them counts, as on a socket, where
-    an owner sees what everybody sees.
+    `secret` is the service's, by which links are signed; without it none of them counts, as on a
+    socket, where their holders see what everybody sees.
 
     A cookie that is over makes its sender nobody, as if it had none: the public page still works.
     """
@@ -81,7 +82,7 @@ async def identify(db: Database, headers: Headers, links: bytes | None = None) -
                 return Identified(None)
             person = await person_on(db, device.principal, headers)
             return Identified(device.principal, person=person)
-        return Identified(await principal_of(db, token, links))
+        return Identified(await principal_of(db, token, secret))
     cookie = cookie_of(headers)
     if cookie is not None:
         found = await find_session(db, cookie)
@@ -100,19 +101,21 @@ async def person_on(db: Database, tablet: Principal, headers: Headers) -> Princi
     return msgspec.structs.replace(found.principal, door=tablet.door)
 
 
-async def principal_of(db: Database, token: str, links: bytes | None = None) -> Principal | None:
-    """The device or the owner that the bearer token makes; None: it makes nobody.
+async def principal_of(db: Database, token: str, secret: str | None = None) -> Principal | None:
+    """The device, owner or guest that the bearer token makes; None: it makes nobody.
 
     An owner is whoever has the token of a hold; whose booking it is, is asked where it matters. A
-    manage link (under the key `links`) says itself which booking it is of.
+    manage link (signed under `secret`) says itself which booking it is of.
     """
     if not 20 <= len(token) <= TOKEN_LENGTH_MAX:
         return None
     if token.startswith(DEVICE_PREFIX):
         device = await find_device(db, token)
         return None if device is None or device.over else device.principal
-    if token.startswith(LINK_PREFIX):
-        return None if links is None else await find_link_owner(db, links, token)
+    if token.startswith(MANAGE.prefix):
+        return None if secret is None else await find_link_owner(db, MANAGE.key(secret), token)
+    if token.startswith(GUEST.prefix):
+        return None if secret is None else await find_guest(db, secret, token)
     return Principal("owner", hashlib.sha256(token.encode()).hexdigest(), "OWNER")
 
 

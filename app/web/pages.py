@@ -73,6 +73,7 @@ PAGES: Final[dict[str, tuple[str, Needs]]] = {
     "/sign-in": ("pages/sign-in.html", NOTHING),
     "/manage": ("pages/manage.html", NOTHING),  # a customer's own booking, by its link
     "/pay": ("pages/pay.html", STRIPE),  # the card form, where Stripe takes the cards
+    "/guest": ("pages/guest.html", NOTHING),  # one guest of a party, by the booker's link
     "/docs": ("pages/docs.html", NOTHING),
 }
 

@@ -90,6 +90,7 @@ class ExportedBooking(Answer, frozen=True):
     requests: str | None
     occasion: str | None
     notes: str | None
+    guests: list[str]  # what those who have a code of their own were called
 
 
 class ExportedPayment(Answer, frozen=True):

@@ -28,7 +28,9 @@ from scanners.codes import base45
 PREFIX: Final = "BR1:"
 CODE_LENGTH: Final = 144
 FORMAT: Final = 1
-TYPE_PARTY: Final = 1  # admits the people of one booking; other types are for later formats
+TYPE_PARTY: Final = 1  # admits the people of one booking
+TYPE_GUEST: Final = 2  # admits one guest of a party; the ticket is the guest's own
+TYPES: Final = (TYPE_PARTY, TYPE_GUEST)
 
 _BODY: Final = struct.Struct(">BBBB16sHIHB")
 _SIGNATURE_LENGTH: Final = 64
@@ -160,7 +162,7 @@ def read_claims(
         raise CodeRefused("not_our_code")
     if claims.venue != venue:
         raise CodeRefused("wrong_venue")
-    if claims.type != TYPE_PARTY:
+    if claims.type not in TYPES:
         raise CodeRefused("not_our_code")
     key = known_keys.get(claims.key_id)
     if key is None:

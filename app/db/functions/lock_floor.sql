@@ -163,7 +163,14 @@ BEGIN
                         'last_scan_door', k.last_scan_door, 'last_scan_by', k.last_scan_by,
                         'extra', k.extra,
                         'shares', coalesce(v_shares -> k.id::text, '[]'))
-                    FROM ticket k WHERE k.booking_id = b.id)) ORDER BY b.id), '[]'),
+                    FROM ticket k WHERE k.booking_id = b.id),
+                'guests', (SELECT coalesce(json_agg(json_build_object(
+                        'id', g.id, 'number', g.number, 'generation', g.generation,
+                        'status', g.status, 'admitted', g.admitted, 'gone', g.gone,
+                        'last_scan_at', instant_text(g.last_scan_at),
+                        'last_scan_door', g.last_scan_door) ORDER BY g.number), '[]')
+                    FROM guest_ticket g WHERE g.booking_id = b.id AND b.id = ANY (v_own))
+                ) ORDER BY b.id), '[]'),
                bool_or(b.id = ANY (v_own) AND EXISTS (
                     SELECT FROM booking_table t
                      WHERE t.live AND t.booking_id = b.id

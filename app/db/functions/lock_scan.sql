@@ -5,7 +5,7 @@
 -- tonight (the open night in progress, else the next open one) and held (who it is, sealed).
 CREATE OR REPLACE FUNCTION lock_scan(
     p_uid text, p_role text, p_caller text, p_scan uuid,
-    p_ticket uuid, p_reference text  -- what was read; NULL: nothing
+    p_ticket uuid, p_reference text  -- what was read, a party's or a guest's ticket; NULL: nothing
 ) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     v_set     text;
@@ -29,7 +29,8 @@ BEGIN
                   FROM person p JOIN person_key k ON k.person_id = p.id WHERE p.id = b.person_id)
           INTO v_booking, v_night, v_held
           FROM booking b
-         WHERE b.id = (SELECT t.booking_id FROM ticket t WHERE t.id = p_ticket)
+         WHERE b.id = coalesce((SELECT t.booking_id FROM ticket t WHERE t.id = p_ticket),
+                               (SELECT g.booking_id FROM guest_ticket g WHERE g.id = p_ticket))
             OR b.reference = p_reference;
     END IF;
     RAISE INFO '{"stored":%,"booking_id":%,"night":%,"tonight":%,"held":%}', to_json(v_stored),

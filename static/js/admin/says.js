@@ -161,6 +161,8 @@ export const NIGHT_LINE = {
   CHECK_IN_UNDONE: "Scan taken back",
   INCIDENT_RECORDED: "Incident",
   CODE_REISSUED: "Code issued again",
+  GUEST_CODE_ISSUED: "Guest has a code",
+  GUEST_CODE_REVOKED: "Guest's code taken back",
   PARTY_SEATED: "Party seated",
   TABLE_VACATED: "Table vacated",
   BOOKING_COMPLETED: "Booking completed",

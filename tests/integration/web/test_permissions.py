@@ -55,6 +55,11 @@ MAY = {
     "POST /v1/bookings/{booking_id}/complete": MANAGERS,
     "POST /v1/bookings/{booking_id}/link": MANAGERS,
     "POST /v1/bookings/{booking_id}/link/revoke": MANAGERS,
+    "GET /v1/bookings/{booking_id}/guests": MANAGERS,
+    "POST /v1/bookings/{booking_id}/guests": MANAGERS,
+    "DELETE /v1/bookings/{booking_id}/guests/{number}": MANAGERS,
+    "GET /v1/pass": "GUEST",
+    "GET /v1/pass/code.svg": "GUEST",
     "POST /v1/bookings/{booking_id}/refund": MANAGERS,
     "GET /v1/bookings/{booking_id}/payments": MANAGERS,
     "POST /v1/refunds/{refund_id}/given": MANAGERS,
@@ -140,6 +145,9 @@ MAY = {
 }
 # What an owner may do with their own booking; with anybody else's it is not found.
 OWN = {
+    "GET /v1/bookings/{booking_id}/guests",
+    "POST /v1/bookings/{booking_id}/guests",
+    "DELETE /v1/bookings/{booking_id}/guests/{number}",
     "GET /v1/bookings/{booking_id}",
     "GET /v1/bookings/{booking_id}/code.png",
     "GET /v1/bookings/{booking_id}/code.svg",

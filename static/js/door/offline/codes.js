@@ -14,7 +14,7 @@ const DOMAIN = new TextEncoder().encode("backroom-ticket-v1\0");
 
 /**
  * @typedef {{
- *   key_id: number, generation: number, ticket_id: string, venue: number, not_before: number,
+ *   key_id: number, type: number, generation: number, ticket_id: string, venue: number, not_before: number,
  *   valid_minutes: number, party: number,
  * }} Claims
  * @typedef {{claims: Claims, refused: null} | {claims: null, refused: string}} Read
@@ -68,7 +68,7 @@ export async function readCode(text, keys, venue) {
   const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
   if (body[0] !== 1) return refused("not_our_code");
   if (view.getUint16(20) !== venue) return refused("wrong_venue");
-  if (body[2] !== 1) return refused("not_our_code");
+  if (body[2] !== 1 && body[2] !== 2) return refused("not_our_code");
   const key = keys.get(body[1]);
   if (!key) return refused("unknown_key");
   const signed = new Uint8Array([...DOMAIN, ...body]);
@@ -77,7 +77,7 @@ export async function readCode(text, keys, venue) {
     return refused("bad_signature");
   return {
     claims: {
-      key_id: body[1], generation: body[3], ticket_id: uuidOf(body.subarray(4, 20)),
+      key_id: body[1], type: body[2], generation: body[3], ticket_id: uuidOf(body.subarray(4, 20)),
       venue: view.getUint16(20), not_before: view.getUint32(22), valid_minutes: view.getUint16(26),
       party: body[28],
     },

@@ -269,7 +269,8 @@ export class OfflineDoor {
     }
     if (this.keys === null) return { refused: "unproven" };
     const read = await readCode(body.code, this.keys, this.kept?.venue ?? 0);
-    return read.claims && { ...read.claims, refused: null };
+    // A guest's own code (type 2) is no ticket of a lease: the service alone knows who used it.
+    return read.claims?.type === 1 ? { ...read.claims, refused: null } : null;
   }
 
   /** The scan as the service is told of it later. @param {Json} body */
