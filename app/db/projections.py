@@ -14,6 +14,7 @@ PROJECTIONS: Final = (
 )  # fmt: skip
 SOURCES: Final = (
     "person", "staff", "session", "device", "payment", "stripe_inbox", "outbox", "scan", "event",
+    "guest_ticket",
 )  # fmt: skip
 
 READ_PROJECTIONS = """

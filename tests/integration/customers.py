@@ -29,6 +29,7 @@ ROWS = {
     "booking_table": "SELECT booking_id || ':' || number AS key, booking_id::text AS whose"
     " FROM booking_table",
     "ticket": "SELECT id::text AS key, booking_id::text AS whose FROM ticket",
+    "guest_ticket": "SELECT id::text AS key, booking_id::text AS whose FROM guest_ticket",
     "payment": "SELECT id::text AS key, booking_id::text AS whose FROM payment",
     "payment_intent": "SELECT id::text AS key, booking_id::text AS whose FROM payment_intent",
     "refund": "SELECT id::text AS key, booking_id::text AS whose FROM refund",
@@ -66,6 +67,10 @@ KEYS = """
 INSERT INTO person_key (person_id, kid, wrapped)
 SELECT id, 'one', '\\x00' FROM person
  WHERE NOT EXISTS (SELECT FROM person_key k WHERE k.person_id = person.id)
+"""
+GUESTS = """
+INSERT INTO guest_ticket (id, booking_id, number)
+SELECT gen_random_uuid(), booking_id, 1 FROM ticket
 """
 BANS = """
 INSERT INTO ban (id, person_id, booking_id, reason, added_by, added_at)
@@ -144,6 +149,7 @@ WRITES = {
     "give up": "UPDATE booking_table SET live = false WHERE booking_id = '{ben}'",
     "revive": "UPDATE booking_table SET live = true WHERE booking_id = '{ben}'",
     "void": "UPDATE ticket SET status = 'revoked' WHERE booking_id = '{ben}'",
+    "count a guest": "UPDATE guest_ticket SET admitted = 1 WHERE booking_id = '{ben}'",
     "count": "UPDATE ticket SET admitted = 0, gone = 0 WHERE booking_id = '{ben}'",
     "issue": "INSERT INTO ticket (id, booking_id, night, party)"
     " SELECT gen_random_uuid(), '{hold}', '2026-11-21', 2",
@@ -281,6 +287,7 @@ async def populated(house: House) -> World:
         await owner.execute(INTENTS)
         await owner.execute(REFUNDS)
         await owner.execute(KEYS)
+        await owner.execute(GUESTS)
         await owner.execute(BANS)
         await owner.execute(MESSAGES)
         await owner.execute(PLACES, hold["booking_id"], [made[0]["booking_id"], hold["booking_id"]])

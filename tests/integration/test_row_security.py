@@ -70,7 +70,8 @@ AS_OWNER = {
     "ban_of", "held_banned", "recall_shares", "forget_bans", "forget_ended_bans",
     "revoke_manage_links",
     "enqueue_messages", "change_bookings", "split_booking", "lock_tables", "message_facts",
-    "count_money", "ask_refund", "confirm_paid", "reissue_ticket",
+    "count_money", "ask_refund", "confirm_paid", "reissue_ticket", "issue_guest_ticket",
+    "revoke_guest_ticket", "end_guest_tickets", "guest_pass",
 }  # fmt: skip
 
 WHO: dict[str, tuple[str, Principal | None]] = {
@@ -87,7 +88,17 @@ WHO: dict[str, tuple[str, Principal | None]] = {
     "jobs as nobody": ("jobs", None),
     "auth": ("auth", MANAGER),
 }
-_DOOR = {"seat", "complete", "walk in", "give up", "count", "claim", "issue", "scan"}
+_DOOR = {
+    "seat",
+    "complete",
+    "walk in",
+    "give up",
+    "count",
+    "count a guest",
+    "claim",
+    "issue",
+    "scan",
+}
 _MANAGER = _DOOR | {
     "cancel", "no-show", "pay", "extend", "let go", "confirm", "revive", "void", "take money",
     "ban", "lift", "resolve", "take another's tickets", "end another's lease", "decide a task",
@@ -108,7 +119,7 @@ MAY: dict[str, set[str]] = {
         "end the tries to pay",
     },
     "OWNER of the hold": {"extend", "let go", "begin to pay", "leave the list"},
-    "DEVICE": {"count", "scan"},
+    "DEVICE": {"count", "count a guest", "scan"},
     "REVOKED": {"leave in quarantine"},
     "DOOR_STAFF": _DOOR,
     "by PIN": _DOOR,
