@@ -67,6 +67,10 @@ def _waitlist_text(payload: book.Payload, where: str, party: int) -> str | None:
             return None
 
 
+def _way(change: int) -> str:
+    return "in" if change > 0 else "out"
+
+
 _BECAME = {book.GuestCodeIssued: "handed out", book.GuestCodeRevoked: "taken back"}
 
 
@@ -162,8 +166,7 @@ def _text(payload: book.Payload, where: str, party: int) -> str | None:
         case book.HeadcountChanged() if payload.why == "head_count":
             return f"Head count {payload.floor}: {payload.inside.get(payload.floor, 0)}"
         case book.HeadcountChanged() if payload.why == "clicker":
-            sign = "in" if payload.change > 0 else "out"
-            return f"{abs(payload.change)} {sign} at {payload.door}"
+            return f"{abs(payload.change)} {_way(payload.change)} at {payload.door}"
         case book.EntryRefused():
             return f"Refused at {payload.door}: {payload.reason.replace('_', ' ')}"
         case book.EntryOverridden():

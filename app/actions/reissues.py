@@ -6,6 +6,7 @@ from app.db.listings import find_booking
 from app.db.pool import Database
 from app.db.tickets import reissue_ticket
 from app.domain.bookings import judge_booking, judge_night, judge_status
+from app.domain.messages import code_reissued
 from app.domain.sealing import Vault
 from app.errors import Conflict, NotFound
 from app.wire import ReissueCode, ReissuedAnswer
@@ -18,9 +19,10 @@ async def reissue_code(
 ) -> Answered:
     """The booking has a new code, and every earlier one is `replaced` from the commit on.
 
-    The line goes to every door in contact with the new generation; `may_still_admit` names the
-    doors whose device holds a lease of the ticket, and so may admit the old code until it hears of
-    it. Raises NotFound; Conflict `illegal_transition`, `codes_used_up`.
+    Its customer is told, and the guests' own codes end with it. The line goes to every door in
+    contact with the new generation; `may_still_admit` names the doors whose device holds a lease of
+    the ticket, and so may admit the old code until it hears of it. Raises
+    NotFound; Conflict `illegal_transition`, `codes_used_up`.
     """
     async with db.acting(caller.principal) as conn:
         row = await find_booking(conn, booking_id)
@@ -39,6 +41,7 @@ async def reissue_code(
             events.CodeReissued(booking_id, ticket.id, issued.generation, request.reason),
             f"booking:{booking_id}",
         )
+        act.send(code_reissued(booking_id, issued.generation))
         return 200, ReissuedAnswer(
             booking_id=booking_id,
             generation=issued.generation,

@@ -49,6 +49,15 @@ export const BLOCK_REASON = {
   other: "Other",
 };
 
+/** Why a code is issued again. @type {Object<string, string>} */
+export const REISSUE_WHY = {
+  lost: "It was lost",
+  shared: "Somebody else has it",
+  name_changed: "The booking is somebody else's now",
+  unreadable: "It cannot be read",
+  other: "Another reason",
+};
+
 /** `£150` or `£19.99`. @param {number} pence */
 export function pounds(pence) {
   const whole = Math.trunc(pence / 100);

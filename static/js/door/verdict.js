@@ -159,8 +159,10 @@ export class VerdictFace {
           el(
             "p",
             { class: "verdict-name" },
-            verdict.name,
-            verdict.party ? ` · ${partyText(verdict.party)}` : "",
+            verdict.guest_number
+              ? `${verdict.name}’s guest, ${verdict.guest_number} of ${verdict.party}`
+              : verdict.name,
+            !verdict.guest_number && verdict.party ? ` · ${partyText(verdict.party)}` : "",
           ),
         el(
           "p",
@@ -189,7 +191,6 @@ export class VerdictFace {
     return [
       party ? `${verdict.admitted ?? 0} of ${party} have come` : "",
       gone ? `${gone} out at present` : "",
-      verdict.guest_number ? `guest ${verdict.guest_number}` : "",
       seen &&
         [`last scan ${timeText(seen.at)}`, this.wiring.doorName(seen.door), by && `by ${by}`]
           .filter(Boolean)

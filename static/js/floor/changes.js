@@ -5,6 +5,7 @@ import { read } from "../api.js";
 import { actForm, field, group, showDialog, stepper } from "../dialog.js";
 import { el, fill } from "../elements.js";
 import { instantOf, longNightText, timeText } from "../venue-clock.js";
+import { askReissue, showGuests } from "./codes.js";
 import { capital, partyText, pounds, tablesText } from "../words.js";
 import { showSeries } from "./series.js";
 
@@ -34,6 +35,8 @@ export async function askChange(page, id, booking) {
     ["size", "Party and wishes", "booking:change", () => askDetails(page, id, booking), true],
     ["when", "Another time or night", "booking:reschedule", () => askTime(page, id, booking), !held],
     ["swap", "Swap with another party", "booking:move", () => askOther(page, id, booking, "swap"), !held],
+    ["code", "Issue the code again", "booking:reissue", () => askReissue(page, id, booking, whoOf(page, id, booking)), !held],
+    ["guests", "Guests' own codes", "booking:guests", () => showGuests(id, whoOf(page, id, booking)), !held],
     ["split", "Split the party", "booking:split", () => askSplit(page, id, booking), !held],
     ["merge", "Join another party to it", "booking:split", () => askOther(page, id, booking, "merge"), !held],
     ["series", "All dates of the series", "booking:series", () => showSeries(page, series, whoOf(page, id, booking)), Boolean(series)],

@@ -5,7 +5,8 @@ import { read } from "../api.js";
 import { actForm, field, group, showDialog, stepper } from "../dialog.js";
 import { el, fill } from "../elements.js";
 import { longNightText, ms } from "../venue-clock.js";
-import { pounds, tablesSpoken } from "../words.js";
+import { tell, warn } from "../toasts.js";
+import { REISSUE_WHY, pounds, tablesSpoken } from "../words.js";
 
 /** @typedef {(method: "PATCH" | "POST", path: string, body: Object<string, any>) => Promise<void>} Change */
 
@@ -41,6 +42,47 @@ export function askParty(booking, floor, change) {
       close,
     ),
   ]);
+}
+
+/**
+ * A new entry code in place of the old one. @param {any} booking @param {any} floor
+ * @param {(body: Object<string, any>) => Promise<{may_still_admit: string[]}>} reissue
+ */
+export async function askCode(booking, floor, reissue) {
+  /** @type {string[] | null} */
+  let doors = null;
+  await showDialog("A new entry code", (close) => [
+    actForm(
+      "Make a new code",
+      [
+        el(
+          "p",
+          {},
+          "This revokes the old code at once, and the codes that you gave your guests. Whoever has a picture of the old one stays outside.",
+        ),
+        field(
+          "Why",
+          el(
+            "select",
+            { class: "input", name: "reason" },
+            Object.entries(REISSUE_WHY).map(([value, word]) => el("option", { value }, word)),
+          ),
+        ),
+      ],
+      async (data) => {
+        doors = (await reissue({ reason: String(data.get("reason")) })).may_still_admit;
+      },
+      close,
+      "button-danger",
+    ),
+  ]);
+  if (doors === null) return;
+  const named = /** @type {string[]} */ (doors).map(
+    (id) => floor.doors.find((/** @type {any} */ one) => one.id === id)?.name ?? id,
+  );
+  if (named.length)
+    warn("Your new code", `${named.join(" and ")} may still let the old code in for a while: it cannot be reached. Tell the club if that matters.`);
+  else tell("Your new code", "It is the one on this page. The old one is void at every door.");
 }
 
 /** @param {any} booking @param {any} floor @param {Change} change */

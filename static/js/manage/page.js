@@ -2,8 +2,9 @@
 /** A customer's own booking, by its link: how it stands, the entry code, and what may be done. */
 
 import { Problem, read, readPicture, send } from "../api.js";
+import { stayAwake, stayAwakeWhile } from "../awake.js";
 import { askSure } from "../dialog.js";
-import { askParty, askNight, mayChange } from "./changes.js";
+import { askCode, askParty, askNight, mayChange } from "./changes.js";
 import { byId, el, fill, mark, write } from "../elements.js";
 import { floorText } from "../floors.js";
 import { FloorMap } from "../map.js";
@@ -21,6 +22,7 @@ import {
   useTimeZone,
 } from "../venue-clock.js";
 import { capital, partyText, pounds, referenceText, tablesSpoken } from "../words.js";
+import { guestsCard } from "./guests.js";
 import { bookingOf, drop, forget, isKept, keep, takeToken } from "./link.js";
 import { rightsCard } from "./rights.js";
 
@@ -66,7 +68,7 @@ if (token === null) {
   refused();
 } else {
   document.addEventListener("visibilitychange", () => document.hidden || ask());
-  document.addEventListener("visibilitychange", stayAwake); // a hidden page loses its lock
+  stayAwakeWhile(() => codeShown !== "");
   addEventListener("online", () => ask());
   setInterval(tick, 500);
   ask();
@@ -149,6 +151,9 @@ function draw() {
     ),
     !ended && place(),
     actions(),
+    LIVES.has(booking.status) &&
+      booking.party > 1 &&
+      guestsCard(/** @type {string} */ (id), /** @type {string} */ (token)),
     rightsCard(/** @type {string} */ (token)),
   );
   tick();
@@ -239,6 +244,8 @@ function actions() {
         changing("change-party", "Party and requests", () => askParty(booking, floor, changed)),
         changing("change-night", "Another night", () => askNight(booking, floor, changed)),
       ],
+      LIVES.has(booking.status) &&
+        changing("new-code", "New entry code", () => askCode(booking, floor, reissue)),
       (pending || booking.status === "confirmed") &&
         booking.admitted === 0 &&
         el(
@@ -274,6 +281,14 @@ async function changed(method, path, body) {
   await ask();
 }
 
+/** @param {Object<string, any>} body */
+async function reissue(body) {
+  const made = await send("POST", `/v1/bookings/${id}/reissue`, body, { token });
+  key = ""; // the guests' codes ended with it
+  await ask();
+  return made;
+}
+
 function toggleKept() {
   if (isKept()) forget();
   else keep(/** @type {string} */ (token));
@@ -299,17 +314,7 @@ async function showCode() {
     );
   }
   codeShown = code;
-  stayAwake();
-}
-
-/** In the queue the screen stays on, where the browser can; it is let go when the page is left. */
-async function stayAwake() {
-  if (codeShown === "" || document.hidden || !navigator.wakeLock) return;
-  try {
-    await navigator.wakeLock.request("screen");
-  } catch {
-    // A battery that is nearly empty says no; the code is shown all the same.
-  }
+  stayAwake(() => codeShown !== "");
 }
 
 function tick() {

@@ -2,10 +2,11 @@
 /** The hold or booking made on this device: its countdown, its deposit, and the code. */
 
 import { read, readPicture, send, Problem } from "../api.js";
-import { askSure, showDialog } from "../dialog.js";
+import { askSure } from "../dialog.js";
 import { byId, el, fill, mark, write } from "../elements.js";
 import { Deposit, hasBegun } from "../pay/deposit.js";
 import { moneyText } from "../pay/says.js";
+import { showLink } from "../share.js";
 import { tell, tellProblem } from "../toasts.js";
 import { countdownText, longNightText, ms, timeText } from "../venue-clock.js";
 import { capital, partyText, pounds, referenceText, tablesSpoken } from "../words.js";
@@ -293,45 +294,12 @@ export class Ticket {
     } catch (error) {
       return tellProblem(error, "No link was made");
     }
-    const input = el("input", {
-      class: "input",
-      readonly: true,
-      value: address,
-      "aria-label": "Link to your booking",
-      onfocus: () => input.select(),
-    });
-    const copy = async () => {
-      try {
-        await navigator.clipboard.writeText(address);
-        tell("Copied", "Paste it where you will find it again.");
-      } catch {
-        input.select(); // without a secure context the person copies it by hand
-      }
-    };
-    await showDialog("Keep this link", () => [
-      el(
-        "p",
-        { class: "soft" },
-        "It opens your booking and its entry code on any phone, until a week after the night. Whoever has it can come in with it, or cancel: send it to nobody you would not bring.",
-      ),
-      input,
-      el(
-        "div",
-        { class: "dialog-foot" },
-        el("a", { class: "button", href: address, target: "_blank", rel: "noreferrer" }, "Open"),
-        "share" in navigator &&
-          el(
-            "button",
-            {
-              class: "button",
-              type: "button",
-              onclick: () => navigator.share({ url: address }).catch(() => {}),
-            },
-            "Share",
-          ),
-        el("button", { class: "button button-main", type: "button", onclick: copy }, "Copy"),
-      ),
-    ]);
+    await showLink(
+      "Keep this link",
+      "It opens your booking and its entry code on any phone, until a week after the night. Whoever has it can come in with it, or cancel: send it to nobody you would not bring.",
+      address,
+      "Link to your booking",
+    );
   }
 
   /** What paying made of the hold is shown at once. @param {any} answer */
