@@ -122,7 +122,8 @@ def codes() -> tuple[list[str], list[Json], Any]:
         not_before=datetime(2026, 11, 21, 22, tzinfo=UTC), valid_minutes=420, party=6,
     )  # fmt: skip
     changed = {
-        "venue": {"venue": 2}, "key": {"key_id": 8}, "type": {"type": 2}, "format": {"format": 9},
+        "venue": {"venue": 2}, "key": {"key_id": 8}, "type": {"type": 3}, "guest": {"type": 2},
+        "format": {"format": 9},
         "party": {"party": 255}, "generation": {"generation": 255}, "minutes": {"valid_minutes": 0},
     }  # fmt: skip
     texts = [mint(claims, key), mint(claims, other)]
@@ -151,6 +152,7 @@ def said(text: str, keys: Any) -> Json:
     return {
         "claims": {
             "key_id": claims.key_id,
+            "type": claims.type,
             "generation": claims.generation,
             "ticket_id": str(claims.ticket_id),
             "venue": claims.venue,
