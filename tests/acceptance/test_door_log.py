@@ -36,3 +36,27 @@ def test_a_manager_finds_an_incident_and_takes_the_log_along(
     assert text.splitlines()[0].startswith("version,at,kind,door")
     assert "ejection" in text
     assert "injury" not in text
+
+
+def test_incidents_are_recorded_on_the_floor_and_the_desk_sheet_is_printed_from_it(
+    visits: Visits, premises: Premises, night: str
+) -> None:
+    page = visits.staff("/floor", "MANAGER")
+    sheet = page.get_by_role("link", name="Print the desk sheet")
+    expect(sheet).to_have_attribute("href", f"/v1/nights/{night}/sheet")
+    with page.context.expect_page() as opened:
+        sheet.click()
+    expect(opened.value.locator("h1")).to_be_visible()
+    page.locator("#tab-feed").click()
+    page.get_by_role("button", name="Record an incident").click()
+    form = page.get_by_role("dialog")
+    form.get_by_label("What happened").select_option("ejection")
+    form.get_by_label("What came of it").select_option("police")
+    visits.picture(page, "incident")
+    form.get_by_role("button", name="Record it").click()
+    expect(form).to_be_hidden()
+    expect(page.locator(".toast")).to_contain_text("Number for the register")
+    with premises.desk() as desk:
+        lines = desk.get(f"/v1/nights/{night}/door-log", params={"kind": "incident"}).json()
+    (line,) = lines["lines"]
+    assert (line["door"], line["actor"].split(":")[0]) == ("main", "staff")

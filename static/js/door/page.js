@@ -4,6 +4,7 @@
 import { actBy, Problem, Unreachable } from "../api.js";
 import { byId, el, fill, mark, write } from "../elements.js";
 import { icon } from "../icons.js";
+import { askIncident } from "../incident.js";
 import { Live } from "../live.js";
 import { offerTheme } from "../theme.js";
 import { tell, tellProblem } from "../toasts.js";
@@ -142,6 +143,10 @@ async function begin() {
       () => doorChoice.value,
       who.may("headcount:change"),
     );
+    byId("incident").hidden = !who.may("incident:record");
+    byId("incident").onclick = () =>
+      live.state &&
+      askIncident({ night: live.state.night, doors: floor.doors.filter((/** @type {any} */ one) => !who.device || one.id === doorChoice.value), door: doorChoice.value });
     live.listen(() => {
       drawLink();
       clicker.draw();

@@ -3,6 +3,7 @@
 
 import { byId, el, mark, write } from "../elements.js";
 import { icon } from "../icons.js";
+import { askIncident } from "../incident.js";
 import { arrivalsText, isLate } from "../picture.js";
 import { countdownText, ms, nightText, timeText } from "../venue-clock.js";
 import { BOOKING_WORD, partyText, tablesText } from "../words.js";
@@ -55,6 +56,12 @@ export class Panel {
       });
     }
     this.#dock();
+    byId("desk-sheet").hidden = !page.may("booking:code");
+    byId("incident").hidden = !page.may("incident:record");
+    byId("incident").addEventListener("click", () => {
+      const { doors } = page.floor;
+      askIncident({ night: page.commands.night, doors, door: doors[0]?.id ?? null });
+    });
   }
 
   /** On a narrow screen the panel lies over the map. */
@@ -135,6 +142,7 @@ export class Panel {
     write(byId("tab-list"), word);
     write(byId("dock").querySelector('[data-dock="list"] span'), word);
     mark(byId("panel"), "aria-label", word);
+    mark(byId("desk-sheet"), "href", `/v1/nights/${night}/sheet`);
   }
 
   #drawList() {

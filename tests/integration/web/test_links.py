@@ -61,7 +61,7 @@ async def asked(
     client: httpx.AsyncClient, method: str, path: str, booking_id: str
 ) -> httpx.Response:
     return await client.request(
-        method, path.format(booking_id=booking_id), content=b"{", headers=key() | JSON
+        method, path.format(booking_id=booking_id, number=1), content=b"{", headers=key() | JSON
     )
 
 

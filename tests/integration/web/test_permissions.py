@@ -172,7 +172,7 @@ def address(path: str) -> str:
         quarantine_id=unknown, staff_id=unknown, session_id=unknown, person_id=unknown,
         ban_id=unknown, message_id=unknown, lease_id=unknown, task_id=unknown,
         payment_id=unknown, refund_id=unknown,
-        waitlist_id=unknown,
+        waitlist_id=unknown, series_id=unknown,
     )  # fmt: skip
 
 
