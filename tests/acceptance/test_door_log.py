@@ -59,4 +59,4 @@ def test_incidents_are_recorded_on_the_floor_and_the_desk_sheet_is_printed_from_
     with premises.desk() as desk:
         lines = desk.get(f"/v1/nights/{night}/door-log", params={"kind": "incident"}).json()
     (line,) = lines["lines"]
-    assert (line["door"], line["actor"].split(":")[0]) == ("main", "staff")
+    assert (line["door"], line["staff"].split(":")[0]) == ("main", "staff")
