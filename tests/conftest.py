@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import hypothesis
 import pytest
 import redis
 
@@ -29,6 +30,10 @@ from tests import needs
 
 for _item in fields(Settings):
     os.environ.pop(_item.metadata["variable"], None)
+
+# How long an example takes says how busy the machine is.
+hypothesis.settings.register_profile("backroom", hypothesis.settings(), deadline=None)
+hypothesis.settings.load_profile("backroom")
 
 PERSON_KEYS = "test:" + secrets.token_hex(32)
 

@@ -28,7 +28,7 @@ saturdays = st.one_of(
     st.integers(0, 200).map(lambda weeks: SATURDAY + timedelta(weeks=weeks)),
 )
 nights = st.tuples(st.integers(0, 999_999_999), saturdays)
-few = settings(max_examples=12, deadline=None)
+few = settings(max_examples=12)
 
 
 @few

@@ -269,7 +269,7 @@ async def test_who_asks_for_a_snapshot_while_slow_gets_it_when_drained() -> None
 
 
 @given(st.data())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_whatever_happens_in_whatever_order_every_screen_ends_up_right(data: st.DataObject) -> None:
     asyncio.run(_anything(data))
 

@@ -26,7 +26,7 @@ plays = st.builds(
 
 
 @given(plays, st.integers(1, 60))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_the_patches_lead_to_the_state_that_the_fold_leads_to(play: Play, steps: int) -> None:
     play.run(steps)
     heard = folded = empty_state(NIGHT)
@@ -40,7 +40,7 @@ def test_the_patches_lead_to_the_state_that_the_fold_leads_to(play: Play, steps:
 
 
 @given(plays, st.integers(1, 60), st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_stale_snapshot_and_the_frames_since_are_a_fresh_snapshot(
     play: Play, steps: int, data: st.DataObject
 ) -> None:

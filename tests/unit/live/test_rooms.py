@@ -39,7 +39,7 @@ def after(document: Document, wire: bytes) -> Document:
 
 @pytest.mark.parametrize("audience", AUDIENCES)
 @given(seed=st.integers(0, 2**32), steps=st.integers(1, 80))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_resume_from_every_version_gives_a_fresh_snapshot(
     audience: str, seed: int, steps: int
 ) -> None:
