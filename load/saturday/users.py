@@ -124,7 +124,7 @@ class Customer(Person):
         if self.visits > VISITS_MOST:
             self.become_somebody()
 
-    @task(12)
+    @task(24)
     def look(self) -> None:
         night = random.choice(GROUND.nights)
         known = self.etags.get((night, self.party), "")
@@ -256,6 +256,7 @@ class Manager(Person):
     def on_start(self) -> None:
         number, Manager._next = Manager._next, Manager._next + 1
         self.number = number % len(GROUND.managers)
+        self.moved = False
         cookie = GROUND.managers[self.number]
         self.headers = {"Cookie": cookie, "Origin": GROUND.origin}
         self.watch({"audience": "manager"}, cookie)
@@ -277,12 +278,13 @@ class Manager(Person):
 
     @task(2)
     def move(self) -> None:
+        """There or back; somebody may have taken where the party was, so it is remembered."""
         one = GROUND.booked[self.number]
-        to = [7] if self.number == 0 else [8]
+        away = [7] if self.number == 0 else [8]
+        wanted = one["tables"] if self.moved else away
         path = f"/v1/bookings/{one['booking_id']}/move"
-        if "detail" in self.send("POST", path, {"tables": to}, name="POST move"):
-            return
-        self.send("POST", path, {"tables": one["tables"]}, name="POST move")
+        if "detail" not in self.send("POST", path, {"tables": wanted}, name="POST move"):
+            self.moved = not self.moved
 
 
 class Saturday(LoadTestShape):
