@@ -265,6 +265,7 @@ async def money(
     incident = {"night": NIGHT, "door": "main", "kind": "fight", "outcome": "settled"}
     await call(manager, "POST", "/v1/incidents", incident)
     await call(manager, "POST", "/v1/bookings/{booking_id}/reissue", {"reason": "lost"}, **booking)
+    await guest_codes(evening, manager, booking)
     await call(manager, "GET", "/v1/payments/ways")
     path = "/v1/bookings/{booking_id}"
     paid = (await call(manager, "GET", f"{path}/payments", **booking))["payments"][0]
@@ -289,6 +290,20 @@ async def money(
     assert answer.status_code == 200, answer.text
     judge_shape(told, answer)
     evening.seen.add(told.id)
+
+
+async def guest_codes(
+    evening: Evening, manager: httpx.AsyncClient, booking: dict[str, str]
+) -> None:
+    """One guest of the party gets a code of their own, looks at it, and loses it."""
+    call, path = evening.call, "/v1/bookings/{booking_id}/guests"
+    made = await call(manager, "POST", path, {}, **booking)
+    await call(manager, "GET", path, **booking)
+    token = made["link"].partition("#")[2]
+    guest = await evening.club.client(Authorization=f"Bearer {token}")
+    await call(guest, "GET", "/v1/pass")
+    await call(guest, "GET", "/v1/pass/code.svg")
+    await call(manager, "DELETE", f"{path}/{{number}}", {}, **booking, number=made["number"])
 
 
 async def changes(evening: Evening, manager: httpx.AsyncClient, booking: dict[str, str]) -> None:

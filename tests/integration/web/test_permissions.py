@@ -218,7 +218,7 @@ async def test_an_owner_reads_and_cancels_their_own_booking_and_no_other(club: C
     guest.headers["Authorization"] = f"Bearer {mine['token']}"
     assert (await guest.get(f"/v1/bookings/{mine['booking_id']}")).json()["party"] == 4
     for method, path in [name.split() for name in OWN]:
-        address = path.format(booking_id=theirs["booking_id"])
+        address = path.format(booking_id=theirs["booking_id"], number=1)
         answer = await guest.request(method, address, headers={"Idempotency-Key": str(uuid4())})
         assert answer.status_code == 404, (method, path, answer.text)
         assert answer.json()["reason"] == "booking_not_found"
