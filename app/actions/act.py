@@ -18,6 +18,7 @@ from msgspec import Struct
 from app.actions.scopes import judge_facts
 from app.db.acting import acting_of
 from app.db.batch import Batch, Statement, all_told, told
+from app.db.connections import Connections
 from app.db.literals import literal
 from app.db.pool import Database, retried
 from app.domain.facts import AnsweredFact, Entry, Facts
@@ -120,7 +121,7 @@ async def perform(
     making: str | None = None,
     others: Mapping[str, Iterable[int]] = NOTHING,
     further: Mapping[str, Iterable[str]] = NO_BOOKINGS,
-    pool: asyncpg.Pool | None = None,
+    pool: Connections | None = None,
 ) -> Answered:
     """The action is committed whole or not at all, and its answer is kept under the caller's key.
 

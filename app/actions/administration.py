@@ -15,6 +15,7 @@ import msgspec
 from app.actions.act import Act, Answered, Caller, Work, finish, numbered, replay
 from app.db.acting import acting_of
 from app.db.book import lock_book
+from app.db.connections import Connections
 from app.db.pool import Database, retried
 from app.db.sessions import Ended
 from app.domain.facts import Facts
@@ -78,7 +79,7 @@ async def audited(
     action: str,
     work: Work,
     *,
-    pool: asyncpg.Pool | None = None,
+    pool: Connections | None = None,
 ) -> Answered:
     """The action of the administration is committed whole or not at all, with what it recorded.
 

@@ -3,9 +3,9 @@
 import asyncio
 from uuid import uuid4
 
-import asyncpg
 from msgspec import Struct
 
+from app.db.connections import Connections
 from app.db.nights import find_key
 from app.db.pool import Database
 from app.db.tickets import PartyKey, find_party_key, find_ticket_key
@@ -34,7 +34,7 @@ async def issue_ticket(
     who: Principal,
     booking_id: str,
     *,
-    pool: asyncpg.Pool | None = None,
+    pool: Connections | None = None,
 ) -> Issued:
     """A new ticket for the booking, which `who` must see; nothing is written yet.
 

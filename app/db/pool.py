@@ -6,20 +6,22 @@ people, or it is missing on purpose: then its violation is a bug and crashes lou
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
+from types import TracebackType
 from typing import Any, Final, Protocol, TypeVar
 
 import asyncpg
 
 from app.db.acting import acting_of, begin_as
 from app.db.batch import POOLED, Prepared
+from app.db.connections import Connections
 from app.domain.principals import Principal
 from app.errors import Conflict, NotReady, Refusal
 
 logger = logging.getLogger(__name__)
 
-ACQUIRE_SECONDS = 2.0  # a request that waits longer for a connection is told to come back
 COMMAND_SECONDS = 5.0  # no statement of a request may take longer
 ATTEMPTS = 3  # a deadlock or a serialisation failure is tried again, with a little wait
 
@@ -94,15 +96,39 @@ class Session(asyncpg.Connection):  # type: ignore[misc]  # asyncpg ships no typ
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
         self.prepared = Prepared()
+        self.timed: Callable[[float], object] | None = None
 
     def get_reset_query(self) -> str:
         return ""
+
+    # Timed here: asyncpg's own loggers cost a record and a turn of the loop for each message.
+
+    async def execute(self, *given: Any, **named: Any) -> Any:
+        return await self._told_of(super().execute(*given, **named))
+
+    async def fetch(self, *given: Any, **named: Any) -> Any:
+        return await self._told_of(super().fetch(*given, **named))
+
+    async def fetchrow(self, *given: Any, **named: Any) -> Any:
+        return await self._told_of(super().fetchrow(*given, **named))
+
+    async def fetchval(self, *given: Any, **named: Any) -> Any:
+        return await self._told_of(super().fetchval(*given, **named))
+
+    async def _told_of(self, message: Awaitable[Answer]) -> Answer:
+        if self.timed is None:
+            return await message
+        began = time.perf_counter()
+        try:
+            return await message
+        finally:
+            self.timed(time.perf_counter() - began)
 
 
 class Database:
     """The pools of the three roles: `app` answers requests, `jobs` tidies, `auth` signs in."""
 
-    def __init__(self, app: asyncpg.Pool, jobs: asyncpg.Pool, auth: asyncpg.Pool) -> None:
+    def __init__(self, app: Connections, jobs: Connections, auth: Connections) -> None:
         self.app = app
         self.jobs = jobs
         self.auth = auth
@@ -126,11 +152,10 @@ class Database:
 
         async def begin(conn: Any) -> None:
             conn.prepared.lasts = not pooled
-            if timed is not None:
-                conn.add_query_logger(lambda record: timed(record.elapsed))
+            conn.timed = timed
 
-        async def pool(url: str, most: int) -> asyncpg.Pool:
-            return await asyncpg.create_pool(
+        async def pool(url: str, most: int) -> Connections:
+            made = await asyncpg.create_pool(
                 url,
                 min_size=1,
                 max_size=most,
@@ -140,8 +165,9 @@ class Database:
                 statement_cache_size=0 if pooled else 100,
                 server_settings=None if pooled else SESSION,
             )
+            return Connections(made, most)
 
-        opened: list[asyncpg.Pool] = []
+        opened: list[Connections] = []
         try:
             opened.append(await pool(urls.database_url, size))
             opened.append(await pool(urls.jobs_database_url, 4))
@@ -164,22 +190,22 @@ class Database:
                 pool.terminate()
 
     @asynccontextmanager
-    async def reading(self, pool: asyncpg.Pool | None = None) -> AsyncIterator[asyncpg.Connection]:
+    async def reading(self, pool: Connections | None = None) -> AsyncIterator[asyncpg.Connection]:
         """A connection for reads of what is nobody's own: nobody acts, so no row of a customer is
         seen. Raises NotReady: none within 2 s, or the server is away."""
-        async with mapped(), _acquired(pool or self.app) as conn:
+        async with mapped(), (pool or self.app).lend() as conn:
             yield conn
 
     @asynccontextmanager
     async def acting(
-        self, who: Principal, pool: asyncpg.Pool | None = None
+        self, who: Principal, pool: Connections | None = None
     ) -> AsyncIterator[asyncpg.Connection]:
         """One READ COMMITTED transaction that sees what `who` may see of the customers' rows.
 
         Every read of a table with row level security goes through it, or through an action. The
         person is set in the message that begins the transaction. Raises as `begun`.
         """
-        async with mapped(), _acquired(pool or self.app) as conn:
+        async with mapped(), (pool or self.app).lend() as conn:
             try:
                 await conn.execute(begin_as(acting_of(who)))
                 yield conn
@@ -189,38 +215,67 @@ class Database:
             await conn.execute("COMMIT")
 
     @asynccontextmanager
-    async def begun(self, pool: asyncpg.Pool | None = None) -> AsyncIterator[asyncpg.Connection]:
+    async def begun(self, pool: Connections | None = None) -> AsyncIterator[asyncpg.Connection]:
         """One READ COMMITTED transaction, committed when the block ends well.
 
         Raises the refusal of a violated constraint, or NotReady: the database is away. The acting
         person is set by the action's first statement (`lock_floor`).
         """
-        async with mapped(), _acquired(pool or self.app) as conn, conn.transaction():
+        async with mapped(), (pool or self.app).lend() as conn, conn.transaction():
             yield conn
 
-    @asynccontextmanager
-    async def undecided(
-        self, pool: asyncpg.Pool | None = None, *, begin: bool = True
-    ) -> AsyncIterator[asyncpg.Connection]:
+    def undecided(self, pool: Connections | None = None, *, begin: bool = True) -> "Undecided":
         """As `begun`, but rolled back at the end unless a statement of the block committed.
 
         Without `begin` the block's first message begins the transaction.
         """
-        async with mapped(), _acquired(pool or self.app) as conn:
+        return Undecided(pool or self.app, begin)
+
+
+class Undecided:
+    """The `async with` of `Database.undecided`; every action goes through it, so it is no
+    generator inside a generator."""
+
+    def __init__(self, pool: Connections, begin: bool) -> None:
+        self._loan = pool.lend()
+        self._begin = begin
+
+    async def __aenter__(self) -> asyncpg.Connection:
+        async with mapped():
+            self._conn = await self._loan.__aenter__()
+            if self._begin:
+                try:
+                    await self._conn.execute("BEGIN")
+                except BaseException as error:
+                    await self._loan.__aexit__(type(error), error, None)
+                    raise
+            return self._conn
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if kind is None and not self._conn.is_in_transaction():
+            await self._loan.__aexit__(None, None, None)
+            return
+        async with mapped():
             try:
-                if begin:
-                    await conn.execute("BEGIN")
-                yield conn
+                await _rolled_back(self._conn)
             finally:
-                await _rolled_back(conn)
+                await self._loan.__aexit__(kind, error, trace)
+            if error is not None:
+                raise error
 
 
-async def _warn_of_settings(pool: asyncpg.Pool) -> None:
+async def _warn_of_settings(pool: Connections) -> None:
     """Say which of the settings that a pooler cannot pass on the role does not have by itself."""
-    found = dict(await pool.fetch(FIND_SESSION, list(SESSION)))
+    async with pool.lend() as conn:
+        found = dict(await conn.fetch(FIND_SESSION, list(SESSION)))
+        role = await conn.fetchval("SELECT current_user")
     lacking = {name: value for name, value in SESSION.items() if found.get(name) != value}
     if lacking:
-        role = await pool.fetchval("SELECT current_user")
         told = " ".join(f"ALTER ROLE {role} SET {name} = '{v}';" for name, v in lacking.items())
         logger.warning("connections of the pooler lack settings; give them once: %s", told)
 
@@ -246,26 +301,6 @@ async def _rolled_back(conn: asyncpg.Connection) -> None:
         except asyncio.CancelledError:
             conn.terminate()  # told to end twice: the next user would find it busy
             raise
-
-
-@asynccontextmanager
-async def _acquired(pool: asyncpg.Pool) -> AsyncIterator[asyncpg.Connection]:
-    # The deadline is for the acquiring alone. pool.acquire's own would make a task for each, which
-    # costs a turn of the loop, and loses a connection when it strikes while that is being reset.
-    try:
-        async with asyncio.timeout(ACQUIRE_SECONDS):
-            conn = await pool.acquire()
-    except TimeoutError as error:
-        raise NotReady(
-            "database_busy", "The database is busy. Try again.", retry_after_seconds=1
-        ) from error
-    try:
-        yield conn
-    finally:
-        # A connection that breaks while asyncpg gives it back has been given back by its own end;
-        # what was done with it stands.
-        with suppress(asyncpg.InternalClientError):
-            await pool.release(conn, timeout=ACQUIRE_SECONDS)
 
 
 @asynccontextmanager

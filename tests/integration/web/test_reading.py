@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from app.db.connections import Connections
 from app.payments.breaker import FAILURES
 from app.payments.side import Side
 from app.payments.work import look
@@ -289,7 +290,8 @@ async def test_a_worker_without_stripe_is_degraded_and_its_metrics_say_so(club: 
 
 async def test_a_worker_is_not_ready_as_owner_or_with_an_older_schema(club: Club) -> None:
     settings = club.parts.settings
-    owner = await asyncpg.create_pool(settings.owner_database_url, min_size=1, max_size=2)
+    made = await asyncpg.create_pool(settings.owner_database_url, min_size=1, max_size=2)
+    owner = Connections(made, 2)
     real, club.parts.db.auth = club.parts.db.auth, owner
     client = await club.client(("127.0.0.1", 1))
     try:
@@ -299,7 +301,7 @@ async def test_a_worker_is_not_ready_as_owner_or_with_an_older_schema(club: Club
         assert "auth (as owner)" in strong.json()["parts"]["roles"]["detail"]
     finally:
         club.parts.db.auth = real
-        await owner.execute("DELETE FROM migration WHERE name LIKE '0003%'")
+        await made.execute("DELETE FROM migration WHERE name LIKE '0003%'")
         await owner.close()
     older = await client.get("/health/ready")
     assert older.status_code == 503
