@@ -5,6 +5,7 @@ Everything else is stored as it was seen. The same scan id has one answer for ev
 so a device sends each scan until it is answered, and deletes it then.
 """
 
+from datetime import timedelta
 from typing import Final
 from uuid import uuid4
 
@@ -20,14 +21,16 @@ from app.db import bookings as rows
 from app.db import leases
 from app.db.pool import Database, retried
 from app.db.scans import NewScan, find_scan, verdict_row
-from app.domain.facts import BookingFact
+from app.domain.facts import BookingFact, NightFact
 from app.domain.leases import Observed, judge_observed
 from app.domain.sayings import SAYINGS
 from app.errors import NotFound, NotValid
 from app.wire import ScanRequest, Verdict
 from floorplan import events
+from floorplan.nights import parse_instant
 from floorplan.venue import Door, Venue
 
+LONGEST_NIGHT: Final = timedelta(hours=25)  # when the clocks go back
 COUNTED: Final = ("confirmed", "seated", "completed")
 
 
@@ -100,10 +103,10 @@ async def _record(
     seen, scanner = request.observed, act.caller.principal.scanner
     assert seen is not None, "the caller looked"
     reason, outcome = "observed", Observed(0)
+    at = believed(seen.at, act.facts.night, act.facts.now)
     if seen.verdict == "admit" and request.direction == "in":
-        outcome = await _count(act, request, door, booking, own, read)
+        outcome = await _count(act, request, door, booking, own, read, at)
         reason = "admitted" if outcome.task is None else "conflict"
-    at = min(seen.at, act.facts.now)
     ticket = booking.ticket if booking else None
     if outcome.task is not None:
         await leases.insert_task(
@@ -136,9 +139,9 @@ async def _count(
     booking: BookingFact | None,
     own: leases.LeaseRow | None,
     read: Read,
+    at: str,
 ) -> Observed:
     """Rows and event of an admission that happened; or why a person has to decide."""
-    seen = request.observed
     ticket = booking.ticket if booking else None
     row = None
     if own is not None and ticket is not None:
@@ -160,15 +163,11 @@ async def _count(
     people = outcome.counted
     new = min(people, ticket.party + ticket.extra - ticket.admitted)
     admitted, gone = ticket.admitted + new, ticket.gone - (people - new)
-    assert seen is not None
     await rows.count_admitted(
-        act.conn, ticket.id, admitted, gone, min(seen.at, act.facts.now), door.id,
-        act.caller.principal.actor,
-    )  # fmt: skip
+        act.conn, ticket.id, admitted, gone, at, door.id, act.caller.principal.actor
+    )
     if (guest := booking.find_guest(read.guest_id)) is not None:
-        await rows.count_guest(
-            act.conn, guest.id, inside=True, at=min(seen.at, act.facts.now), door=door.id
-        )
+        await rows.count_guest(act.conn, guest.id, inside=True, at=at, door=door.id)
     await leases.count_share(act.conn, row.lease_id, ticket.id, people)
     inside = dict(act.facts.inside)
     after_seal = act.facts.night is not None and act.facts.night.status == "sealed"
@@ -184,6 +183,17 @@ async def _count(
         f"booking:{booking.id}",
     )  # fmt: skip
     return outcome
+
+
+def believed(seen_at: str, night: NightFact | None, now: str) -> str:
+    """When it was by the device, unless its clock is a day off: then it was told of now.
+
+    The order in which its scans come says more than such a clock.
+    """
+    if night is None:
+        return min(seen_at, now)
+    begins = parse_instant(night.ends_at) - LONGEST_NIGHT
+    return seen_at if begins <= parse_instant(seen_at) <= parse_instant(now) else now
 
 
 def _verdict(

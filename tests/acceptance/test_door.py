@@ -6,7 +6,7 @@ import signal
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from floorplan.venue import load_venue
@@ -147,6 +147,35 @@ def test_a_server_out_of_reach_is_amber_and_counts_nobody_twice(
         state = desk.get(f"/v1/nights/{night}/state").json()["state"]
     assert sum(state["counts"]["inside"].values()) == 2
     assert page.evaluate("window.neverReloaded") is True
+
+
+def test_a_reply_that_is_lost_after_the_commit_is_given_again(
+    visits: Visits, night: str, premises: Premises
+) -> None:
+    visits.expect("net::ERR_FAILED")
+    booking = booked(premises, [7], 1)
+    page = at_the_door(visits)
+    sent: list[str] = []
+
+    def lose(route: Route) -> None:
+        sent.append(route.request.post_data_json["scan_id"])
+        answer = route.fetch()  # it is committed
+        assert answer.json()["verdict"] == "admit"
+        if len(sent) == 1:
+            route.abort()
+        else:
+            route.fulfill(response=answer)
+
+    page.route("**/v1/scans", lose)
+    wedge(page, booking["code"])
+    verdict(page, "wait", "Cannot verify")
+    page.get_by_role("button", name="Try again").click()
+    verdict(page, "admit", "Come in")
+    expect(page.locator("#verdict")).to_contain_text("answered before: nothing was counted again")
+    assert len(set(sent)) == 1
+    with premises.desk() as desk:
+        state = desk.get(f"/v1/nights/{night}/state").json()["state"]
+    assert sum(state["counts"]["inside"].values()) == 1
 
 
 def test_the_clicker_counts_whoever_has_no_code(

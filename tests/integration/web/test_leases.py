@@ -71,9 +71,11 @@ class Tablet:
         verdict: dict[str, Any] = answer.json()
         return verdict
 
-    async def tell(self, code: str, people: int, verdict: str = "admit", **more: Any) -> Any:
+    async def tell(
+        self, code: str, people: int, verdict: str = "admit", at: str = OPEN, **more: Any
+    ) -> Any:
         """A scan that it decided by itself."""
-        observed = {"at": OPEN, "verdict": verdict, "lease": self.lease.get("lease_id")}
+        observed = {"at": at, "verdict": verdict, "lease": self.lease.get("lease_id")}
         return await self.scan(code, people, observed=observed, **more)
 
 
@@ -222,6 +224,59 @@ async def test_what_a_tablet_showed_counts_once_and_is_answered_for_ever(
     assert (await basement.here.give_back(3))["status"] == "returned"
     assert (await basement.there.scan(basement.code, 1))["verdict"] == "admit"
     assert await basement.tasks() == []
+    await basement.agrees()
+
+
+@pytest.mark.parametrize(
+    ("says", "stored"),
+    [
+        ("2027-06-19T22:10:00.000Z", "2027-06-19T22:10"),
+        ("2027-06-18T22:29:00.000Z", "2027-06-19T22:3"),  # a day behind
+        ("2027-06-20T22:29:00.000Z", "2027-06-19T22:3"),  # a day ahead
+    ],
+    ids=["right", "behind", "ahead"],
+)
+async def test_a_tablets_clock_that_is_a_day_off_is_not_believed(
+    basement: Basement, says: str, stored: str
+) -> None:
+    """What it let in counts all the same; only when that was is taken from the service's clock."""
+    await basement.here.take()
+    told = await basement.here.tell(basement.code, 2, at=says)
+    assert (told["reason"], told["people"]) == ("admitted", 2)
+    assert told["at"].startswith(stored)
+    async with basement.club.looking() as conn:
+        last = await conn.fetchval("SELECT instant_text(last_scan_at) FROM ticket")
+    assert last == told["at"]
+    await basement.here.give_back(2)
+    await basement.agrees()
+
+
+async def test_a_stolen_tablet_does_nothing_and_its_tickets_are_a_managers_to_free(
+    basement: Basement, hasty: None
+) -> None:
+    lease_id = (await basement.here.take()).json()["lease_id"]
+    revoked = await basement.manager.delete(f"/v1/devices/{basement.here.device_id}", headers=key())
+    assert revoked.is_success, revoked.text
+    here = basement.here.client
+    counter, scan = {"counter": 1}, {"scan_id": str(uuid4()), "door": "main", "code": basement.code}
+    told = {**scan, "people": 1, "observed": {"at": OPEN, "verdict": "admit", "lease": lease_id}}
+    for path, body, kept in (
+        ("/v1/leases", {"night": NIGHT, "door": "main"}, None),
+        (f"/v1/leases/{lease_id}/renew", counter, None),
+        (f"/v1/leases/{lease_id}/return", {**counter, "tickets": []}, None),
+        ("/v1/scans", told, True),
+    ):
+        answer = await here.post(path, json=body, headers=key())
+        assert (answer.status_code, answer.json()["reason"]) == (401, "device_revoked")
+        assert answer.json().get("kept") is kept
+    assert (await here.get("/v1/devices/self/door")).status_code == 401
+    # Nobody knows what it lets in until its half hour is over: its party waits for a person.
+    assert (await basement.there.scan(basement.code, 1))["reason"] == "held_by_other_door"
+    path = f"/v1/leases/{lease_id}/release"
+    freed = await basement.manager.post(path, json={"reason": "stolen"}, headers=key())
+    assert freed.json()["status"] == "released"
+    assert (await basement.there.scan(basement.code, 4))["verdict"] == "admit"
+    assert await basement.inside() == (4, 4)
     await basement.agrees()
 
 

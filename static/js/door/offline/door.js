@@ -53,6 +53,8 @@ export class OfflineDoor {
     /** @type {Map<number, CryptoKey> | null} */
     this.keys = new Map();
     this.keptAt = -Infinity;
+    /** @type {number | null} when that was, in this life */
+    this.heardMono = null;
   }
 
   /**
@@ -100,7 +102,9 @@ export class OfflineDoor {
     const { records } = this.device;
     const found = new Map();
     for (const key of this.device.spool) {
-      const { ticket_id: ticket, people } = records.get(key);
+      const scan = records.get(key);
+      if (!scan) continue; // it was answered, and its record is on its way off the disk
+      const { ticket_id: ticket, people } = scan;
       const booking = this.#known(ticket)?.booking_id ?? records.get(`ticket:${ticket}`)?.booking_id;
       if (booking) found.set(booking, (found.get(booking) ?? 0) + people);
     }
@@ -279,11 +283,12 @@ export class OfflineDoor {
     return { ...body, people, observed: { at: this.#venueNow(), verdict: "admit" } };
   }
 
-  /** The venue's clock by what was last heard of it. */
+  /** The venue's clock by what was last heard of it; this tablet's own may be a day off, or jump. */
   #venueNow() {
-    const base = this.kept ? Date.parse(this.kept.now) : Date.now();
-    const gone = this.kept ? (Date.now() - this.kept.heard_at) * (this.kept.speed ?? 1) : 0;
-    return new Date(base + gone).toISOString();
+    if (!this.kept) return new Date().toISOString();
+    const { now, heard_at: heardAt, speed } = this.kept;
+    const gone = this.heardMono === null ? Date.now() - heardAt : performance.now() - this.heardMono;
+    return new Date(Date.parse(now) + gone * (speed ?? 1)).toISOString();
   }
 
   /** A verdict in the shape of the service's. @param {Json} one */
@@ -364,6 +369,7 @@ export class OfflineDoor {
       const response = await attempt("/v1/devices/self/door", { headers, cache: "no-store" }, ANSWER_MS);
       const kept = { ...(await bodyOf(response)), heard_at: Date.now() };
       if (this.device.revoked || this.wiring.token() !== token) return;
+      this.heardMono = performance.now();
       await this.spool.keep("door", kept);
       await this.#keepKeys(kept);
     } catch (error) {
