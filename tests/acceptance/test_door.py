@@ -1,5 +1,6 @@
 """The door's tablet: a reference typed, codes from a wedge scanner, and a server out of reach."""
 
+import json
 import os
 import re
 import signal
@@ -158,7 +159,7 @@ def test_a_reply_that_is_lost_after_the_commit_is_given_again(
     sent: list[str] = []
 
     def lose(route: Route) -> None:
-        sent.append(route.request.post_data_json["scan_id"])
+        sent.append(json.loads(route.request.post_data or "")["scan_id"])
         answer = route.fetch()  # it is committed
         assert answer.json()["verdict"] == "admit"
         if len(sent) == 1:
