@@ -290,6 +290,7 @@ def test_a_revoked_tablet_lets_nobody_in_and_its_scans_wait_for_a_manager(
     with premises.desk() as desk:
         kept = desk.get("/v1/quarantine").json()["scans"]
         leases = desk.get("/v1/leases", params={"night": night}).json()["leases"]
-    assert [(one["device_id"], one["people"]) for one in kept] == [(device, 1)]
+    # Another night's tablet may have scans there, too.
+    assert [one["people"] for one in kept if one["device_id"] == device] == [1]
     assert [(one["status"], one["held"]) for one in leases] == [("live", 2)]  # a manager's to free
     assert inside(premises) == 0
