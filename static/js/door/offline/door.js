@@ -136,9 +136,14 @@ export class OfflineDoor {
     });
   }
 
-  /** Asks for the tickets of the night at the door; `tables`: only those. @param {string} night @param {string} door @param {number[]} [tables] */
-  take(night, door, tables) {
+  /**
+   * Asks for the tickets of the night at the door; `tables`: only those. The night's key comes
+   * first: without it a tablet that is alone could prove no code of the parties that it holds.
+   * @param {string} night @param {string} door @param {number[]} [tables]
+   */
+  async take(night, door, tables) {
     if (this.keys === null) return;
+    if (!this.kept?.nights?.some((/** @type {Json} */ one) => one.night === night)) await this.#keep();
     const body = tables ? { night, door, tables } : { night, door };
     this.#step({ ...this.#given("take"), body });
   }
