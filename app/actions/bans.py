@@ -4,6 +4,7 @@ from uuid import uuid4
 
 from app.actions.act import UNNUMBERED, Act, Answered, Caller
 from app.actions.administration import audited
+from app.actions.person_seals import sealed_by
 from app.actions.persons import (
     note_place,
     opened,
@@ -19,8 +20,8 @@ from app.db.pool import Database
 from app.domain.contacts import SealedPerson, seal_person
 from app.domain.principals import Principal
 from app.domain.sayings import SAYINGS
-from app.domain.sealing import Unopened, Vault, seal_with
-from app.errors import Conflict, NotFound, NotReady, NotValid
+from app.domain.sealing import Vault
+from app.errors import Conflict, NotFound, NotValid
 from app.wire.persons import AddBan, BanAnswer, Bans, LiftBan, ListedBan
 from floorplan.administration import BanAdded, BanLifted
 
@@ -123,15 +124,7 @@ async def judge_welcome(act: Act, person: SealedPerson, *, id_checked: bool) -> 
 
 def sealed_note(vault: Vault, held: Held, ban_id: str, note: str) -> bytes:
     """The note under the person's key. Raises NotReady `key_missing`."""
-    try:
-        key = vault.person_key(held.person_id, held.wrapped)
-    except Unopened as error:
-        raise NotReady(
-            "key_missing",
-            "The key that opens this person's data is not among PERSON_KEYS. Tell who runs the "
-            "service.",
-        ) from error
-    return seal_with(key, note_place(ban_id), note.encode())
+    return sealed_by(vault, held, note_place(ban_id), note.encode())
 
 
 async def _banned_person(act: Act, request: AddBan, new: SealedPerson | None) -> Held:

@@ -16,6 +16,7 @@ from app.actions.act import UNNUMBERED, Act, Answered, Caller, perform, spliced
 from app.actions.persons import sealed_contact
 from app.actions.tickets import Issued, code_of, issue_ticket
 from app.db import bookings as rows
+from app.db.listings import BookingRow
 from app.db.pool import Database
 from app.domain import messages
 from app.domain.bookings import (
@@ -26,6 +27,7 @@ from app.domain.bookings import (
     judge_slot,
     judge_status,
 )
+from app.domain.changes import due_of
 from app.domain.facts import BookingFact, Facts
 from app.domain.principals import Principal
 from app.domain.references import make_reference
@@ -328,3 +330,28 @@ def booking_answer(booking: BookingFact, **changed: object) -> BookingAnswer:
         may_still_admit=ticket.lease.door if ticket and ticket.lease else None,
     )
     return msgspec.structs.replace(answer, **changed)
+
+
+def answer_of(row: BookingRow) -> BookingAnswer:
+    """The booking as it is shown, without what its guest wishes and without its code."""
+    return BookingAnswer(
+        booking_id=row.booking_id,
+        reference=row.reference,
+        night=row.night,
+        status=row.status,
+        party=row.party,
+        tables=row.tables,
+        slot_from=row.slot_from,
+        slot_until=row.slot_until,
+        source=row.source,
+        deposit_pence=row.deposit_pence,
+        paid_pence=row.paid_pence,
+        hold_expires_at=row.hold_expires_at,
+        admitted=row.admitted,
+        left=row.left,
+        version=row.version,
+        edition=row.edition,
+        due_pence=due_of(row.deposit_pence, row.paid_pence),
+        overdue=row.overdue and not row.admitted,
+        series_id=row.series,
+    )

@@ -125,7 +125,7 @@ async def renew_lease(
     `lease_not_found`.
     """
     device_id = device_of(caller.principal)
-    known = await _find(db, caller, lease_id, device_id)
+    known = await _find_own(db, caller, lease_id, device_id)
 
     async def work(act: Act) -> tuple[int, LeaseAnswer]:
         lease = await _lock(act, lease_id)
@@ -148,7 +148,7 @@ async def return_lease(
     Raises NotFound `lease_not_found`.
     """
     device_id = device_of(caller.principal)
-    known = await _find(db, caller, lease_id, device_id)
+    known = await _find_own(db, caller, lease_id, device_id)
     stated = {ticket.ticket_id: ticket.admitted for ticket in request.tickets}
 
     async def work(act: Act) -> tuple[int, LeaseAnswer]:
@@ -184,10 +184,7 @@ async def recall_lease(db: Database, caller: Caller, lease_id: str) -> Answered:
     Unlike a release nothing is taken from it, so no ticket is ever anybody's twice. Raises NotFound
     `lease_not_found`, Conflict `lease_over`.
     """
-    async with db.acting(caller.principal) as conn:
-        known = await rows.find_lease(conn, lease_id)
-    if known is None:
-        raise _no_lease()
+    known = await _find(db, caller, lease_id)
 
     async def work(act: Act) -> tuple[int, LeaseAnswer]:
         lease = await _lock(act, lease_id)
@@ -214,10 +211,7 @@ async def release_lease(
 
     Raises NotFound `lease_not_found`, Conflict `lease_over`.
     """
-    async with db.acting(caller.principal) as conn:
-        known = await rows.find_lease(conn, lease_id)
-    if known is None:
-        raise _no_lease()
+    known = await _find(db, caller, lease_id)
 
     async def work(act: Act) -> tuple[int, LeaseAnswer]:
         lease = await _lock(act, lease_id)
@@ -256,11 +250,19 @@ async def _recall_banned(act: Act, lease: rows.LeaseRow) -> None:
         )
 
 
-async def _find(db: Database, caller: Caller, lease_id: str, device_id: str) -> rows.LeaseRow:
-    """The device's lease. Raises NotFound."""
+async def _find(db: Database, caller: Caller, lease_id: str) -> rows.LeaseRow:
+    """The lease. Raises NotFound `lease_not_found`."""
     async with db.acting(caller.principal) as conn:
         known = await rows.find_lease(conn, lease_id)
-    if known is None or known.device_id != device_id:
+    if known is None:
+        raise _no_lease()
+    return known
+
+
+async def _find_own(db: Database, caller: Caller, lease_id: str, device_id: str) -> rows.LeaseRow:
+    """The device's lease. Raises NotFound `lease_not_found`."""
+    known = await _find(db, caller, lease_id)
+    if known.device_id != device_id:
         raise _no_lease()
     return known
 

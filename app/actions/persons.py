@@ -17,6 +17,7 @@ from app.actions.act import UNNUMBERED, Act, Answered, Caller
 from app.actions.administration import audited, note
 from app.actions.erasures import remember_erasure, retained_of
 from app.actions.guest_names import guest_name
+from app.actions.person_seals import key_missing, opened_by
 from app.actions.wishes import wishes_of
 from app.db import persons as rows
 from app.db.bans import list_bans_of
@@ -37,7 +38,7 @@ from app.domain.contacts import (
 from app.domain.erasures import Erasure
 from app.domain.names import masked_email, masked_phone
 from app.domain.principals import Principal
-from app.domain.sealing import Unopened, Vault, open_with
+from app.domain.sealing import Unopened, Vault
 from app.errors import NotAllowed, NotFound, NotReady, NotValid
 from app.wire import Contact
 from app.wire.persons import (
@@ -270,14 +271,8 @@ def opened_note(
     vault: Vault, held: Held | None, ban_id: str, note_sealed: bytes | None
 ) -> str | None:
     """What was noted of a ban; None: nothing, or it does not open."""
-    if held is None or note_sealed is None:
-        return None
-    try:
-        key = vault.person_key(held.person_id, held.wrapped)
-        return open_with(key, note_place(ban_id), note_sealed).decode()
-    except Unopened as error:
-        logger.error("a note cannot be opened: %s", error, extra={"ban_id": ban_id})  # noqa: TRY400 - the traceback tells no more
-        return None
+    noted = opened_by(vault, held, note_place(ban_id), note_sealed)
+    return None if noted is None else noted.decode()
 
 
 def note_place(ban_id: str) -> str:
@@ -304,11 +299,7 @@ def _judged(vault: Vault, row: PersonRow | None) -> PersonalData:
         return open_person(vault, row.person_id, row.held.sealed, row.held.wrapped)
     except Unopened as error:
         logger.exception("a person cannot be opened", extra={"person_id": row.person_id})
-        raise NotReady(
-            "key_missing",
-            "The key that opens this person's data is not among PERSON_KEYS. Tell who runs the "
-            "service.",
-        ) from error
+        raise key_missing() from error
 
 
 def _shown(vault: Vault, row: PersonRow, bookings: Sequence[rows.PersonsBooking]) -> PersonAnswer:

@@ -6,10 +6,10 @@ import msgspec
 from msgspec import Struct
 
 from app.actions.act import Act
+from app.actions.person_seals import opened_by, sealed_by
 from app.db.listings import find_booking
 from app.db.persons import Held
-from app.domain.sealing import Unopened, Vault, open_with, seal_with
-from app.errors import NotReady
+from app.domain.sealing import Vault
 from app.wire.changes import ChangeBooking
 
 logger = logging.getLogger(__name__)
@@ -31,13 +31,13 @@ _DECODER = msgspec.json.Decoder(Wishes)
 
 def wishes_of(vault: Vault, held: Held | None, booking_id: str, sealed: bytes | None) -> Wishes:
     """What was wished; nothing where there is nothing, or it does not open."""
-    if held is None or sealed is None:
+    wishes = opened_by(vault, held, _place(booking_id), sealed)
+    if wishes is None:
         return NONE
     try:
-        key = vault.person_key(held.person_id, held.wrapped)
-        return _DECODER.decode(open_with(key, _place(booking_id), sealed))
-    except (Unopened, msgspec.DecodeError) as error:
-        logger.error("wishes cannot be opened: %s", error, extra={"booking_id": booking_id})  # noqa: TRY400 - the traceback tells no more
+        return _DECODER.decode(wishes)
+    except msgspec.DecodeError as error:
+        logger.error("wishes cannot be read: %s", error, extra={"booking_id": booking_id})  # noqa: TRY400 - the traceback tells no more
         return NONE
 
 
@@ -51,15 +51,7 @@ def changed_wishes(before: Wishes, request: ChangeBooking) -> tuple[Wishes, list
 
 def sealed_wishes(vault: Vault, held: Held, booking_id: str, wishes: Wishes) -> bytes:
     """The wishes under the person's key, so that they go with it. Raises NotReady `key_missing`."""
-    try:
-        key = vault.person_key(held.person_id, held.wrapped)
-    except Unopened as error:
-        raise NotReady(
-            "key_missing",
-            "The key that opens this person's data is not among PERSON_KEYS. Tell who runs the "
-            "service.",
-        ) from error
-    return seal_with(key, _place(booking_id), msgspec.json.encode(wishes))
+    return sealed_by(vault, held, _place(booking_id), msgspec.json.encode(wishes))
 
 
 async def resealed_wishes(act: Act, vault: Vault, booking_id: str, other_id: str) -> bytes | None:

@@ -40,7 +40,7 @@ class Kind(Struct, frozen=True):
         return hmac.digest(bytes.fromhex(secret), self.purpose, "sha256")
 
 
-# A booking's customer; one guest of a party; a place on the waitlist.
+# A booking's customer; one guest of a party.
 MANAGE: Final = Kind("mng_", b"backroom manage link v1")
 GUEST: Final = Kind("gst_", b"backroom guest link v1")
 

@@ -11,6 +11,7 @@ import msgspec
 
 from app.actions.act import Answered, Caller, spliced
 from app.actions.deposits import begin_deposit, confirm_free, settle_intent
+from app.actions.holds import answer_of
 from app.db.listings import BookingRow, find_booking
 from app.db.payments import Intent, find_latest_intent, open_intent, supersede_intents
 from app.domain.payments import CURRENCY, SeenIntent
@@ -18,7 +19,7 @@ from app.domain.principals import Principal
 from app.errors import Conflict, NotFound
 from app.payments.money import Money
 from app.payments.side import AnsweredBroken, Refused, Side, away
-from app.wire import BookingAnswer, DepositStep
+from app.wire import DepositStep
 
 
 async def pay_hold(money: Money, caller: Caller, booking_id: str) -> Answered:
@@ -124,21 +125,4 @@ def _with_step(money: Money, answered: Answered, seen: SeenIntent) -> Answered:
 async def _as_it_is(money: Money, who: Principal, booking_id: str) -> Answered:
     """The booking after what has just happened to it."""
     row, _ = await _found(money, who, booking_id)
-    answer = BookingAnswer(
-        booking_id=row.booking_id,
-        reference=row.reference,
-        night=row.night,
-        status=row.status,
-        party=row.party,
-        tables=row.tables,
-        slot_from=row.slot_from,
-        slot_until=row.slot_until,
-        source=row.source,
-        deposit_pence=row.deposit_pence,
-        paid_pence=row.paid_pence,
-        hold_expires_at=row.hold_expires_at,
-        admitted=row.admitted,
-        left=row.left,
-        version=row.version,
-    )
-    return Answered(200, msgspec.json.encode(answer), row.version)
+    return Answered(200, msgspec.json.encode(answer_of(row)), row.version)

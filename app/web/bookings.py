@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
+from app.actions.holds import answer_of
 from app.actions.persons import opened, shown_email, shown_phone
 from app.actions.scopes import judge_scope
 from app.actions.tickets import code_of
@@ -14,7 +15,6 @@ from app.actions.wishes import wishes_of
 from app.db.listings import BookingRow, find_booking, list_bookings, list_expected
 from app.db.nights import find_night
 from app.db.scans import find_tonight
-from app.domain.changes import due_of
 from app.domain.contacts import PersonalData, name_form
 from app.domain.names import masked
 from app.domain.principals import Principal
@@ -22,7 +22,6 @@ from app.errors import NotAllowed, NotFound
 from app.web.answers import Answer, encoded
 from app.web.floor import date_of, night_not_found
 from app.web.operations import Call
-from app.wire import BookingAnswer
 from scanners.codes.drawing import draw_png, draw_svg
 
 
@@ -144,31 +143,6 @@ async def get_booking(call: Call) -> Answer:
             notes=wishes.notes if call.principal.kind == "staff" else None,
             code=code,
         )
-    )
-
-
-def answer_of(row: BookingRow) -> BookingAnswer:
-    """The booking as it is shown, without what its guest wishes and without its code."""
-    return BookingAnswer(
-        booking_id=row.booking_id,
-        reference=row.reference,
-        night=row.night,
-        status=row.status,
-        party=row.party,
-        tables=row.tables,
-        slot_from=row.slot_from,
-        slot_until=row.slot_until,
-        source=row.source,
-        deposit_pence=row.deposit_pence,
-        paid_pence=row.paid_pence,
-        hold_expires_at=row.hold_expires_at,
-        admitted=row.admitted,
-        left=row.left,
-        version=row.version,
-        edition=row.edition,
-        due_pence=due_of(row.deposit_pence, row.paid_pence),
-        overdue=row.overdue and not row.admitted,
-        series_id=row.series,
     )
 
 

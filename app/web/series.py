@@ -9,12 +9,12 @@ from msgspec.structs import replace
 
 from app.actions import series
 from app.actions.act import Answered
+from app.actions.holds import answer_of
 from app.actions.scopes import judge_scope
 from app.db.listings import list_series
 from app.errors import Conflict, NotFound
 from app.web.answers import Answer, encoded
 from app.web.availability import Availability, AvailabilityQuery, free_tables, offers
-from app.web.bookings import answer_of
 from app.web.doing import doing
 from app.web.endpoint import check_date, check_instant
 from app.web.floor import date_of

@@ -1,17 +1,28 @@
 // @ts-check
-/** A screen that shows a code stays on, where the browser can; it is let go with the page. */
+/** The screen stays on while it is of use: a wake lock, asked for again whenever it was lost. */
 
-/** Asks again whenever the page comes back, because a hidden page loses its lock. */
-export function stayAwakeWhile(/** @type {() => boolean} */ shown) {
-  document.addEventListener("visibilitychange", () => stayAwake(shown));
-}
-
-/** @param {() => boolean} shown whether the code is on the screen */
-export async function stayAwake(shown) {
-  if (!shown() || document.hidden || !navigator.wakeLock) return;
-  try {
-    await navigator.wakeLock.request("screen");
-  } catch {
-    // A battery that is nearly empty says no; the code is shown all the same.
-  }
+/**
+ * @param {() => boolean} isOfUse
+ * @returns {() => void} asks now, where it came to be of use
+ */
+export function stayAwake(isOfUse) {
+  const { wakeLock } = /** @type {any} */ (navigator);
+  if (!wakeLock) return () => {};
+  /** @type {any} */
+  let lock = null;
+  let asking = false;
+  const ask = async () => {
+    if (asking || lock || document.hidden || !isOfUse()) return;
+    asking = true;
+    try {
+      lock = await wakeLock.request("screen");
+      lock.addEventListener("release", () => (lock = null));
+    } catch {
+      // A low battery: the system's own saving goes before ours.
+    }
+    asking = false;
+  };
+  document.addEventListener("visibilitychange", ask);
+  ask();
+  return ask;
 }

@@ -103,6 +103,19 @@ export function field(label, control, hint) {
 }
 
 /**
+ * One of several, chosen by its word.
+ * @param {string} name @param {[string, string][]} options value, word
+ * @param {string | null} [chosen] @param {Object<string, any>} [more] attributes
+ */
+export function choice(name, options, chosen = null, more = {}) {
+  return el(
+    "select",
+    { class: "input", name, ...more },
+    options.map(([value, word]) => el("option", { value, selected: value === chosen }, word)),
+  );
+}
+
+/**
  * The same around a control of several buttons, which no label may click.
  * @param {string} label @param {Node} control
  */

@@ -51,6 +51,11 @@ export function mark(element, name, value) {
   }
 }
 
+/** A term and what is true of it, for a `dl`. @param {string} term @param {string} value */
+export function fact(term, value) {
+  return [el("dt", {}, term), el("dd", {}, value)];
+}
+
 /**
  * The element with this id; a page without it is a bug.
  * @param {string} id @returns {HTMLElement}

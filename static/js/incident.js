@@ -5,7 +5,7 @@
  */
 
 import { send } from "./api.js";
-import { actForm, field, group, showDialog, stepper } from "./dialog.js";
+import { actForm, choice, field, group, showDialog, stepper } from "./dialog.js";
 import { el } from "./elements.js";
 import { tell } from "./toasts.js";
 
@@ -50,19 +50,12 @@ export function askIncident({ night, doors, door, booking = null }) {
     actForm(
       "Record it",
       [
-        field("What happened", choice("kind", INCIDENT_KIND)),
-        field("What came of it", choice("outcome", INCIDENT_OUTCOME)),
+        field("What happened", choice("kind", Object.entries(INCIDENT_KIND))),
+        field("What came of it", choice("outcome", Object.entries(INCIDENT_OUTCOME))),
         el(
           "div",
           { class: "form-row" },
-          field(
-            "Door",
-            el(
-              "select",
-              { class: "input", name: "door" },
-              doors.map((one) => el("option", { value: one.id, selected: one.id === door }, one.name)),
-            ),
-          ),
+          field("Door", choice("door", doors.map((one) => [one.id, one.name]), door)),
           group("People", stepper("people", people, 0, 60, (to) => (people = to))),
         ),
         booking && el("p", { class: "small soft" }, `Of the party of ${booking.who}.`),
@@ -86,13 +79,4 @@ export function askIncident({ night, doors, door, booking = null }) {
       close,
     ),
   ]);
-}
-
-/** @param {string} name @param {Object<string, string>} words */
-function choice(name, words) {
-  return el(
-    "select",
-    { class: "input", name },
-    Object.entries(words).map(([value, word]) => el("option", { value }, word)),
-  );
 }

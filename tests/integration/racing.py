@@ -30,4 +30,10 @@ async def without_locks(house: House) -> None:
         ("ORDER BY k.id FOR UPDATE", "ORDER BY k.id"),
         ("ORDER BY h.floor FOR UPDATE", "ORDER BY h.floor"),
     )
-    await slowly(house, 0.5)
+    await slowly(house, 0.5)  # nobody waits for anybody, so all of them are at it at once
+
+
+async def without_constraint(house: House) -> None:
+    """A table's claims may overlap."""
+    async with house.looking() as conn:
+        await conn.execute("ALTER TABLE booking_table DROP CONSTRAINT claims_do_not_overlap")

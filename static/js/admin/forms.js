@@ -2,7 +2,7 @@
 /** Dialogs that ask and send. A refusal stands beside the field that it is about; nothing is lost. */
 
 import { Problem } from "../api.js";
-import { showDialog } from "../dialog.js";
+import { choice, showDialog } from "../dialog.js";
 import { el, mark } from "../elements.js";
 
 /**
@@ -162,10 +162,7 @@ export function textField(label, name, more = {}, hint = "") {
  * @param {string} [chosen] @param {string} [hint] @param {Object<string, any>} [more]
  */
 export function choiceField(label, name, options, chosen = "", hint = "", more = {}) {
-  const choices = options.map(([value, word]) =>
-    el("option", { value, selected: value === chosen }, word),
-  );
-  return field(label, el("select", { class: "input", name, ...more }, choices), hint);
+  return field(label, choice(name, options, chosen, more), hint);
 }
 
 /** What was typed, without the blanks around it; null: nothing. @param {FormData} data @param {string} name */

@@ -2,6 +2,7 @@
 /** The door's tablet: a scan in, a verdict out; tonight's list and the house's count beside it. */
 
 import { actBy, Problem, Unreachable } from "../api.js";
+import { stayAwake } from "../awake.js";
 import { byId, el, fill, mark, write } from "../elements.js";
 import { icon } from "../icons.js";
 import { askIncident } from "../incident.js";
@@ -11,7 +12,6 @@ import { tell, tellProblem } from "../toasts.js";
 import { useTimeZone } from "../venue-clock.js";
 import { FLOOR_WORD, LINK_WORD } from "../words.js";
 import { Arrivals } from "./arrivals.js";
-import { stayAwake } from "./awake.js";
 import { Clicker } from "./clicker.js";
 import { forgetWho, pair, pairByAddress, showDevice, token, whoAndWhere } from "./device.js";
 import { drawScans } from "./history.js";

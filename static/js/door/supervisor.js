@@ -2,7 +2,7 @@
 /** Against the rule: a supervisor's PIN and a reason of the list; the book names both. */
 
 import { read, send } from "../api.js";
-import { actForm, field, showDialog, stepper } from "../dialog.js";
+import { actForm, choice, field, group, showDialog, stepper } from "../dialog.js";
 import { el } from "../elements.js";
 
 /**
@@ -37,7 +37,7 @@ const PEOPLE_MAX = 10;
 export function askOverride(scan, isDevice) {
   const wanted = scan.body.people ?? 1;
   return ask("Let in against the rule", "Override", scan, OVERRIDE, isDevice, [
-    labelled("People", stepper("people", wanted, 1, Math.max(PEOPLE_MAX, wanted))),
+    group("People", stepper("people", wanted, 1, Math.max(PEOPLE_MAX, wanted))),
   ]);
 }
 
@@ -61,7 +61,7 @@ async function ask(title, verb, scan, reasons, isDevice, more) {
       : actForm(
           verb,
           [
-            isDevice && labelled("Supervisor", choice("staff_id", supervisors)),
+            isDevice && field("Supervisor", choice("staff_id", supervisors)),
             field(
               isDevice ? "Their PIN" : "Your PIN",
               el("input", {
@@ -70,7 +70,7 @@ async function ask(title, verb, scan, reasons, isDevice, more) {
                 autocomplete: "off", required: true,
               }),
             ),
-            labelled("Why", choice("reason", reasons)),
+            field("Why", choice("reason", reasons)),
             ...more,
           ],
           async (data) => {
@@ -98,18 +98,4 @@ async function whoMay() {
   return staff
     .filter((/** @type {any} */ one) => one.supervisor)
     .map((/** @type {any} */ one) => [one.staff_id, one.name]);
-}
-
-/** @param {string} name @param {Reasons} options */
-function choice(name, options) {
-  return el(
-    "select",
-    { class: "input", name, "aria-label": name },
-    options.map(([value, said]) => el("option", { value }, said)),
-  );
-}
-
-/** @param {string} label @param {Node} control */
-function labelled(label, control) {
-  return el("div", { class: "field" }, el("span", {}, label), control);
 }

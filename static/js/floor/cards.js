@@ -2,7 +2,7 @@
 /** The cards of the action sheet: what is true of a table, and what may be done about it now. */
 
 import { askSure } from "../dialog.js";
-import { el } from "../elements.js";
+import { el, fact } from "../elements.js";
 import { icon } from "../icons.js";
 import { isLate } from "../picture.js";
 import { ms, spanText, timeText } from "../venue-clock.js";
@@ -406,11 +406,6 @@ function action(page, name, label, permission, pending, act, look = "") {
     { class: `button ${look}`, type: "button", "data-act": name, disabled: pending, onclick: act },
     label,
   );
-}
-
-/** @param {string} term @param {string} value */
-function fact(term, value) {
-  return [el("dt", {}, term), el("dd", {}, value)];
 }
 
 /** The street-side door of the party's floor: where the desk counts. @param {Page} page @param {any} booking */

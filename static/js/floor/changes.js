@@ -2,7 +2,7 @@
 /** The forms that change a booking: its size, its time, what is noted, and two parties at once. */
 
 import { read } from "../api.js";
-import { actForm, field, group, showDialog, stepper } from "../dialog.js";
+import { actForm, choice, field, group, showDialog, stepper } from "../dialog.js";
 import { el, fill } from "../elements.js";
 import { instantOf, longNightText, timeText } from "../venue-clock.js";
 import { askReissue, showGuests } from "./codes.js";
@@ -83,16 +83,7 @@ async function askDetails(page, id, booking) {
       [
         group("Party", stepper("party", party, Math.max(1, booking.admitted), PARTY_MAX, (to) => (party = to))),
         field("Requests of the guest", text("requests")),
-        field(
-          "Occasion",
-          el(
-            "select",
-            { class: "input", name: "occasion" },
-            Object.entries(OCCASION).map(([value, word]) =>
-              el("option", { value, selected: value === (known.occasion ?? "none") }, word),
-            ),
-          ),
-        ),
+        field("Occasion", choice("occasion", Object.entries(OCCASION), known.occasion ?? "none")),
         field("Notes of the staff", text("notes")),
       ],
       async (data) => {

@@ -1,7 +1,7 @@
 // @ts-check
 /** The codes of a booking at the desk: issued again, and those of its guests. */
 
-import { actForm, field, showDialog } from "../dialog.js";
+import { actForm, choice, field, showDialog } from "../dialog.js";
 import { el } from "../elements.js";
 import { guestsCard } from "../manage/guests.js";
 import { tell } from "../toasts.js";
@@ -21,14 +21,7 @@ export function askReissue(page, id, booking, who) {
           {},
           "This revokes the old code, and those of the party's guests, at every door in contact. The guest gets the new one by message where we have an address.",
         ),
-        field(
-          "Why",
-          el(
-            "select",
-            { class: "input", name: "reason" },
-            Object.entries(REISSUE_WHY).map(([value, word]) => el("option", { value }, word)),
-          ),
-        ),
+        field("Why", choice("reason", Object.entries(REISSUE_WHY))),
       ],
       async (data) => {
         const body = { reason: String(data.get("reason")) };

@@ -5,7 +5,7 @@
  */
 
 import { read } from "../api.js";
-import { actForm, field, group, showDialog } from "../dialog.js";
+import { actForm, choice, field, group, showDialog } from "../dialog.js";
 import { byId, el, fill, mark, write } from "../elements.js";
 import { timeText } from "../venue-clock.js";
 import { tablesText } from "../words.js";
@@ -237,14 +237,7 @@ export class Doors {
       actForm(
         "Release",
         [
-          field(
-            "Why",
-            el(
-              "select",
-              { class: "input", name: "reason" },
-              Object.entries(RELEASES).map(([value, word]) => el("option", { value }, word)),
-            ),
-          ),
+          field("Why", choice("reason", Object.entries(RELEASES))),
         ],
         async (data) => {
           const body = { reason: data.get("reason") };

@@ -2,7 +2,7 @@
 /** The dialogs of the floor: hold, walk-in, confirm at the desk, block, and "are you sure". */
 
 import { el } from "../elements.js";
-import { actForm, field, group, showDialog, stepper } from "../dialog.js";
+import { actForm, choice, field, group, showDialog, stepper } from "../dialog.js";
 import { instantOf } from "../venue-clock.js";
 import { BLOCK_REASON, pence, pounds, tablesText } from "../words.js";
 
@@ -196,14 +196,7 @@ export function askBlock(page, number) {
     actForm(
       "Block",
       [
-        field(
-          "Why",
-          el(
-            "select",
-            { class: "input", name: "reason" },
-            Object.entries(BLOCK_REASON).map(([value, word]) => el("option", { value }, word)),
-          ),
-        ),
+        field("Why", choice("reason", Object.entries(BLOCK_REASON))),
         el(
           "div",
           { class: "form-row" },

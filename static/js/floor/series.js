@@ -2,7 +2,7 @@
 /** Bookings that recur: what each date offers, booking those that are agreed, ending the rest. */
 
 import { Problem, read } from "../api.js";
-import { actForm, askSure, field, group, showDialog, stepper } from "../dialog.js";
+import { actForm, askSure, choice, field, group, showDialog, stepper } from "../dialog.js";
 import { el, fill } from "../elements.js";
 import { longNightText, nightText, timeText } from "../venue-clock.js";
 import { BOOKING_WORD, partyText, pounds, tablesText } from "../words.js";
@@ -44,11 +44,8 @@ async function askWish(page, wish) {
   const night = page.commands.night;
   const words = (/** @type {"name" | "phone" | "email" | "from" | "until"} */ name, more = {}) =>
     kept(el("input", { class: "input", name, maxlength: "120", autocomplete: "off", ...more }), wish, name);
-  const choice = (/** @type {"everyWeeks" | "paid"} */ name, /** @type {[string, string][]} */ options) =>
-    kept(
-      el("select", { class: "input", name }, options.map(([value, word]) => el("option", { value }, word))),
-      wish, name,
-    );
+  const one = (/** @type {"everyWeeks" | "paid"} */ name, /** @type {[string, string][]} */ options) =>
+    kept(choice(name, options), wish, name);
   await showDialog(`T${wish.table} every week`, (close) => [
     actForm(
       "Look at the dates",
@@ -60,7 +57,7 @@ async function askWish(page, wish) {
           group("Party", stepper("party", wish.party, 1, PARTY_MAX, (to) => (wish.party = to))),
           group("Dates", stepper("times", wish.times, 2, TIMES_MAX, (to) => (wish.times = to))),
         ),
-        field("How often", choice("everyWeeks", [
+        field("How often", one("everyWeeks", [
           ["1", "Every week"], ["2", "Every two weeks"], ["4", "Every four weeks"],
         ])),
         el(
@@ -76,7 +73,7 @@ async function askWish(page, wish) {
           field("Phone (optional)", words("phone", { type: "tel", maxlength: "30" })),
           field("E-mail (optional)", words("email", { type: "email", maxlength: "254" })),
         ),
-        field("Deposits", choice("paid", [
+        field("Deposits", one("paid", [
           ["", "Stay due"], ["card", "All taken now, by card"], ["cash", "All taken now, in cash"],
         ])),
       ],

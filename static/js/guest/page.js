@@ -5,8 +5,8 @@
  */
 
 import { Problem, read, readPicture } from "../api.js";
-import { stayAwake, stayAwakeWhile } from "../awake.js";
-import { byId, el, fill, write } from "../elements.js";
+import { stayAwake } from "../awake.js";
+import { byId, el, fact, fill, write } from "../elements.js";
 import { offerTheme } from "../theme.js";
 import { longNightText, timeText, useTimeZone } from "../venue-clock.js";
 import { tablesSpoken } from "../words.js";
@@ -22,13 +22,14 @@ let codeShown = "";
 let asking = false;
 let timer = 0;
 
+const awake = stayAwake(() => codeShown !== "");
+
 offerTheme(byId("theme"));
 addEventListener("hashchange", () => location.reload()); // another link, in the same tab
 if (token === null) {
   over("No link", "Open this page by the link that the person who booked sent you.");
 } else {
   document.addEventListener("visibilitychange", () => document.hidden || ask());
-  stayAwakeWhile(() => codeShown !== "");
   addEventListener("online", () => ask());
   ask();
 }
@@ -124,7 +125,7 @@ async function showCode(pass) {
     ),
   );
   codeShown = code;
-  stayAwake(() => codeShown !== "");
+  awake();
 }
 
 /** @param {string} title @param {string} text */
@@ -143,9 +144,4 @@ function over(title, text) {
 function note(text) {
   byId("note").hidden = text === "";
   write(byId("note"), text);
-}
-
-/** @param {string} term @param {string} value */
-function fact(term, value) {
-  return [el("dt", {}, term), el("dd", {}, value)];
 }

@@ -2,7 +2,7 @@
 /** What a customer changes of their own booking: how many come, what they wish, and the night. */
 
 import { read } from "../api.js";
-import { actForm, field, group, showDialog, stepper } from "../dialog.js";
+import { actForm, choice, field, group, showDialog, stepper } from "../dialog.js";
 import { el, fill } from "../elements.js";
 import { longNightText, ms } from "../venue-clock.js";
 import { tell, warn } from "../toasts.js";
@@ -60,14 +60,7 @@ export async function askCode(booking, floor, reissue) {
           {},
           "This revokes the old code at once, and the codes that you gave your guests. Whoever has a picture of the old one stays outside.",
         ),
-        field(
-          "Why",
-          el(
-            "select",
-            { class: "input", name: "reason" },
-            Object.entries(REISSUE_WHY).map(([value, word]) => el("option", { value }, word)),
-          ),
-        ),
+        field("Why", choice("reason", Object.entries(REISSUE_WHY))),
       ],
       async (data) => {
         doors = (await reissue({ reason: String(data.get("reason")) })).may_still_admit;

@@ -2,10 +2,10 @@
 /** A customer's own booking, by its link: how it stands, the entry code, and what may be done. */
 
 import { Problem, read, readPicture, send } from "../api.js";
-import { stayAwake, stayAwakeWhile } from "../awake.js";
+import { stayAwake } from "../awake.js";
 import { askSure } from "../dialog.js";
 import { askCode, askParty, askNight, mayChange } from "./changes.js";
-import { byId, el, fill, mark, write } from "../elements.js";
+import { byId, el, fact, fill, mark, write } from "../elements.js";
 import { floorText } from "../floors.js";
 import { FloorMap } from "../map.js";
 import { Deposit } from "../pay/deposit.js";
@@ -60,6 +60,8 @@ let money = null;
 let moneyOf = "";
 const deposit = new Deposit(() => ask());
 
+const awake = stayAwake(() => codeShown !== "");
+
 offerTheme(byId("theme"));
 addEventListener("hashchange", () => location.reload()); // another link, in the same tab
 if (token === null) {
@@ -68,7 +70,6 @@ if (token === null) {
   refused();
 } else {
   document.addEventListener("visibilitychange", () => document.hidden || ask());
-  stayAwakeWhile(() => codeShown !== "");
   addEventListener("online", () => ask());
   setInterval(tick, 500);
   ask();
@@ -314,7 +315,7 @@ async function showCode() {
     );
   }
   codeShown = code;
-  stayAwake(() => codeShown !== "");
+  awake();
 }
 
 function tick() {
@@ -390,9 +391,4 @@ function noBooking(title, text) {
     el("p", { class: "soft" }, text),
     el("a", { class: "button button-main", href: "/" }, "See which tables are free"),
   );
-}
-
-/** @param {string} term @param {string} value */
-function fact(term, value) {
-  return [el("dt", {}, term), el("dd", {}, value)];
 }

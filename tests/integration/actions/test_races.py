@@ -10,6 +10,7 @@ import asyncpg
 from app.actions import bookings
 from app.errors import Conflict
 from tests.integration.floor import NIGHT, House
+from tests.integration.racing import rewritten, slowly, without_constraint, without_locks
 
 RACERS = 8
 
@@ -24,7 +25,7 @@ async def outcome(work: Awaitable[object]) -> str:
 
 
 async def test_one_table_is_held_by_exactly_one_of_many(venue_house: House) -> None:
-    await _slowly(venue_house)
+    await slowly(venue_house)
     found = Counter(await asyncio.gather(*(outcome(venue_house.hold([7])) for _ in range(RACERS))))
     assert found == {"won": 1, "table_not_available": RACERS - 1}
     await venue_house.agrees()
@@ -43,7 +44,7 @@ async def test_without_the_locks_the_constraint_still_lets_one_through(
 async def test_without_locks_and_constraint_a_table_is_sold_twice(venue_house: House) -> None:
     """The negative control: the race is real."""
     await _without_table_locks(venue_house)
-    await _as_owner(venue_house, "ALTER TABLE booking_table DROP CONSTRAINT claims_do_not_overlap")
+    await without_constraint(venue_house)
     await asyncio.gather(*(outcome(venue_house.hold([7])) for _ in range(RACERS)))
     async with venue_house.looking() as conn:
         live = await conn.fetchval("SELECT count(*) FROM booking_table WHERE live AND number = 7")
@@ -63,7 +64,7 @@ async def test_sets_that_share_a_table_do_not_deadlock(venue_house: House) -> No
 
 
 async def test_a_party_is_never_admitted_twice(venue_house: House) -> None:
-    await _slowly(venue_house)
+    await slowly(venue_house)
     booking = await venue_house.booked([7], 4)
     answers = await asyncio.gather(*(venue_house.scan(booking["code"], 1) for _ in range(10)))
     found = Counter(answer["reason"] for answer in answers)
@@ -77,7 +78,7 @@ async def test_a_party_is_never_admitted_twice(venue_house: House) -> None:
 async def test_without_the_row_lock_a_party_is_admitted_twice(venue_house: House) -> None:
     """The negative control: the same scans when the ticket and the count are not locked."""
     booking = await venue_house.booked([7], 4)
-    await _without_people_locks(venue_house)
+    await without_locks(venue_house)
     answers = await asyncio.gather(
         *(venue_house.scan(booking["code"], 1) for _ in range(10)), return_exceptions=True
     )
@@ -121,7 +122,7 @@ async def test_without_the_key_the_same_request_is_made_once_and_refused_five_ti
     venue_house: House,
 ) -> None:
     """The negative control: nobody knows that it is one request, so five are told no."""
-    await _rewritten(venue_house, "lock_floor", ("IF p_key IS NOT NULL THEN", "IF false THEN"))
+    await rewritten(venue_house, "lock_floor", ("IF p_key IS NOT NULL THEN", "IF false THEN"))
     found = Counter(
         await asyncio.gather(*(outcome(venue_house.hold([7], key="once")) for _ in range(6)))
     )
@@ -142,7 +143,7 @@ async def test_without_the_locks_a_hold_is_confirmed_that_has_lost_its_table(
     venue_house: House,
 ) -> None:
     """The negative control: the hold expires under the confirmation, and both are told yes."""
-    await _rewritten(
+    await rewritten(
         venue_house,
         "lock_floor",
         ("ORDER BY f.number FOR UPDATE", "ORDER BY f.number"),
@@ -176,7 +177,7 @@ async def test_cancel_against_check_in_has_one_winner(venue_house: House) -> Non
 async def test_without_the_locks_a_party_is_let_in_and_cancelled(venue_house: House) -> None:
     """The negative control: each decides by what was true before the other."""
     booking = await venue_house.booked([1], 3)
-    await _without_people_locks(venue_house)
+    await without_locks(venue_house)
     cancelled, scanned = await asyncio.gather(
         outcome(
             bookings.cancel_booking(venue_house.db, venue_house.caller(), booking["booking_id"])
@@ -217,7 +218,7 @@ async def test_without_locks_and_constraint_both_are_moved_to_it(venue_house: Ho
     """The negative control: the race is real."""
     first, second = await venue_house.booked([1], 4), await venue_house.booked([2], 4)
     await _without_table_locks(venue_house)
-    await _as_owner(venue_house, "ALTER TABLE booking_table DROP CONSTRAINT claims_do_not_overlap")
+    await without_constraint(venue_house)
     found = await asyncio.gather(
         outcome(venue_house.move(first, [3])), outcome(venue_house.move(second, [3]))
     )
@@ -233,7 +234,7 @@ async def _confirm_as_it_runs_out(house: House) -> tuple[str, str]:
     booking = await house.hold([7])
     told = """    RAISE INFO '{"now\""""
     gate = f"    IF p_action = 'confirm_hold' THEN PERFORM pg_advisory_xact_lock({GATE}); END IF;\n"
-    await _rewritten(house, "lock_floor", (told, gate + told))
+    await rewritten(house, "lock_floor", (told, gate + told))
     async with house.looking() as owner, asyncio.TaskGroup() as group:
         await owner.execute(f"SELECT pg_advisory_lock({GATE})")
         confirming = group.create_task(outcome(house.confirm(booking)))
@@ -259,43 +260,6 @@ async def _until_somebody_waits(owner: asyncpg.Connection, kinds: list[str]) -> 
     raise AssertionError(f"nobody waits for a lock of {kinds}")
 
 
-async def _as_owner(house: House, *statements: str) -> None:
-    conn = await asyncpg.connect(house.settings.owner_database_url)
-    try:
-        for statement in statements:
-            await conn.execute(statement)
-    finally:
-        await conn.close()
-
-
-async def _rewritten(house: House, function: str, *changes: tuple[str, str]) -> None:
-    """The SQL function with a part replaced; proves that the part was there."""
-    async with house.looking() as conn:
-        source = await conn.fetchval(f"SELECT pg_get_functiondef('{function}'::regproc)")
-    for before, after in changes:
-        assert before in source, "the guard to switch off has moved"
-        source = source.replace(before, after)
-    await _as_owner(house, source)
-
-
-async def _slowly(house: House, seconds: float = 0.05) -> None:
-    """Every action takes a while between its facts and its commit, so that races meet."""
-    pause = f"BEGIN\n    PERFORM pg_sleep({seconds});\n"
-    await _rewritten(house, "finish_action", ("BEGIN\n", pause))
-
-
 async def _without_table_locks(house: House) -> None:
-    await _rewritten(house, "lock_floor", ("ORDER BY f.number FOR UPDATE", "ORDER BY f.number"))
-    await _slowly(house, 0.5)  # nobody waits for anybody, so all of them are at it at once
-
-
-async def _without_people_locks(house: House) -> None:
-    await _rewritten(
-        house,
-        "lock_floor",
-        ("ORDER BY f.number FOR UPDATE", "ORDER BY f.number"),
-        ("ORDER BY b.id FOR UPDATE", "ORDER BY b.id"),
-        ("ORDER BY k.id FOR UPDATE", "ORDER BY k.id"),
-        ("ORDER BY h.floor FOR UPDATE", "ORDER BY h.floor"),
-    )
-    await _slowly(house, 0.5)  # nobody waits for anybody, so all of them are at it at once
+    await rewritten(house, "lock_floor", ("ORDER BY f.number FOR UPDATE", "ORDER BY f.number"))
+    await slowly(house, 0.5)  # nobody waits for anybody, so all of them are at it at once

@@ -13,6 +13,8 @@ import httpx
 from starlette.types import ASGIApp
 
 from app.actions.sign_in import create_link
+from app.db.book import read_state
+from app.db.floor import list_contradictions, read_rows, rows_of
 from app.db.sessions import elevate_session, insert_session
 from app.db.staff import insert_staff
 from app.domain.passwords import hash_password
@@ -160,6 +162,12 @@ class Club:
         )  # fmt: skip
         async with self.looking() as conn:
             return {n: await conn.fetchval(f"SELECT count(*) FROM {n}") for n in names}
+
+    async def agrees(self, night: str) -> None:
+        """The book's fold is what the rows show, and the rows say each thing once."""
+        async with self.looking() as conn:
+            assert rows_of(await read_state(conn, night)) == await read_rows(conn, night)
+            assert await list_contradictions(conn, night) == []
 
     @asynccontextmanager
     async def looking(self) -> AsyncIterator[asyncpg.Connection]:
