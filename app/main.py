@@ -6,7 +6,6 @@ Nothing else opens a pool, connects to Redis or starts a task that outlives a re
 import asyncio
 import logging
 import socket
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime
@@ -180,6 +179,7 @@ async def tidied(
             tasks.create_task(repeated(TIDY_SECONDS, lambda: tidy(database))),
             tasks.create_task(repeated(ANCHOR_SECONDS, lambda: anchor(database, anchors))),
             tasks.create_task(moving(money)),
+            tasks.create_task(repeated(LOOK_SECONDS, lambda: look(money))),
             tasks.create_task(repeated(COMPARE_SECONDS, lambda: compare_alone(money))),
         ]
         try:
@@ -212,14 +212,10 @@ async def repeated(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
 
 async def moving(money: Money) -> None:
     """What is due of the money's work is done; the bell of a webhook calls at once."""
-    looked = -LOOK_SECONDS
     while True:
         money.bell.clear()
         try:
             await work(money)
-            if time.monotonic() - looked >= LOOK_SECONDS:
-                looked = time.monotonic()
-                await look(money)
         except Refusal as refusal:
             logger.warning("background work waits: %s", refusal.detail)
         with suppress(TimeoutError):

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from floorplan.lines import pounds
 from floorplan.state import BookingState, NightState, TableState
-from floorplan.venue import Combination
+from floorplan.venue import Combination, combination_of
 
 # Each with whether the action refuses it.
 FORBIDDING: Final = frozenset(
@@ -118,9 +118,8 @@ def _is_over(claim: BookingState, now: str) -> bool:
 def _room(
     booking: BookingState, wanted: list[TableState], combinations: Sequence[Combination]
 ) -> Iterator[Broken]:
-    numbers = {table.number for table in wanted}
     seats = sum(table.capacity_max for table in wanted)
-    joined = next((c for c in combinations if set(c.tables) == numbers), None)
+    joined = combination_of([table.number for table in wanted], combinations)
     most = max(seats, joined.party_max) if joined else seats
     least = joined.party_min if joined else min((t.capacity_min for t in wanted), default=1)
     if booking.party > most:

@@ -11,12 +11,10 @@ import time
 from typing import Any, Final
 from uuid import uuid4
 
-import httpx
-
+from load.event_rate import open_night
 from load.house import House
 
 SECONDS_MOST: Final = 60.0
-NIGHT: Final = "2030-06-15"
 TOKEN: Final = "load-" + uuid4().hex  # of this run's own demo
 TAP_MS: Final = 1000.0  # to see what is next and to reach it
 KEY_MS: Final = 200.0
@@ -27,18 +25,6 @@ NETWORKS: Final = {
     "3G, slow": (400, 400.0),
 }
 FLAGS: Final = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
-
-
-def open_night(house: House) -> None:
-    """A night is open, and it is half past ten there."""
-    with httpx.Client(base_url=house.origin, headers={"Origin": house.origin}, timeout=10) as desk:
-        told = desk.post("/v1/demo/links", json={"token": TOKEN}).raise_for_status().json()
-        link = next(one["link"] for one in told["links"] if one["role"] == "MANAGER")
-        clock = {"token": TOKEN, "shown_at": f"{NIGHT}T21:30:00.000Z", "speed": 1}
-        desk.post("/v1/demo/clock", json=clock).raise_for_status()
-        desk.post("/v1/session", json={"link": link}).raise_for_status()
-        key = {"Idempotency-Key": str(uuid4())}
-        desk.post("/v1/nights", json={"night": NIGHT}, headers=key).raise_for_status()
 
 
 def slow_down(page: Any, latency_ms: int, kilobits: float) -> None:
@@ -92,7 +78,7 @@ def main() -> int:
     slowest = 0.0
     try:
         house.wait_until_ready()
-        open_night(house)
+        open_night(house.origin, TOKEN)
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(
                 executable_path=shutil.which("chromium"), args=list(FLAGS)

@@ -18,6 +18,17 @@ import httpx
 READY_SECONDS: Final = 60.0
 
 
+def wait_until_ready(origin: str, process: "subprocess.Popen[bytes]") -> None:
+    """Raises SystemExit: it ended, or is not ready within a minute."""
+    deadline = time.monotonic() + READY_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        with contextlib.suppress(httpx.TransportError):
+            if httpx.get(f"{origin}/health/ready").status_code == 200:
+                return
+        time.sleep(0.1)
+    raise SystemExit(f"{origin} did not become ready")
+
+
 class House:
     """`backroom serve` on a free port, with data of its own and the settings given.
 
@@ -53,13 +64,12 @@ class House:
 
     def wait_until_ready(self) -> None:
         """Raises SystemExit: it ended, or is not ready within a minute."""
-        deadline = time.monotonic() + READY_SECONDS
-        while time.monotonic() < deadline and self._serve.poll() is None:
-            with contextlib.suppress(httpx.TransportError):
-                if httpx.get(f"{self.origin}/health/ready").status_code == 200:
-                    return
-            time.sleep(0.1)
-        raise SystemExit("the service did not become ready")
+        wait_until_ready(self.origin, self._serve)
+
+    @property
+    def pid(self) -> int:
+        """The process id of the workers' parent."""
+        return self._serve.pid
 
     def workers(self) -> list[int]:
         """The process ids of the workers."""

@@ -12,13 +12,11 @@ with a line where nginx is not installed.
 """
 
 import argparse
-import contextlib
 import os
 import secrets
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,7 +36,7 @@ from load.commit_to_screen import (
     watch,
     watch_bare,
 )
-from load.house import READY_SECONDS, House, free_port
+from load.house import House, free_port, wait_until_ready
 
 CONFIGURATION: Final = Path(__file__).resolve().parents[1] / "docs" / "nginx.conf"
 SOCKETS: Final = 1000
@@ -57,17 +55,6 @@ def shared_url(house: House, role: str) -> str:
     at = house.database(role)
     place = f"host={quote(str(at['host']), safe='')}&port={at['port']}"
     return f"postgresql://{role}:{at['password']}@/{at['database']}?{place}"
-
-
-def wait_until_ready(origin: str, process: "subprocess.Popen[bytes]") -> None:
-    """Raises SystemExit: it ended, or is not ready within a minute."""
-    deadline = time.monotonic() + READY_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        with contextlib.suppress(httpx.TransportError):
-            if httpx.get(f"{origin}/health/ready").status_code == 200:
-                return
-        time.sleep(0.1)
-    raise SystemExit(f"{origin} did not become ready")
 
 
 @contextmanager

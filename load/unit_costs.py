@@ -125,11 +125,7 @@ async def idle(service: House, seconds: float) -> None:
     told("idle: worker, Postgres, Redis, of a core", f"{figure} %")
     (worker,) = service.workers()
     told("memory of the worker, private", f"{private_mb(worker):.0f} MB")
-    told("memory of its parent, private", f"{private_mb(parent_of(worker)):.0f} MB")
-
-
-def parent_of(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()[1])
+    told("memory of its parent, private", f"{private_mb(service.pid):.0f} MB")
 
 
 def private_mb(pid: int) -> float:

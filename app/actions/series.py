@@ -35,7 +35,7 @@ from floorplan import events
 from floorplan.venue import Venue
 
 
-class Occasion(Struct, frozen=True):
+class DatedBooking(Struct, frozen=True):
     """One date to be booked, with what was made for it before any lock; no key: no such night."""
 
     wanted: WantedDate
@@ -58,7 +58,7 @@ async def book_series(
         raise NotValid("night_twice", "Name each night once.")
     async with db.reading() as conn:
         keys = {night: await find_key(conn, night) for night in nights}
-    occasions = []
+    dated = []
     for date in dates:
         issued = None
         if (key := keys[date.night]) is not None:
@@ -67,35 +67,35 @@ async def book_series(
             )
             issued = await issue_for(venue, vault, of)
         person = sealed_contact(vault, request.contact)
-        occasions.append(Occasion(date, str(uuid4()), person, issued))
+        dated.append(DatedBooking(date, str(uuid4()), person, issued))
     series_id = str(uuid4())
 
     async def work(act: Act) -> tuple[int, Series]:
         problems: list[dict[str, Any]] = []
         judged = []
-        for occasion, facts in zip(occasions, (act.facts, *act.facts.others), strict=True):
-            with _told(problems, occasion.wanted):
-                judged.append((occasion, facts, *_judged(venue, occasion, facts, request.party)))
+        for one, facts in zip(dated, (act.facts, *act.facts.others), strict=True):
+            with _told(problems, one.wanted):
+                judged.append((one, facts, *_judged(venue, one, facts, request.party)))
         if problems:
-            raise _not_free(problems, len(occasions))
+            raise _not_free(problems, len(dated))
         made = []
-        for occasion, facts, begin, end, over in judged:
-            book = occasion.wanted.night
+        for one, facts, begin, end, over in judged:
+            book = one.wanted.night
             for expired in over:
                 await expire(act, expired, book=book)
             booking = await _insert(
-                act, venue, secret, occasion, facts, request.party, (begin, end), series_id
+                act, venue, secret, one, facts, request.party, (begin, end), series_id
             )
-            assert occasion.issued is not None, "a night that stands has its key"
+            assert one.issued is not None, "a night that stands has its key"
             amount = booking.deposit_pence if request.paid else 0
             paid = ConfirmHold(request.paid or "cash", amount)
-            answer = await confirm(act, booking, paid, occasion.issued, book=book)
+            answer = await confirm(act, booking, paid, one.issued, book=book)
             due = due_of(booking.deposit_pence, answer.paid_pence)
             made.append(replace(answer, due_pence=due, series_id=series_id))
         act.send(messages.series_booked(series_id, [one.booking_id for one in made]))
         return 201, Series(series_id=series_id, bookings=made, version=UNNUMBERED)
 
-    first, *rest = occasions
+    first, *rest = dated
     return await perform(
         db, caller, "book_series", work, night=first.wanted.night, tables=first.wanted.tables,
         others={one.wanted.night: one.wanted.tables for one in rest},
@@ -160,12 +160,12 @@ async def cancel_series(
 
 
 def _judged(
-    venue: Venue, occasion: Occasion, facts: Facts, party: int
+    venue: Venue, one: DatedBooking, facts: Facts, party: int
 ) -> tuple[str, str, list[BookingFact]]:
     """The date's slot, and the holds past their time that end for it; raises what refuses it."""
-    wanted = occasion.wanted
+    wanted = one.wanted
     night = judge_night(facts, wanted.night)
-    if occasion.issued is None:
+    if one.issued is None:
         raise Conflict("night_just_opened", "This night was opened a moment ago. Try again.")
     begin, end = judge_slot(night, facts.now, wanted.slot_from, wanted.slot_until)
     judge_set(facts.tables, wanted.tables, party, venue.combinations, by_staff=True)
@@ -178,15 +178,15 @@ async def _insert(
     act: Act,
     venue: Venue,
     secret: str,
-    occasion: Occasion,
+    one: DatedBooking,
     facts: Facts,
     party: int,
     slot: tuple[str, str],
     series_id: str,
 ) -> BookingFact:
     """Rows and events of the date as a hold, which is confirmed in the same transaction."""
-    booking_id, tables = occasion.booking_id, sorted(occasion.wanted.tables)
-    book, (begin, end) = occasion.wanted.night, slot
+    booking_id, tables = one.booking_id, sorted(one.wanted.tables)
+    book, (begin, end) = one.wanted.night, slot
     deposit = deposit_of(facts.tables, tables)
     until = later(facts.now, venue.rules.hold_minutes)
     new = rows.NewBooking(
@@ -205,7 +205,7 @@ async def _insert(
         refund_policy=venue.refunds,
         series=series_id,
     )
-    await rows.insert_booking(act.conn, new, tables, occasion.person)
+    await rows.insert_booking(act.conn, new, tables, one.person)
     subject = f"booking:{booking_id}"
     asked = events.BookingInitiated(booking_id, party, begin, end, "desk", series_id)
     act.record(asked, subject, book=book)

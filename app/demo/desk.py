@@ -37,8 +37,12 @@ async def _hold(evening: Evening, party: Party, tables: list[int]) -> Answer:
     if party.due_at is not None:
         body["from"] = instant_text(party.due_at)
     if party.source == "desk":
-        return await evening.staff("/v1/holds", body)
-    return await evening.guest("/v1/holds", guest(party.address), body)
+        answer = await evening.staff("/v1/holds", body)
+    else:
+        answer = await evening.guest("/v1/holds", guest(party.address), body)
+    if answer.ok:
+        evening.interface.held.add(answer.body["booking_id"])
+    return answer
 
 
 async def _other_set(evening: Evening, party: Party) -> list[int]:

@@ -80,10 +80,7 @@ class Interface:
     ) -> Answer:
         """A write, under a key of its own."""
         headers = {"Idempotency-Key": str(uuid4()), "Origin": self._origin, **(who or {})}
-        answer = await self._send(method, path, headers, body or {}, {})
-        if path == "/v1/holds" and answer.ok:
-            self.held.add(answer.body.get("booking_id", ""))
-        return answer
+        return await self._send(method, path, headers, body or {}, {})
 
     async def sign_in(self, link: str) -> dict[str, str]:
         """The headers of a session. Raises CannotSignIn."""

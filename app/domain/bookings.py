@@ -9,7 +9,7 @@ from typing import Final
 
 from app.domain.facts import BookingFact, Facts, NightFact, TableFact
 from app.errors import Conflict, NotFound, NotValid
-from floorplan.venue import Combination
+from floorplan.venue import Combination, combination_of
 
 TABLES_AT_MOST: Final = 4  # staff may join tables by hand, but not the whole floor
 
@@ -99,7 +99,7 @@ def judge_set(
         raise NotFound("table_not_found", f"There is no table {min(missing)} on this night.")
     chosen = [table for table in tables if table.number in numbers]
     seats = sum(table.capacity_max for table in chosen)
-    joined = next((c for c in combinations if set(c.tables) == set(numbers)), None)
+    joined = combination_of(numbers, combinations)
     least, most = (1, seats) if by_staff else (chosen[0].capacity_min, seats)
     if joined is not None and not by_staff:
         least, most = joined.party_min, joined.party_max

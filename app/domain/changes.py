@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from app.domain.facts import BookingFact, NightFact, TableFact
 from app.errors import Conflict, NotValid
-from floorplan.venue import Combination
+from floorplan.venue import Combination, combination_of
 
 UNFINISHED: Final = ("pending", "confirmed", "seated")
 
@@ -104,8 +104,8 @@ def seats_of(
     """The most people at these tables together."""
     wanted = set(numbers)
     seats = sum(table.capacity_max for table in tables if table.number in wanted)
-    joined = [c.party_max for c in combinations if set(c.tables) == wanted]
-    return max([seats, *joined])
+    joined = combination_of(wanted, combinations)
+    return max(seats, joined.party_max) if joined is not None else seats
 
 
 def judge_split(booking: BookingFact, party: int, people: int | None) -> int:

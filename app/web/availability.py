@@ -118,8 +118,8 @@ class Sets:
         self.asked += 1
         known = self._known.get(question)
         if known is None:
-            known = make()
             self.made += 1
+            known = make()
             self._known[question] = known
             if len(self._known) > QUESTIONS_KEPT:
                 self._known.popitem(last=False)
@@ -166,10 +166,7 @@ def answer_of(
     parts: Parts, state: NightState, query: AvailabilityQuery, etag: str | None = None
 ) -> tuple[Kept, How]:
     """The answer to the question, and whether it had to be made."""
-    # Time alone changes one thing about the answer: that the slot is over.
-    over = False
-    if state.info is not None:
-        over = (query.slot_until or state.info.closes_at) <= instant_text(parts.live.clock.now())
+    over = is_over(parts, state, query)
     version, question = (parts.live.epoch, state.changed["public"]), (query, over)
     kept = parts.availability.find(state.night, version, question)
     if kept is not None:
@@ -186,13 +183,15 @@ def answer_of(
     return kept, "reused" if reused else "computed"
 
 
+def is_over(parts: Parts, state: NightState, query: AvailabilityQuery) -> bool:
+    """Whether the slot has ended: the one thing that time alone changes about an answer."""
+    if state.info is None:
+        return False
+    return (query.slot_until or state.info.closes_at) <= instant_text(parts.live.clock.now())
+
+
 def offers(
-    state: NightState,
-    venue: Venue,
-    query: AvailabilityQuery,
-    *,
-    over: bool,
-    known: Sets | None = None,
+    state: NightState, venue: Venue, query: AvailabilityQuery, *, over: bool, known: Sets
 ) -> Availability:
     """What the night can offer the party; of what is `known`, where that is the same.
 
@@ -219,7 +218,7 @@ def offers(
         for t in state.tables.values()
     )  # fmt: skip
     try:
-        sets = (known or Sets()).of(
+        sets = known.of(
             (frozenset(free), query.party, wishes, facts),
             lambda: offered_sets(state, venue, query, free),
         )

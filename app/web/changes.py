@@ -16,7 +16,7 @@ from app.web.answers import Answer, encoded
 from app.web.doing import doing
 from app.web.offline import ask_back
 from app.web.operations import Call
-from app.wire.changes import Break, History, HistoryLine, MovePreview
+from app.wire.changes import Break, History, HistoryLine, MovePreview, numbers_in
 from floorplan.events import Event
 from floorplan.lines import line_of
 from floorplan.nights import instant_text
@@ -92,7 +92,7 @@ async def preview(call: Call) -> Answer:
             "illegal_transition", f"The booking is {row.status}: it has no tables to move from.",
             booking_status=row.status,
         )  # fmt: skip
-    wanted = sorted({int(number) for number in call.query.tables.split(",")})
+    wanted = numbers_in(call.query.tables)
     now = instant_text(call.parts.live.clock.now())
     found = preview_move(state, booking, wanted, call.parts.venue.combinations, now)
     return encoded(

@@ -1,13 +1,11 @@
 """Guests' own codes over HTTP: the booker's list, and what a guest's page shows."""
 
-import asyncio
-
 from app.actions import guests
 from app.errors import NotFound
 from app.web.answers import Answer, encoded
+from app.web.bookings import svg_of
 from app.web.doing import doing
 from app.web.operations import Call
-from scanners.codes.drawing import draw_svg
 
 
 async def get_places(call: Call) -> Answer:
@@ -37,11 +35,9 @@ async def get_pass(call: Call) -> Answer:
 
 
 async def get_pass_svg(call: Call) -> Answer:
-    """The code as a drawing; drawn and read back in a thread, some 15 ms."""
+    """The guest's code as a drawing."""
     parts = call.parts
     found = await guests.show_pass(parts.db, parts.venue, parts.vault, call.principal)
     if found.code is None:
         raise NotFound("code_not_found", "This code is over. Ask the person who booked.")
-    text = await asyncio.to_thread(draw_svg, found.code)
-    headers = {"Content-Disposition": 'inline; filename="entry-code.svg"'}
-    return Answer(200, text.encode(), content_type="image/svg+xml", headers=headers)
+    return await svg_of(found.code)

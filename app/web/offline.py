@@ -159,11 +159,11 @@ cancel_booking = doing(_cancel)
 move_tables = doing(_move)
 
 
-async def ask_back(call: Call, why: recalls.RecallWhy, *bookings: str) -> None:
+async def ask_back(call: Call, why: recalls.RecallWhy, *booking_ids: str) -> None:
     """The tickets of the bookings (the path's, unless any is given) are the server's again, or a
     device did not answer within 1.5 s: then the action goes through, and its answer says which door
     may still admit."""
-    asked_for = sorted(set(bookings or [call.path["booking_id"]]))
+    asked_for = sorted(set(booking_ids or [call.path["booking_id"]]))
     with contextlib.suppress(NotFound):  # the action itself says so
         asked = await recalls.recall_bookings(call.parts.db, call.caller, asked_for, why)
         if asked is not None:
@@ -171,21 +171,20 @@ async def ask_back(call: Call, why: recalls.RecallWhy, *bookings: str) -> None:
 
 
 async def ask_back_banned(call: Call) -> list[str]:
-    """What devices hold of parties that are banned by now is asked for; the doors that did not
-    answer, and may still admit them until their next renewal."""
-    async with call.parts.db.acting(call.principal) as conn:
-        found = await rows.list_held_banned(conn)
-    doors: set[str] = set()
-    for night in sorted({one.night for one in found}):
-        bookings = sorted(one.booking_id for one in found if one.night == night)
-        asked = await recalls.recall_bookings(call.parts.db, call.caller, bookings, "ban")
-        if asked is None:
-            continue
-        await wait_for(call, asked)
-        async with call.parts.db.acting(call.principal) as conn:
-            still = await rows.list_held_banned(conn)
-        doors |= {one.door for one in still if one.night == night}
-    return sorted(doors)
+    """What devices hold of parties that are banned by now, by this ban or one before, is asked for;
+    the doors that did not answer, and may still admit them until their next renewal."""
+    db = call.parts.db
+    async with db.acting(call.principal) as conn:
+        held = await rows.list_held_banned(conn)
+    if not held:
+        return []
+    for night in sorted({one.night for one in held}):
+        booking_ids = sorted(one.booking_id for one in held if one.night == night)
+        asked = await recalls.recall_bookings(db, call.caller, booking_ids, "ban")
+        if asked is not None:
+            await wait_for(call, asked)
+    async with db.acting(call.principal) as conn:
+        return sorted({one.door for one in await rows.list_held_banned(conn)})
 
 
 async def wait_for(call: Call, asked: recalls.Recalled) -> None:

@@ -14,13 +14,14 @@ from app.actions.scopes import judge_scope
 from app.db.listings import list_series
 from app.errors import Conflict, NotFound
 from app.web.answers import Answer, encoded
-from app.web.availability import Availability, AvailabilityQuery, free_tables, offers
+from app.web.availability import Availability, AvailabilityQuery, free_tables, is_over, offers
 from app.web.doing import doing
 from app.web.endpoint import check_date, check_instant
 from app.web.floor import date_of
 from app.web.offline import ask_back
 from app.web.operations import Call
 from app.web.parts import Parts
+from app.wire.changes import numbers_in
 from app.wire.series import (
     DateProblem,
     Series,
@@ -29,8 +30,8 @@ from app.wire.series import (
     SeriesQuery,
     SeriesSet,
 )
-from floorplan.nights import instant_text
 from floorplan.state import NightState
+from floorplan.venue import combination_of
 from floorplan.weekly import dates_of, same_tables, slot_on
 
 ALTERNATIVES_MOST: Final = 6  # read one below the other, for each date
@@ -57,7 +58,7 @@ async def preview(call: Call) -> Answer:
         judge_scope(call.principal, night=night.isoformat())
         slot = slot_on(night, local, zone=parts.venue.zone, starts=parts.venue.night_starts)
         looked.append(await _look(parts, night.isoformat(), slot, query.party))
-    wanted = _numbers(query.tables)
+    wanted: Sequence[int] | None = numbers_in(query.tables) if query.tables else None
     if wanted is None:
         # Where that set is taken, a date has the best one of its own.
         wanted = same_tables([[tuple(s.tables) for s in one.offered.sets] for one in looked])
@@ -121,10 +122,9 @@ async def _look(parts: Parts, night: str, slot: Slot, party: int) -> Looked:
     except NotFound:
         return Looked(night, slot, None, nothing)
     query = AvailabilityQuery(party=party, slot_from=slot[0], slot_until=slot[1])
-    over = False
-    if state.info is not None:
-        over = (slot[1] or state.info.closes_at) <= instant_text(parts.live.clock.now())
-    return Looked(night, slot, state, offers(state, parts.venue, query, over=over))
+    over = is_over(parts, state, query)
+    offered = offers(state, parts.venue, query, over=over, known=parts.availability.sets)
+    return Looked(night, slot, state, offered)
 
 
 def _shown(
@@ -172,7 +172,7 @@ def _judged(
     tables = [state.tables[number] for number in numbers if number in state.tables]
     if len(tables) < len(numbers):
         return None, DateProblem("table_not_found", f"This night has no {where}.")
-    joined = next((c for c in parts.venue.combinations if sorted(c.tables) == numbers), None)
+    joined = combination_of(numbers, parts.venue.combinations)
     seats = sum(table.capacity_max for table in tables)
     seats = max(seats, joined.party_max) if joined is not None else seats
     if party > seats:
@@ -208,7 +208,3 @@ async def _with_alternatives(parts: Parts, refusal: Conflict, wanted: Any) -> Co
 
 def _time(text: str | None) -> time | None:
     return None if text is None else time.fromisoformat(text)
-
-
-def _numbers(text: str | None) -> tuple[int, ...] | None:
-    return None if text is None else tuple(sorted({int(number) for number in text.split(",")}))

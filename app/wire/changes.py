@@ -86,10 +86,19 @@ class TwoBookings(Answer, frozen=True, omit_defaults=True):
     code: str | None = None
 
 
-class MoveQuery(Struct, frozen=True, forbid_unknown_fields=True):
-    """`tables`: the numbers, with a comma between them."""
+# Numbers with a comma between them, as a query has them.
+TableList = Annotated[str, Meta(pattern=r"^([1-9]|1[0-6])(,([1-9]|1[0-6])){0,3}$(?!\n)")]
 
-    tables: Annotated[str, Meta(pattern=r"^([1-9]|1[0-6])(,([1-9]|1[0-6])){0,3}$(?!\n)")]
+
+def numbers_in(tables: str) -> list[int]:
+    """The numbers of a TableList, each once, ascending."""
+    return sorted({int(number) for number in tables.split(",")})
+
+
+class MoveQuery(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where to."""
+
+    tables: TableList
 
 
 class Break(Struct, frozen=True, omit_defaults=True):

@@ -15,7 +15,7 @@ from app.wire import (
     PartySize,
     Request,
 )
-from app.wire.changes import Tables
+from app.wire.changes import TableList, Tables
 from floorplan.weekly import DATES_AT_MOST
 
 LocalTime = Annotated[str, Meta(pattern=LOCAL_FORM, examples=["22:30"])]
@@ -30,9 +30,7 @@ class SeriesQuery(Struct, frozen=True, forbid_unknown_fields=True):
     times: Annotated[int, Meta(ge=1, le=DATES_AT_MOST)]
     party: PartySize
     every_weeks: Annotated[int, Meta(ge=1, le=8)] = 1
-    tables: Annotated[str, Meta(pattern=r"^([1-9]|1[0-6])(,([1-9]|1[0-6])){0,3}$(?!\n)")] | None = (
-        None
-    )
+    tables: TableList | None = None
     slot_from: LocalTime | None = msgspec.field(default=None, name="from")
     slot_until: LocalTime | None = msgspec.field(default=None, name="until")
 
