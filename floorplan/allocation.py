@@ -182,6 +182,14 @@ def preferences_of(tables: Sequence[Table], words: Iterable[str]) -> Preferences
     )
 
 
+def combination_of(
+    tables: Iterable[int], combinations: Iterable[Combination]
+) -> Combination | None:
+    """The one that joins exactly these tables; None: the venue offers no such one."""
+    wanted = set(tables)
+    return next((one for one in combinations if set(one.tables) == wanted), None)
+
+
 def largest_party(tables: Iterable[Table], combinations: Iterable[Combination]) -> int:
     """Return the most people that one booking of these can have, whatever is free; 0 of none."""
     sizes = [table.capacity.max for table in tables]

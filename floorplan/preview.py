@@ -9,9 +9,10 @@ from typing import Final
 
 from msgspec import Struct
 
+from floorplan.allocation import combination_of
 from floorplan.lines import pounds
 from floorplan.state import BookingState, NightState, TableState
-from floorplan.venue import Combination, combination_of
+from floorplan.venue import Combination
 
 # Each with whether the action refuses it.
 FORBIDDING: Final = frozenset(

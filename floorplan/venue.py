@@ -6,7 +6,7 @@ Lengths are centimetres (x to the right, y down), money is pence, local times ar
 """
 
 import tomllib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import time
 from importlib import resources
 from pathlib import Path
@@ -97,14 +97,6 @@ class Combination(Struct, frozen=True, forbid_unknown_fields=True):
     strategy: Annotated[str, Meta(pattern=r"^[A-Z][A-Z_]*$", max_length=40)]
     party_min: int
     party_max: int
-
-
-def combination_of(
-    tables: Iterable[int], combinations: Iterable[Combination]
-) -> Combination | None:
-    """The one that joins exactly these tables; None: the venue offers no such one."""
-    wanted = set(tables)
-    return next((one for one in combinations if set(one.tables) == wanted), None)
 
 
 class Door(Struct, frozen=True, forbid_unknown_fields=True):

@@ -9,7 +9,8 @@ from typing import Final
 
 from app.domain.facts import BookingFact, Facts, NightFact, TableFact
 from app.errors import Conflict, NotFound, NotValid
-from floorplan.venue import Combination, combination_of
+from floorplan.allocation import combination_of
+from floorplan.venue import Combination
 
 TABLES_AT_MOST: Final = 4  # staff may join tables by hand, but not the whole floor
 

@@ -5,7 +5,8 @@ from typing import Any, Final
 
 from app.domain.facts import BookingFact, NightFact, TableFact
 from app.errors import Conflict, NotValid
-from floorplan.venue import Combination, combination_of
+from floorplan.allocation import combination_of
+from floorplan.venue import Combination
 
 UNFINISHED: Final = ("pending", "confirmed", "seated")
 

@@ -30,8 +30,8 @@ from app.wire.series import (
     SeriesQuery,
     SeriesSet,
 )
+from floorplan.allocation import combination_of
 from floorplan.state import NightState
-from floorplan.venue import combination_of
 from floorplan.weekly import dates_of, same_tables, slot_on
 
 ALTERNATIVES_MOST: Final = 6  # read one below the other, for each date

@@ -34,7 +34,7 @@ def form_button(page: Page) -> Locator:
 
 
 def says(page: Page, text: str) -> None:
-    expect(page.locator("#note")).to_contain_text(text, timeout=15_000)
+    expect(page.locator("#note")).to_contain_text(text)
 
 
 def shows_code(page: Page) -> None:

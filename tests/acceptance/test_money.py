@@ -7,6 +7,7 @@ from typing import Any, Literal
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
+from tests.acceptance.test_admin import step_up
 from tests.acceptance.test_looks import nameless, no_overflow, texts_of
 from tests.acceptance.test_manage import bearer, confirm, held, path
 from tests.acceptance.visits import DESK, PHONE, Visits, act, dialog, table
@@ -27,12 +28,6 @@ def paid_online(premises: Premises, tables: list[int]) -> dict[str, Any]:
         paid = owner.post(f"{path(booking)}/test-card", json={"card": "pays"}, headers=key() | by)
     assert paid.json()["status"] == "confirmed"
     return booking
-
-
-def proves_it(page: Page, premises: Premises) -> None:
-    """The step-up, by the demo's PIN."""
-    page.get_by_label("PIN", exact=True).fill(premises.account("SUPER_ADMIN")["pin"])
-    page.get_by_role("button", name="Continue").click()
 
 
 def test_desk_money_is_seen_by_a_second_person_and_given_back_by_hand(
@@ -68,7 +63,7 @@ def test_desk_money_is_seen_by_a_second_person_and_given_back_by_hand(
     visits.picture(other, "refund")
     dialog(other).locator("[name=other]").fill("20")
     dialog(other).get_by_role("button", name="Give back").click()
-    proves_it(other, premises)
+    step_up(other, premises.account("SUPER_ADMIN")["pin"])
     expect(standing(other)).to_have_text("Refund pending")
     act(other, "given").click()
     dialog(other).get_by_role("button", name="£20 is given back").click()
@@ -97,8 +92,8 @@ def test_what_was_paid_online_goes_back_to_the_card_by_itself(
     expect(act(page, "verify")).to_have_count(0)
     act(page, "refund").click()
     dialog(page).get_by_role("button", name="Give back").click()
-    proves_it(page, premises)
-    expect(standing(page)).to_have_text("Refunded", timeout=15_000)
+    step_up(page, premises.account("SUPER_ADMIN")["pin"])
+    expect(standing(page)).to_have_text("Refunded")
     assert no_overflow(page)
     assert nameless(page) == []
     visits.picture(page, "refunded")

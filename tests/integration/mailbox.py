@@ -76,3 +76,8 @@ async def try_now(house: House) -> None:
         await owner.execute(
             "UPDATE outbox SET next_try_at = now(), lease_until = now() WHERE status = 'waiting'"
         )
+
+
+def part_of(message: EmailMessage, kind: str) -> Any:
+    """What the message's part of that content type holds."""
+    return next(p.get_content() for p in message.walk() if p.get_content_type() == kind)

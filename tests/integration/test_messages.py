@@ -35,7 +35,7 @@ from app.wire import Answer, Contact
 from scanners.codes.reading import read_codes
 from tests.integration.customers import ADMIN
 from tests.integration.floor import House, house
-from tests.integration.mailbox import Mailbox, mailbox, outbox_of, rows_of, try_now
+from tests.integration.mailbox import Mailbox, mailbox, outbox_of, part_of, rows_of, try_now
 
 ROOT = Path(__file__).resolve().parents[2]
 ADA = Contact("Ada Lovelace", phone="0113 496 0000", email="ada@example.org")
@@ -68,17 +68,13 @@ async def refund(at: House, booking_id: str, name: str) -> None:
     await perform(at.db, at.caller(), "refund", work, bookings=[booking_id])
 
 
-def part(message: EmailMessage, kind: str) -> Any:
-    return next(p.get_content() for p in message.walk() if p.get_content_type() == kind)
-
-
 async def test_a_confirmation_has_all_that_a_guest_needs(venue_house: House, box: Mailbox) -> None:
     made = await booked(venue_house)
     await outbox_of(venue_house, mail=box.server).drain()
     (message,) = box.messages
     assert message["To"] == "ada@example.org"
     assert message["Subject"] == "Your table on Saturday 21 November 2026 · The Backroom Leeds"
-    text, page = part(message, "text/plain"), part(message, "text/html")
+    text, page = part_of(message, "text/plain"), part_of(message, "text/html")
     for said in (text, page):
         assert "Dear Ada," in said
         assert "Saturday 21 November 2026" in said
@@ -94,7 +90,7 @@ async def test_a_confirmation_has_all_that_a_guest_needs(venue_house: House, box
     for picture in pictures:
         image = np.array(Image.open(io.BytesIO(picture.get_content())).convert("L"))
         assert [reading.text for reading in read_codes(image)] == [made["code"]]
-    (event,) = icalendar.Calendar.from_ical(part(message, "text/calendar")).walk("VEVENT")
+    (event,) = icalendar.Calendar.from_ical(part_of(message, "text/calendar")).walk("VEVENT")
     assert event["UID"] == f"{made['booking_id']}@tables.example.com"
     assert (event["SEQUENCE"], event["STATUS"]) == (0, "CONFIRMED")
     assert event.decoded("DTSTART") == datetime(2026, 11, 21, 22, tzinfo=UTC)
@@ -110,12 +106,12 @@ async def test_a_cancellation_takes_the_entry_out_of_the_calendar(
     await bookings.cancel_booking(venue_house.db, venue_house.caller(), made["booking_id"])
     await worker.drain()
     _, message = box.messages
-    calendar = icalendar.Calendar.from_ical(part(message, "text/calendar"))
+    calendar = icalendar.Calendar.from_ical(part_of(message, "text/calendar"))
     (event,) = calendar.walk("VEVENT")
     assert calendar["METHOD"] == "CANCEL"
     assert (event["SEQUENCE"], event["STATUS"]) == (1, "CANCELLED")
     assert event["UID"] == f"{made['booking_id']}@tables.example.com"
-    assert "had to cancel" in part(message, "text/plain")
+    assert "had to cancel" in part_of(message, "text/plain")
 
 
 async def test_what_a_guest_calls_themselves_is_inert(venue_house: House, box: Mailbox) -> None:
@@ -123,8 +119,8 @@ async def test_what_a_guest_calls_themselves_is_inert(venue_house: House, box: M
     await outbox_of(venue_house, mail=box.server).drain()
     (message,) = box.messages
     assert box.envelopes[0].rcpt_tos == ["h@example.org"]
-    assert "<script" not in part(message, "text/html")
-    assert "\u202e" not in part(message, "text/plain")
+    assert "<script" not in part_of(message, "text/html")
+    assert "\u202e" not in part_of(message, "text/plain")
     assert not message["Bcc"]
 
 

@@ -17,7 +17,7 @@ from app.wire import Contact
 from app.wire.series import BookSeries, CancelSeries, WantedDate
 from tests.integration.changing import contradictions, outcome, rescheduled
 from tests.integration.floor import NIGHT, House, read
-from tests.integration.mailbox import mailbox, outbox_of, rows_of
+from tests.integration.mailbox import mailbox, outbox_of, part_of, rows_of
 
 SATURDAYS = [NIGHT, "2026-11-28", "2026-12-05", "2026-12-12"]
 ADA = Contact("Ada Lovelace", phone="0113 496 0000", email="ada@example.org")
@@ -233,10 +233,5 @@ async def test_one_message_tells_all_dates_and_one_their_end(venue_house: House)
 
 def sequences(message: Any) -> dict[str, int]:
     """The number of each booking's entry in the message's calendar."""
-
     entries = icalendar.Calendar.from_ical(part_of(message, "text/calendar")).walk("VEVENT")
     return {str(one["UID"]).partition("@")[0]: one.decoded("SEQUENCE") for one in entries}
-
-
-def part_of(message: Any, kind: str) -> Any:
-    return next(p.get_content() for p in message.walk() if p.get_content_type() == kind)

@@ -368,16 +368,17 @@ async def test_a_socket_that_reads_again_gets_one_merged_frame_and_goes_on(
         # Stop reading: first the client's own queue fills, then the kernel's, then ours.
         slow.socket.transport.pause_reading()
         client = await make_paused(n1, hand.night, hand.go_on)
-        behind = client.version
         version = await hand.go_on(50)
         await n1.reach(hand.night, version)
+        # Read here, with all fifty known: the kernel may have taken a little more meanwhile.
+        behind, last = client.version, n1.live.state(hand.night).changed["manager"]
+        assert behind < last - 1, "several facts wait for it"
         slow.socket.transport.resume_reading()
-        await slow.reach(n1.live.state(hand.night).changed["manager"])
+        await slow.reach(last)
         assert slow.state == n1.live.document(hand.night, "manager")
         assert slow.gaps == 0
-        # Once, or twice where the server behind took a little more before it stopped: not fifty.
-        brought = [frame for frame in slow.of("event") if frame["version"] > behind]
-        assert 1 <= len(brought) <= 3 or slow.kinds().count("snapshot") == 2
+        told = slow.of("event") + slow.of("snapshot")
+        assert len([frame for frame in told if frame["version"] > behind]) == 1
         assert n1.live.hub.counts.conflations + n1.live.hub.counts.snapshots >= 2
         await hand.go_on(5)
         await n1.reach(hand.night, hand.play.state.version)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from app.actions.holds import release_hold
-from app.errors import Refusal
+from tests.integration.changing import outcome
 from tests.integration.payments.till import Till
 from tests.integration.racing import slowly, without_locks
 
@@ -114,24 +114,23 @@ async def test_the_hourly_comparison_finds_what_no_webhook_told(desk: Till) -> N
 # -- the instant in which the hold ends ------------------------------------------------------------
 
 
-async def _race(desk: Till, *against: Callable[[], Awaitable[object]]) -> Counter[str]:
+async def _raced(
+    desk: Till, *against: Callable[[], Awaitable[object]]
+) -> tuple[dict[str, Any], Counter[str]]:
     """The payment of a hold whose time is just over is settled while others end it or want its
-    table; what each of them got."""
+    table; the hold, and what each of them got."""
     held = await desk.held([7])
     intent = await desk.paid_unseen(held)
     await desk.tell(desk.event("payment_intent.succeeded", intent))
     await desk.house.later(minutes=PAST_MINUTES)
-
-    async def outcome(work: Callable[[], Awaitable[object]]) -> str:
-        try:
-            await work()
-        except Refusal as refused:
-            return refused.reason
-        return "done"
-
-    found = Counter(await asyncio.gather(outcome(desk.worked), *map(outcome, against)))
+    found = await asyncio.gather(outcome(desk.worked()), *(outcome(one()) for one in against))
     while await desk.work():
         pass
+    return held, Counter(found)
+
+
+async def _assert_one_outcome(desk: Till, held: dict[str, Any]) -> None:
+    """The table is the payer's, or the money went back, and the books agree."""
     row = await desk.row(held)
     if row["status"] == "confirmed":
         assert (row["tables"], row["payments"]) == ([7], [(DEPOSIT, DEPOSIT, 0, 0)])
@@ -140,22 +139,22 @@ async def _race(desk: Till, *against: Callable[[], Awaitable[object]]) -> Counte
         assert (row["status"], row["tables"]) == ("expired", [])
         assert row["payments"] == [(DEPOSIT, 0, 0, DEPOSIT)]
         assert await desk.messages(held) == {"late_payment_refunded": 1}
-    return found
+    await desk.agrees()
 
 
 async def test_a_payment_against_the_end_of_its_hold_has_one_outcome(desk: Till) -> None:
     await slowly(desk.house)
-    await _race(desk, desk.swept, desk.swept)
-    await desk.agrees()
+    held, _ = await _raced(desk, desk.swept, desk.swept)
+    await _assert_one_outcome(desk, held)
     async with desk.house.looking() as conn:
         assert await conn.fetchval(ONE_TABLE) == 1
 
 
 async def test_a_payment_against_who_wants_the_table_sells_it_once(desk: Till) -> None:
     await slowly(desk.house)
-    found = await _race(desk, lambda: desk.held([7]), desk.swept)
-    assert found["done"] + found["table_not_available"] == 3
-    await desk.agrees()
+    held, found = await _raced(desk, lambda: desk.held([7]), desk.swept)
+    assert found["won"] + found["table_not_available"] == 3
+    await _assert_one_outcome(desk, held)
     async with desk.house.looking() as conn:
         assert await conn.fetchval(ONE_TABLE) == 1
 
@@ -168,8 +167,8 @@ async def test_without_the_locks_the_money_is_there_and_the_table_is_not(
     await without_locks(desk.house)
 
     async def raced_and_asked() -> None:
-        await _race(desk, desk.swept, desk.swept)
-        await desk.agrees()
+        held, _ = await _raced(desk, desk.swept, desk.swept)
+        await _assert_one_outcome(desk, held)
 
     with pytest.raises(AssertionError):
         await raced_and_asked()
