@@ -148,6 +148,14 @@ class Club:
         assert answer.status_code == 201, answer.text
         return answer.json()
 
+    async def just_failed(self, failures: int = 0) -> None:
+        """The last wrong guess was at this moment, however long the test took since, and the
+        failures in a row were so many at least."""
+        async with self.parts.db.begun(self.parts.db.auth) as conn:
+            await conn.execute(
+                "UPDATE guess SET failures = greatest(failures, $1), failed_at = now()", failures
+            )
+
     async def forget_limits(self) -> None:
         """Nobody has asked for anything yet, as the limits see it."""
         kept = [name async for name in self.parts.redis.scan_iter("limit:*")]

@@ -157,6 +157,7 @@ async def test_guesses_on_a_tablet_wait_and_another_tablet_does_not(
 ) -> None:
     for _ in range(PIN_ON_DEVICE.free):
         assert (await take(tablet, mara, "8465")).status_code == 403
+    await club.just_failed()
     throttled = await take(tablet, mara, MARAS)
     assert (throttled.status_code, throttled.json()["reason"]) == (429, "pin_throttled")
     other = await club.device("main")

@@ -304,6 +304,7 @@ async def test_wrong_codes_are_throttled_and_a_recovery_code_still_helps(
     for client in browsers:
         assert (await client.post("/v1/session/totp", json={"code": "000000"})).status_code == 403
     client = browsers[0]
+    await enrolled.club.just_failed()
     throttled = await client.post("/v1/session/totp", json={"code": await enrolled.fresh()})
     assert (throttled.status_code, throttled.json()["reason"]) == (429, "code_throttled")
     assert int(throttled.headers["retry-after"]) >= 1
