@@ -3,6 +3,9 @@
 Order of an answer, best first: single tables that fit; then single tables whose use would break a
 combination that is still whole; then combinations. Within each of these a wish that is met counts
 more than spare seats, and spare seats more than the distance from the table's best party.
+
+Of the tables that are taken only one thing matters to a set of free ones: which combinations are
+still whole. So a party's ranking is made once for these, and what is free picks from it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -130,7 +133,29 @@ def allocate(
     """Return every set of free tables that takes the party, best first; empty when all are taken.
 
     `free` holds the numbers that may be booked for the slot in question. The answer depends on
-    the arguments alone, not on their order.
+    the arguments alone, not on their order. Raises as `rank`.
+    """
+    ranking = rank(tables, combinations, whole_among(combinations, free), party, prefers)
+    return [one for one in ranking if free >= set(one.tables)]
+
+
+def whole_among(
+    combinations: Iterable[Combination], free: AbstractSet[int]
+) -> frozenset[tuple[int, ...]]:
+    """The tables of each combination that is free as a whole."""
+    return frozenset(one.tables for one in combinations if free >= set(one.tables))
+
+
+def rank(
+    tables: Sequence[Table],
+    combinations: Sequence[Combination],
+    whole: AbstractSet[tuple[int, ...]],
+    party: int,
+    prefers: Preferences = NO_WISHES,
+) -> list[TableSet]:
+    """Return every set that takes the party while the combinations in `whole` are free, best first.
+
+    Single tables are there whether they are free or not; of the combinations only those in `whole`.
     Raises NoSetLargeEnough: the party is beyond every set. PreferenceUnknown: a wish that no table
     can meet. ValueError: a party below 1.
     """
@@ -142,18 +167,17 @@ def allocate(
     largest = largest_party(tables, possible)
     if party > largest:
         raise NoSetLargeEnough(party, largest)
-    whole = sorted(
-        (c for c in possible if all(number in free for number in c.tables)),
-        key=lambda combination: combination.tables,
+    kept = sorted(
+        (c for c in possible if c.tables in whole), key=lambda combination: combination.tables
     )
     sets = [
-        _single(table, whole, party, prefers)
+        _single(table, kept, party, prefers)
         for table in tables
-        if table.number in free and table.capacity.min <= party <= table.capacity.max
+        if table.capacity.min <= party <= table.capacity.max
     ]
     sets += [
         _combined(combination, by_number, party, prefers)
-        for combination in whole
+        for combination in kept
         if combination.party_min <= party <= combination.party_max
     ]
     return sorted(sets, key=lambda s: (-s.score, s.minimum_spend_pence, s.tables))

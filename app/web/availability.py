@@ -23,9 +23,10 @@ from floorplan.allocation import (
     NoSetLargeEnough,
     Preferences,
     PreferenceUnknown,
-    allocate,
     preferences_of,
+    rank,
     tables_as_offered,
+    whole_among,
 )
 from floorplan.nights import instant_text
 from floorplan.projection import free_windows
@@ -101,11 +102,12 @@ class Kept(Struct, frozen=True):
     offered: Availability
 
 
-class Sets:
-    """What `allocate` said of the same tables before, whichever version they are free at.
+class Rankings:
+    """What `rank` said before of the same question, whichever of its tables were free.
 
-    A table that is held and let go leaves a floor that was asked about a moment ago; a floor on
-    which another time of the night was taken is for this slot the same.
+    A hold that comes or goes leaves the order of the others as it was: what is free only picks from
+    it. So another ranking is due for another party, wish, price or capacity, and when a combination
+    is broken or whole again, and for nothing else that happens in a night.
     """
 
     def __init__(self) -> None:
@@ -114,7 +116,7 @@ class Sets:
         self.made = 0
 
     def of(self, question: object, make: Callable[[], list[Offer]]) -> list[Offer]:
-        """The sets of the question; made when it was not asked of late. Raises as `make`."""
+        """The ranking for the question; made when it was not asked of late. Raises as `make`."""
         self.asked += 1
         known = self._known.get(question)
         if known is None:
@@ -131,7 +133,7 @@ class Answers:
     """The answers of one worker: by night, of one version each, and by question."""
 
     def __init__(self) -> None:
-        self.sets = Sets()
+        self.rankings = Rankings()
         self._nights: OrderedDict[str, tuple[tuple[str, int], dict[object, Kept]]] = OrderedDict()
 
     def find(self, night: str, version: tuple[str, int], question: object) -> Kept | None:
@@ -174,10 +176,10 @@ def answer_of(
     tag = f'"{version[0]}-{version[1]}-{hash_of(msgspec.json.encode(question))}"'
     if matches(etag, tag):
         return Kept(tag, b"", Availability(state.night, version[1], [])), "not_modified"
-    sets = parts.availability.sets
-    before = (sets.asked, sets.made)
-    offered = offers(state, parts.venue, query, over=over, known=sets)
-    reused = sets.asked > before[0] and sets.made == before[1]
+    rankings = parts.availability.rankings
+    before = (rankings.asked, rankings.made)
+    offered = offers(state, parts.venue, query, over=over, known=rankings)
+    reused = rankings.asked > before[0] and rankings.made == before[1]
     kept = Kept(tag, msgspec.json.encode(offered), offered)
     parts.availability.keep(state.night, version, question, kept)
     return kept, "reused" if reused else "computed"
@@ -191,7 +193,7 @@ def is_over(parts: Parts, state: NightState, query: AvailabilityQuery) -> bool:
 
 
 def offers(
-    state: NightState, venue: Venue, query: AvailabilityQuery, *, over: bool, known: Sets
+    state: NightState, venue: Venue, query: AvailabilityQuery, *, over: bool, known: Rankings
 ) -> Availability:
     """What the night can offer the party; of what is `known`, where that is the same.
 
@@ -218,9 +220,9 @@ def offers(
         for t in state.tables.values()
     )  # fmt: skip
     try:
-        sets = known.of(
-            (frozenset(free), query.party, wishes, facts),
-            lambda: offered_sets(state, venue, query, free),
+        whole = whole_among(venue.combinations, free)
+        ranking = known.of(
+            (whole, query.party, wishes, facts), lambda: ranked(state, venue, query, whole)
         )
     except NoSetLargeEnough as error:
         too_large = NoOffer(
@@ -233,6 +235,7 @@ def offers(
         return msgspec.structs.replace(nothing, problem=too_large)
     except PreferenceUnknown as error:
         raise NotValid("not_valid", sentence(error), place=f"?{error.kind}") from error
+    sets = [one for one in ranking if free.issuperset(one.tables)]
     if not sets:
         full = NoOffer(
             "fully_booked",
@@ -244,12 +247,12 @@ def offers(
     return msgspec.structs.replace(nothing, sets=sets)
 
 
-def offered_sets(
-    state: NightState, venue: Venue, query: AvailabilityQuery, free: AbstractSet[int]
+def ranked(
+    state: NightState, venue: Venue, query: AvailabilityQuery, whole: AbstractSet[tuple[int, ...]]
 ) -> list[Offer]:
-    """The sets of the free tables, best first, as they are shown. Raises as `allocate`."""
+    """The party's sets, best first, as they are shown when they are free. Raises as `rank`."""
     tables = tables_as_offered(venue.tables, state.tables.values())
-    sets = allocate(tables, venue.combinations, free, query.party, wishes_of(venue, query))
+    sets = rank(tables, venue.combinations, whole, query.party, wishes_of(venue, query))
     return [
         Offer(
             tables=list(one.tables),

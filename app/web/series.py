@@ -123,7 +123,7 @@ async def _look(parts: Parts, night: str, slot: Slot, party: int) -> Looked:
         return Looked(night, slot, None, nothing)
     query = AvailabilityQuery(party=party, slot_from=slot[0], slot_until=slot[1])
     over = is_over(parts, state, query)
-    offered = offers(state, parts.venue, query, over=over, known=parts.availability.sets)
+    offered = offers(state, parts.venue, query, over=over, known=parts.availability.rankings)
     return Looked(night, slot, state, offered)
 
 
