@@ -15,6 +15,7 @@ from app.errors import Conflict, NotValid, Refusal
 from app.wire import EditNight, OverrideScan, Supervisor, UndoScan
 from tests.integration.actions.test_door import AT_THE_STAIRS, inside, limit
 from tests.integration.floor import DEVICE, NIGHT, House, read
+from tests.integration.racing import slowly, without_locks
 
 MORGAN = Principal(
     "staff", str(uuid4()), "MANAGER", "Morgan", door="main", assurance="pin", device=DEVICE.id
@@ -82,6 +83,32 @@ async def test_an_override_is_one_even_when_two_supervisors_give_it(venue_house:
     first = await override(house, other["scan_id"], key=same)
     again = await override(house, other["scan_id"], key=same)
     assert (first["version"], again["replayed"]) == (again["version"], True)
+    await whole(house)
+
+
+async def test_without_the_locks_two_supervisors_let_in_one_too_many(
+    venue_house: House,
+) -> None:
+    """The negative control: each answers another refusal of the party, and counts from the same."""
+    house = venue_house
+    party = await house.booked([7], 4)
+    await house.scan(party["code"], 4)
+    refused = [await house.scan(party["code"], 1) for _ in range(2)]
+    await without_locks(house)
+    answers = await asyncio.gather(*(override(house, one["scan_id"]) for one in refused))
+    assert [one["admitted"] for one in answers] == [5, 5]
+    assert await ticket(house, party) == (5, 0, 1), "two came in, and one is counted"
+
+
+async def test_two_supervisors_at_once_count_both_whom_they_let_in(venue_house: House) -> None:
+    house = venue_house
+    party = await house.booked([7], 4)
+    await house.scan(party["code"], 4)
+    refused = [await house.scan(party["code"], 1) for _ in range(2)]
+    await slowly(house)
+    answers = await asyncio.gather(*(override(house, one["scan_id"]) for one in refused))
+    assert sorted(one["admitted"] for one in answers) == [5, 6]
+    assert await ticket(house, party) == (6, 0, 2)
     await whole(house)
 
 
@@ -186,6 +213,19 @@ async def test_two_who_undo_at_once_take_it_back_once(venue_house: House) -> Non
     assert [a.reason for a in answers if isinstance(a, Refusal)] == ["already_undone"] * 3
     assert await ticket(house, party) == (1, 0, 0)
     await whole(house)
+
+
+async def test_without_the_locks_a_count_is_taken_back_more_than_once(venue_house: House) -> None:
+    """The negative control: nobody sees that another has taken it back."""
+    house = venue_house
+    party = await house.booked([7], 4)
+    admitted = await house.scan(party["code"], 2)
+    await without_locks(house)
+    answers = await asyncio.gather(
+        *(undo(house, admitted["scan_id"]) for _ in range(2)), return_exceptions=True
+    )
+    assert [a for a in answers if isinstance(a, BaseException)] == []
+    assert (await house.kinds()).count("CHECK_IN_UNDONE") == 2
 
 
 async def test_what_later_scans_count_on_is_undone_after_them(venue_house: House) -> None:
