@@ -23,6 +23,7 @@ from app.leash import leashed
 
 DATABASE = "backroom"
 PORT = 5432  # names the socket file; nothing listens on a network
+SOCKET_LOCK = f".s.PGSQL.{PORT}.lock"
 SUPERUSER = "postgres"
 ROLES = ("owner", "app", "jobs", "auth")
 
@@ -128,9 +129,11 @@ class Postgres:
                 f"with Postgres {found} and restore it, or choose another folder with "
                 "BACKROOM_DATA."
             )
-        # None of ours is running, so a pid file is a dead one's. Its number may be in use by a
-        # stranger by now, at which Postgres would refuse to start.
-        (self._data / "postmaster.pid").unlink(missing_ok=True)
+        # None of ours is running, so both files that hold its number are a dead one's. The number
+        # may be in use by a stranger by now, or by the dead one itself until its new parent takes
+        # note; at either Postgres would refuse to start.
+        for lock in (self._data / "postmaster.pid", self._home.sockets / SOCKET_LOCK):
+            lock.unlink(missing_ok=True)
         processes.bound_log(self._log)
         self._write_configuration()
         self._process = processes.start_leashed(

@@ -21,6 +21,7 @@ import redis
 from app.embedded import home as homes
 from app.embedded import processes
 from app.embedded.binaries import AlreadyRunning, EmbeddedServerError
+from app.embedded.postgres import SOCKET_LOCK
 from app.embedded.servers import RESTARTS_MAX, EmbeddedServers, URLs
 from tests.probes import PARENT, is_alive, query, running
 
@@ -197,21 +198,25 @@ def test_two_folders_run_at_the_same_time(data: Path, servers: URLs) -> None:
         assert query(others.urls().app, which) != query(servers.app, which)
 
 
-def test_a_pid_file_that_names_a_stranger_neither_stops_the_start_nor_the_stranger(
-    data: Path,
+@pytest.mark.parametrize("kept_by", ["data", "socket"])
+def test_a_lock_file_that_names_a_stranger_neither_stops_the_start_nor_the_stranger(
+    data: Path, kept_by: str
 ) -> None:
     servers = EmbeddedServers(data, with_redis=False, scratch=True)
     servers.start()
     place = servers.home
-    data, uid = place.top / "postgres", place.uid
-    file = (data / "postmaster.pid").read_text().splitlines()
+    uid = place.uid
+    stale = {
+        "data": place.top / "postgres" / "postmaster.pid",
+        "socket": place.sockets / SOCKET_LOCK,
+    }[kept_by]
+    lines = stale.read_text().splitlines()
     servers.stop()
     # The stranger runs as the servers' own user: for anybody else Postgres itself would see that
     # the number means nothing.
     stranger = subprocess.Popen(["/bin/sleep", "300"], user=uid if os.geteuid() == 0 else None)
     try:
-        stale = data / "postmaster.pid"
-        stale.write_text("\n".join([str(stranger.pid), *file[1:]]) + "\n")
+        stale.write_text("\n".join([str(stranger.pid), *lines[1:]]) + "\n")
         os.chown(stale, uid, -1)
         servers.start()
         assert query(servers.urls().app, "SELECT 1") == 1
