@@ -34,6 +34,41 @@ async def test_a_block_by_psql_is_on_the_map_and_verifies(settings: Settings) ->
         assert (await made.kinds())[-1] == "TABLE_BLOCKED"
 
 
+@pytest.mark.parametrize(
+    ("begins", "ends"),
+    [
+        ("'-infinity'", "'infinity'"),
+        ("NULL", "'infinity'"),
+        ("NULL", "venue_now() + interval '8 days'"),
+        ("'2020-01-01'", "'2020-01-02'"),
+        ("venue_now() + interval '2 hours'", "venue_now() + interval '1 hour'"),
+        ("NULL", "venue_now()"),
+    ],
+)
+async def test_a_block_by_psql_outside_its_night_is_refused_with_what_to_do(
+    settings: Settings, begins: str, ends: str
+) -> None:
+    async with house(settings) as made:
+        conn = await asyncpg.connect(settings.owner_database_url)
+        with pytest.raises(asyncpg.InvalidParameterValueError, match="ends after it begins") as no:
+            await conn.execute(f"SELECT block_table(7, 'spill', '{NIGHT}', {begins}, {ends})")
+        assert "06:00" in str(no.value.hint)
+        await conn.close()
+        await made.agrees()
+        assert (await made.kinds())[-1] == "NIGHT_OPENED"
+
+
+async def test_a_block_by_psql_of_what_is_past_begins_now(settings: Settings) -> None:
+    async with house(settings) as made:
+        conn = await asyncpg.connect(settings.owner_database_url)
+        await conn.execute("SELECT block_table(7, 'spill', p_from => '-infinity')")
+        begins = await conn.fetchval("SELECT lower(slot) <= venue_now() FROM table_block")
+        await conn.close()
+        assert begins is True
+        await made.agrees()
+        assert await problems(settings) == []
+
+
 async def test_a_bare_insert_does_not_pass_for_the_block_before_it(settings: Settings) -> None:
     async with house(settings):
         conn = await asyncpg.connect(settings.owner_database_url)

@@ -7,7 +7,8 @@ CREATE OR REPLACE FUNCTION block_table(
 ) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
     v_now     timestamptz := date_trunc('milliseconds', venue_now());
-    v_from    timestamptz := date_trunc('milliseconds', coalesce(p_from, v_now));
+    v_from    timestamptz := greatest(date_trunc('milliseconds', p_from), v_now);
+    v_until   timestamptz;
     v_night   night;
     v_block   uuid := gen_random_uuid();
     v_version bigint;
@@ -18,6 +19,14 @@ BEGIN
     IF NOT FOUND THEN
         RAISE EXCEPTION 'no open night for table %', p_number USING ERRCODE = 'no_data_found';
     END IF;
+    v_until := date_trunc('milliseconds', coalesce(p_until, v_night.ends_at));
+    -- Beyond the night nobody would ever lift it, and infinity cannot be written in the book.
+    IF v_from >= v_until OR v_until > v_night.ends_at THEN
+        RAISE EXCEPTION 'a block ends after it begins, and before its night ends'
+              USING ERRCODE = 'invalid_parameter_value',
+                    HINT = format('The night %s ends at %s; a block begins now at the earliest.',
+                                  v_night.date, v_night.ends_at);
+    END IF;
     PERFORM FROM floor_table f WHERE f.night = v_night.date AND f.number = p_number FOR UPDATE;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'there is no table %', p_number USING ERRCODE = 'no_data_found';
@@ -25,8 +34,7 @@ BEGIN
     PERFORM set_config('app.action', 'block_table', true);
     INSERT INTO table_block (id, night, number, slot, reason, in_force)
     VALUES (v_block, v_night.date, p_number,
-            tstzrange(v_from, date_trunc('milliseconds', coalesce(p_until, v_night.ends_at))),
-            p_reason, v_from <= v_now);
+            tstzrange(v_from, v_until), p_reason, v_from <= v_now);
     INSERT INTO event (book, type, subject, payload, actor, correlation_id)
     SELECT v_night.date::text, 'TABLE_BLOCKED', 'table:' || p_number,
            jsonb_build_object('block_id', b.id, 'table', b.number,
