@@ -19,6 +19,7 @@ MEASUREMENTS: Final[dict[str, tuple[str, ...]]] = {
     "load.attempts": (),
     "load.customer_way": (),
     "load.door_rush": ("--seconds", "2", "--rounds", "50"),
+    "load.malformed": ("--codes", "1000"),
     "load.offline_nights": ("--minutes", "0.2"),
     "load.camera": ("--each", "5", "--frames", "30", "--ours-only"),
     "load.browser_scan": ("--rounds", "1"),

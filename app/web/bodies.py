@@ -76,8 +76,9 @@ def decode_body(
     decoder: msgspec.json.Decoder[Shape],
     *,
     may_be_empty: bool,
+    any_text: bool = False,
 ) -> Shape:
-    """The message that the body holds.
+    """The message that the body holds. With `any_text` a NUL in it is read as U+FFFD.
 
     Raises Problem 415, Malformed `malformed_json` (400), NotValid `not_valid` (422) with `place`.
     """
@@ -91,7 +92,9 @@ def decode_body(
         raise Malformed("malformed_json", "The body is empty. Send a JSON object.")
     try:
         # Postgres has no text with NUL in it; no field of ours needs one.
-        if b"\\u0000" in body:
+        if any_text:
+            body = body.replace(b"\\u0000", b"\\ufffd")
+        elif b"\\u0000" in body:
             raise NotValid("not_valid", "A text contains NUL (\\u0000). Remove it.", place="$")
         return decoder.decode(body)
     except msgspec.ValidationError as error:

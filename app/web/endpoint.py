@@ -164,6 +164,7 @@ class Endpoint:
             kinds[0] if len(kinds) == 1 else None,
             self._decoder,
             may_be_empty=self.operation.request_may_be_empty,
+            any_text=self.operation.any_text,
         )
         check_calendar(body, self._dates, "$.")
         return body

@@ -58,6 +58,7 @@ class Operation(Struct, frozen=True, kw_only=True):
     the types in which it can be had as a text to read. `revoked` answers, in place of the handler,
     a device whose token is over; without it that is refused. `signed`: it comes from no browser
     and nobody signed in, and its handler judges the signature over the body as it came.
+    `any_text`: a text in the body is what a stranger held up, to be judged and not complained of.
     """
 
     method: Method
@@ -72,6 +73,7 @@ class Operation(Struct, frozen=True, kw_only=True):
     query: type[Struct] | None = None
     request: type[Struct] | None = None
     request_may_be_empty: bool = False
+    any_text: bool = False
     answers: Mapping[int, Any] = {}
     media: str = "application/json"
     other_media: tuple[str, ...] = ()

@@ -16,8 +16,8 @@ def operations() -> tuple[Operation, ...]:
     return (
         Operation(
             method="POST", path="/v1/scans", handler=offline.scan, permission="scan:create",
-            request=wire.ScanRequest, answers={200: doing.ShownVerdict}, tag="door", limits="scan",
-            revoked=quarantine.keep_scan,
+            request=wire.ScanRequest, any_text=True, answers={200: doing.ShownVerdict}, tag="door",
+            limits="scan", revoked=quarantine.keep_scan,
             summary="One read of a code or reference; the same scan_id has one verdict for ever.",
         ),
         Operation(

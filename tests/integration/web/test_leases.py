@@ -5,27 +5,13 @@ a party whose ticket one of them holds.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from app.settings import Settings
-from tests.integration.web.basement import OPEN, TOKEN, Basement
-from tests.integration.web.club import NIGHT, key, opened
-
-
-@pytest.fixture
-async def basement(settings: Settings) -> AsyncIterator[Basement]:
-    async with opened(settings, demo=True, demo_token=TOKEN) as club:
-        stranger = await club.client(Origin="http://127.0.0.1:8000")
-        links = (await stranger.post("/v1/demo/links", json={"token": TOKEN})).json()["links"]
-        link = next(one["link"] for one in links if one["role"] == "MANAGER")
-        await stranger.post("/v1/session", json={"link": link})
-        made = Basement(club, stranger)
-        await made.begin()
-        yield made
+from tests.integration.web.basement import OPEN, Basement
+from tests.integration.web.club import NIGHT, key
 
 
 @pytest.fixture

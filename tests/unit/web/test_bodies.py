@@ -2,6 +2,7 @@
 
 import asyncio
 from typing import Any
+from uuid import uuid4
 
 import msgspec
 import pytest
@@ -88,6 +89,15 @@ def test_the_place_of_a_wrong_value_is_named(body: bytes, place: str) -> None:
     with pytest.raises(NotValid) as refused:
         decode(body)
     assert (refused.value.status, refused.value.fields["place"]) == (422, place)
+
+
+def test_what_a_stranger_held_up_is_judged_and_its_nul_not_complained_of() -> None:
+    decoder = msgspec.json.Decoder(wire.ScanRequest)
+    body = b'{"scan_id":"%s","door":"main","code":"a\\u0000b"}' % str(uuid4()).encode()
+    with pytest.raises(NotValid):
+        decode_body(body, "application/json", decoder, may_be_empty=False)
+    read = decode_body(body, "application/json", decoder, may_be_empty=False, any_text=True)
+    assert read.code == "a\ufffdb"
 
 
 def test_a_name_that_no_field_has_is_cut_and_told() -> None:
