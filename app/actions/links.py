@@ -75,6 +75,16 @@ async def make_link(db: Database, key: bytes, caller: Caller, booking_id: str) -
     return msgspec.structs.replace(answered, body=msgspec.json.encode(whole))
 
 
+async def manage_token(db: Database, key: bytes, who: Principal, booking_id: str) -> str:
+    """The token of the link that messages carry: until a week after the night. Raises NotFound."""
+    async with db.acting(who) as conn:
+        row = await links.find_linked(conn, booking_id)
+    if row is None:
+        raise NotFound("booking_not_found", "There is no such booking.")
+    ends = parse_instant(row.ends_at)
+    return mint_link(key, ManageLink(booking_id, row.generation, expiry_of(ends, ends)))
+
+
 async def revoke_links(db: Database, caller: Caller, booking_id: str) -> Answered:
     """Every link of the booking is over, the caller's own included. Raises NotFound, Conflict."""
 

@@ -20,12 +20,14 @@ from app.actions.holds import (
     later,
     owner_token,
 )
+from app.actions.links import manage_token
 from app.actions.persons import sealed_contact
 from app.db import bookings as booking_rows
 from app.db import waitlist as rows
 from app.db.pool import Database
 from app.domain import messages
 from app.domain.bookings import judge_booking, judge_free, judge_night, judge_slot
+from app.domain.manage_links import link_key
 from app.domain.principals import SYSTEM
 from app.domain.references import make_reference
 from app.domain.sealing import Vault
@@ -192,16 +194,19 @@ async def accept_offer(
     db: Database, venue: Venue, secret: str, caller: Caller, entry_id: str
 ) -> Answered:
     """The offer is an ordinary hold now, with the whole time of one to pay; the answer is its
-    booking, and carries its token when the customer asks.
+    booking, and carries its token when the customer asks. Who came by the offer's link, which is
+    over with the hold, gets the manage link's: it ends, and can be revoked.
 
     Raises NotFound, Conflict (`no_offer`, `hold_expired`, `try_again`).
     """
     entry = await find_entry(db, caller, entry_id)
     booking_id = entry.booking_id
-    if entry.status != "offered" or booking_id is None:
+    if booking_id is None:
         raise no_offer(entry)
 
     async def work(act: Act) -> tuple[int, BookingAnswer]:
+        if entry.status != "offered":  # here, so that a reply that was lost is given again first
+            raise no_offer(entry)
         judge_night(act.facts, entry.night)
         booking = judge_booking(act.facts, booking_id)
         judge_alive(act, booking)
@@ -219,8 +224,10 @@ async def accept_offer(
     )
     if caller.principal.kind != "owner":
         return answered
-    body = spliced(answered.body, {"token": owner_token(secret, entry_id)})
-    return msgspec.structs.replace(answered, body=body)
+    token = owner_token(secret, entry_id)
+    if caller.principal.booking_id is not None:
+        token = await manage_token(db, link_key(secret), caller.principal, booking_id)
+    return msgspec.structs.replace(answered, body=spliced(answered.body, {"token": token}))
 
 
 async def rank_waiting(
@@ -310,7 +317,7 @@ async def _offer(db: Database, venue: Venue, night: str, found: NextOffer) -> No
         act.send(
             messages.waitlist_offer(
                 one.id, person_id, booking_id, night=night, party=one.party, tables=tables,
-                expires_at=until,
+                expires_at=until, offers_left=one.offers_left,
             )
         )  # fmt: skip
         return 200, BookingAnswer(

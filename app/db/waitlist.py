@@ -94,6 +94,11 @@ UPDATE waitlist SET by_hand = $2 WHERE id = $1 AND status IN ('waitlisted', 'off
 RETURNING priority
 """
 EXTEND_OFFER: Final = "UPDATE booking SET hold_expires_at = $2::text::timestamptz WHERE id = $1"
+FIND_OFFER: Final = """
+SELECT b.id::text FROM waitlist w JOIN booking b ON b.id = w.booking_id
+ WHERE w.id = $1 AND w.offers_left = $2 AND w.status IN ('offered', 'accepted')
+   AND b.status = 'pending' AND venue_now() < least(b.hold_expires_at, $3::text::timestamptz)
+"""
 IS_WAITING: Final = "SELECT is_waiting($1, $2)"
 
 _FLOOR: Final = msgspec.json.Decoder(TakenFloor)
@@ -278,6 +283,15 @@ async def rank_waiting(conn: asyncpg.Connection, entry_id: str, priority: int | 
 async def extend_offer(conn: asyncpg.Connection, booking_id: str, until: str) -> None:
     """The hold that was an offer is an ordinary one from here on; its extension is not used up."""
     await conn.execute(EXTEND_OFFER, booking_id, until)
+
+
+async def find_offer(
+    conn: asyncpg.Connection, entry_id: str, offers_left: int, until: str
+) -> str | None:
+    """The hold that is, or was, offered to the place while it had so many offers left; None: that
+    hold is paid or over, or it is `until` by the venue's clock."""
+    found: str | None = await conn.fetchval(FIND_OFFER, entry_id, offers_left, until)
+    return found
 
 
 async def is_waiting(conn: asyncpg.Connection, entry_id: str, owner_hash: bytes) -> bool:

@@ -307,7 +307,7 @@ def waitlist_offer(
         ),
         link_words="Take the table, or let it go",
         sms=f"{venue}: a table for {party} on {short_day(slot_from, zone)} is held for you until "
-        f"{at}. Open your waiting list page to take it.",
+        f"{at}. Take it, or let it go, here:",
     )
 
 

@@ -159,16 +159,21 @@ def waitlist_offer(
     party: int,
     tables: list[int],
     expires_at: str,
+    offers_left: int,
 ) -> Message:
-    """Tables are held for a party that waits, until `expires_at`; then the next is asked."""
+    """Tables are held for a party that waits, until `expires_at`; then the next is asked.
+    `offers_left`, this one included, tells this offer of the place from its others."""
     return Message(
         kind="waitlist_offer",
         cause=f"waitlist_offer:{offer_id}",
         waitlist_id=waitlist_id,
         person_id=person_id,
-        details={"night": night, "party": party, "tables": tables, "expires_at": expires_at},
+        details={
+            "night": night, "party": party, "tables": tables, "expires_at": expires_at,
+            "waitlist_id": waitlist_id, "offers_left": offers_left,
+        },
         useful_until=expires_at,
-    )
+    )  # fmt: skip
 
 
 def waitlist_offer_expired(

@@ -40,9 +40,10 @@ class Kind(Struct, frozen=True):
         return hmac.digest(bytes.fromhex(secret), self.purpose, "sha256")
 
 
-# A booking's customer; one guest of a party.
+# A booking's customer; one guest of a party; who is offered a table by the waitlist.
 MANAGE: Final = Kind("mng_", b"backroom manage link v1")
 GUEST: Final = Kind("gst_", b"backroom guest link v1")
+OFFER: Final = Kind("off_", b"backroom offer link v1")
 
 
 class SignedLink(Struct, frozen=True):
@@ -71,6 +72,17 @@ def read(kind: Kind, key: bytes, token: str, now: datetime) -> SignedLink:
     Raises LinkRefused: another form, another signature, or over. Whether its generation still
     counts is known to the database alone.
     """
+    link = verify(kind, key, token)
+    if now >= link.expires_at:
+        raise LinkRefused("over")
+    return link
+
+
+def verify(kind: Kind, key: bytes, token: str) -> SignedLink:
+    """What the token says, over or not: for a link that ends by the venue's clock.
+
+    Raises LinkRefused: another form or signature.
+    """
     text = token.removeprefix(kind.prefix)
     if text == token or _TEXT.fullmatch(text) is None:
         raise LinkRefused("not in the form of a link")
@@ -79,10 +91,7 @@ def read(kind: Kind, key: bytes, token: str, now: datetime) -> SignedLink:
     if not hmac.compare_digest(mac, _mac(key, body)):
         raise LinkRefused("not signed by this service")
     subject, generation, seconds = _BODY.unpack(body)
-    expires_at = datetime.fromtimestamp(seconds, UTC)
-    if now >= expires_at:
-        raise LinkRefused("over")
-    return SignedLink(str(UUID(bytes=subject)), generation, expires_at)
+    return SignedLink(str(UUID(bytes=subject)), generation, datetime.fromtimestamp(seconds, UTC))
 
 
 def _mac(key: bytes, body: bytes) -> bytes:

@@ -5,7 +5,7 @@ an offer whose time has ended. Such a message is dropped, with the reason in its
 """
 
 from collections.abc import Callable
-from datetime import date, tzinfo
+from datetime import date, timedelta, tzinfo
 from typing import Final
 
 import msgspec
@@ -16,6 +16,7 @@ from app.domain import letters
 from app.domain.calendar import Entry
 from app.domain.letters import Letter, Stay
 from app.domain.references import show_reference
+from app.domain.signed_links import SignedLink
 from floorplan.nights import instant_of, parse_instant
 from floorplan.venue import Venue
 
@@ -49,13 +50,18 @@ class _Details(Struct, frozen=True):
     party: int = 0
     tables: list[int] = []
     expires_at: str | None = None
+    waitlist_id: str | None = None
+    offers_left: int = 0
+
+
+# The offer's hold says when its link is over; this only bounds how long a token means anything,
+# and leaves who accepted at the last moment the time to pay.
+LINK_OUTLASTS_OFFER: Final = timedelta(hours=1)
 
 
 def letter_of(venue: Venue, taken: Taken | MessageRow, facts: MessageFacts) -> Letter:
     """The letter. Raises Silent: `too_late`, `overtaken`."""
-    details = msgspec.convert(
-        {name: msgspec.json.decode(raw) for name, raw in facts.details.items()}, _Details
-    )
+    details = _details_of(facts)
     if facts.too_late:
         raise Silent("too_late")
     if taken.kind in ("series", "series_cancelled"):
@@ -65,6 +71,21 @@ def letter_of(venue: Venue, taken: Taken | MessageRow, facts: MessageFacts) -> L
     if taken.kind.startswith("waitlist_"):
         return _of_wait(venue, taken.kind, details)
     return _of_money(venue, taken.kind, facts, details)
+
+
+def offer_link_of(facts: MessageFacts) -> SignedLink | None:
+    """What the link of an offer says; None: the message is of no offer, or older than its links."""
+    details = _details_of(facts)
+    if details.waitlist_id is None or details.expires_at is None or details.offers_left < 1:
+        return None
+    ends = parse_instant(details.expires_at) + LINK_OUTLASTS_OFFER
+    return SignedLink(details.waitlist_id, details.offers_left, ends.replace(microsecond=0))
+
+
+def _details_of(facts: MessageFacts) -> _Details:
+    return msgspec.convert(
+        {name: msgspec.json.decode(raw) for name, raw in facts.details.items()}, _Details
+    )
 
 
 def _of_stay(venue: Venue, kind: str, facts: MessageFacts, details: _Details) -> Letter:

@@ -30,6 +30,7 @@ from app.domain.manage_links import ManageLink, expiry_of, link_key, mint_link
 from app.domain.principals import Principal
 from app.domain.retries import TRIES_AT_MOST, wait_after
 from app.domain.sealing import Unopened, Vault
+from app.domain.signed_links import OFFER, mint
 from app.errors import Refusal
 from app.messages.carriers import (
     SENDING_SECONDS,
@@ -38,7 +39,7 @@ from app.messages.carriers import (
     Refused,
     SmsCarrier,
 )
-from app.messages.composing import Silent, entry_of, letter_of
+from app.messages.composing import Silent, entry_of, letter_of, offer_link_of
 from app.messages.forms import AddressNotValid, Envelope, email_of, sms_of
 from floorplan.nights import parse_instant
 from floorplan.venue import Venue
@@ -257,7 +258,11 @@ class Outbox:
         """The address at which the guest reaches what the message is about."""
         # Of a series the first date that still stands: `letter_of` tells no other.
         booking = next((one for one in facts.series if one.status == "confirmed"), facts.booking)
-        return f"{self._sender.public_url}/" if booking is None else self._link_of(booking)
+        if booking is not None:
+            return self._link_of(booking)
+        offer, secret = offer_link_of(facts), self._sender.secret
+        token = "" if offer is None else f"#{mint(OFFER, OFFER.key(secret), offer)}"
+        return f"{self._sender.public_url}/{token}"
 
     def _links(self, facts: MessageFacts) -> tuple[tuple[str, str], ...]:
         """The address of each date of a series that stands, under its day."""

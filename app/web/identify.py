@@ -10,11 +10,12 @@ from app.actions.devices import DEVICE_PREFIX, find_device
 from app.actions.guests import find_guest
 from app.actions.identity import find_session
 from app.actions.links import find_link_owner
+from app.actions.offer_links import find_offered
 from app.db.bookings import is_owner
 from app.db.pool import Database
 from app.db.waitlist import is_waiting
 from app.domain.principals import ANONYMOUS, Principal
-from app.domain.signed_links import GUEST, MANAGE
+from app.domain.signed_links import GUEST, MANAGE, OFFER
 from app.errors import NotAllowed, NotSignedIn
 from app.web.cookies import find_cookie
 from app.web.visitors import Hosts, Visitor, values
@@ -105,7 +106,8 @@ async def principal_of(db: Database, token: str, secret: str | None = None) -> P
     """The device, owner or guest that the bearer token makes; None: it makes nobody.
 
     An owner is whoever has the token of a hold; whose booking it is, is asked where it matters. A
-    manage link (signed under `secret`) says itself which booking it is of.
+    manage link (signed under `secret`) says itself which booking it is of, and an offer's link
+    which place on the waitlist.
     """
     if not 20 <= len(token) <= TOKEN_LENGTH_MAX:
         return None
@@ -116,13 +118,13 @@ async def principal_of(db: Database, token: str, secret: str | None = None) -> P
         return None if secret is None else await find_link_owner(db, MANAGE.key(secret), token)
     if token.startswith(GUEST.prefix):
         return None if secret is None else await find_guest(db, secret, token)
+    if token.startswith(OFFER.prefix):
+        return None if secret is None else await find_offered(db, secret, token)
     return Principal("owner", hashlib.sha256(token.encode()).hexdigest(), "OWNER")
 
 
 async def waits(db: Database, principal: Principal, entry_id: str) -> bool:
-    """Whether the owner's token is that of this place on the waitlist."""
-    if principal.booking_id is not None:
-        return False
+    """Whether the owner's token, or the link of an offer, is that of this place on the waitlist."""
     async with db.reading() as conn:
         return await is_waiting(conn, entry_id, bytes.fromhex(principal.id))
 

@@ -5,8 +5,9 @@
  * address would hand the booking on. It lasts as long as the tab, unless it is kept on purpose.
  */
 
+import { subjectOf } from "../signed-link.js";
+
 const KEY = "backroom.manage";
-const FORM = /^mng_[A-Za-z0-9_-]{56}$/;
 
 /** The token, from the address or from before; null: there is none. @returns {string | null} */
 export function takeToken() {
@@ -42,14 +43,7 @@ export function drop() {
   forget();
 }
 
-/**
- * The booking that a link is of: its first sixteen bytes. Null: not in the form of a link.
- * @param {string} token @returns {string | null}
- */
+/** The booking that a link is of. Null: not in its form. @param {string} token */
 export function bookingOf(token) {
-  if (!FORM.test(token)) return null;
-  const base64 = token.slice(4).replaceAll("-", "+").replaceAll("_", "/");
-  const bytes = [...atob(base64)].slice(0, 16);
-  const hex = bytes.map((byte) => byte.charCodeAt(0).toString(16).padStart(2, "0")).join("");
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+  return subjectOf("mng_", token);
 }

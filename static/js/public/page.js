@@ -56,6 +56,8 @@ let answeredAt = -Infinity;
 let failures = 0;
 
 offerTheme(byId("theme"));
+// Another offer's link, in the same tab.
+addEventListener("hashchange", () => location.hash.startsWith("#off_") && location.reload());
 start().catch((error) => {
   write(byId("hero-more"), "The page cannot reach the club just now. Trying again…");
   console.warn(error);

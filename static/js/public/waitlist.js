@@ -12,6 +12,8 @@ import { byId, el, fill, mark, write } from "../elements.js";
 import { tell, tellProblem } from "../toasts.js";
 import { countdownText, longNightText, ms, timeText } from "../venue-clock.js";
 import { capital, partyText, pounds, tablesSpoken } from "../words.js";
+import { keptHold } from "./held.js";
+import { dropOffer, takeOffer } from "./offer-link.js";
 import { Ticket } from "./ticket.js";
 
 const KEY = "backroom.waiting";
@@ -30,6 +32,7 @@ export class Waiting {
     /** @type {any} */
     this.entry = null;
     this.token = "";
+    this.byLink = false; // the token is an offer's: it is over with the offer, and is not kept
     /** @type {string | null} */
     this.tag = null;
     this.timer = 0;
@@ -38,17 +41,30 @@ export class Waiting {
     setInterval(() => this.#tick(), 500);
   }
 
-  /** Shows the place that this device has, if any. */
+  /** Shows the offer whose link was opened; else the place that this device has, if any. */
   resume() {
-    try {
-      const kept = JSON.parse(localStorage.getItem(KEY) ?? "null");
-      if (!kept) return;
+    const kept = this.#kept();
+    const offer = takeOffer();
+    if (offer && offer.waitlist_id === null) this.#linkOver();
+    else if (offer && offer.waitlist_id !== kept?.waitlist_id) {
+      this.byLink = true;
+      [this.entry, this.token] = [{ waitlist_id: offer.waitlist_id }, offer.token];
+      this.#soon(0);
+    } else if (kept) {
       [this.entry, this.token] = [kept, kept.token];
-    } catch {
-      return;
+      this.#draw();
+      this.#soon(0);
+      if (offer) this.place.scrollIntoView({ block: "center" });
+      dropOffer(); // this device's own place, and its own token
     }
-    this.#draw();
-    this.#soon(0);
+  }
+
+  #kept() {
+    try {
+      return JSON.parse(localStorage.getItem(KEY) ?? "null");
+    } catch {
+      return null;
+    }
   }
 
   /** A live frame came: what freed a table may have made an offer. */
@@ -76,11 +92,18 @@ export class Waiting {
       const answer = await readTagged(path, { seen: this.tag, token: this.token });
       if (answer) {
         this.tag = answer.tag;
+        const first = this.entry.status === undefined;
         this.entry = { ...answer.body, token: this.token };
-        localStorage.setItem(KEY, JSON.stringify(this.entry));
+        if (!this.byLink) localStorage.setItem(KEY, JSON.stringify(this.entry));
+        this.#draw();
+        if (first) this.place.scrollIntoView({ block: "center" });
       }
     } catch (error) {
-      if (error instanceof Problem && error.status === 404) return this.#forget();
+      if (error instanceof Problem && [401, 404].includes(error.status)) {
+        if (this.byLink) return this.#linkOver();
+        if (error.status === 404) return this.#forget();
+      }
+      if (this.entry.status === undefined) return this.#soon(AGAIN_MS);
     }
     this.#draw();
     if (["waitlisted", "offered"].includes(this.entry?.status)) this.#soon(AGAIN_MS);
@@ -94,6 +117,24 @@ export class Waiting {
     write(count, countdownText(left));
     mark(count, "data-urgent", left < URGENT_MS ? "" : null);
     if (left <= 0) this.#soon(AT_ONCE_MS);
+  }
+
+  /** The offer ran out, or was taken and paid; in the browser that took it the ticket says so. */
+  #linkOver() {
+    this.#forget();
+    if (this.entry || keptHold()) return;
+    this.place.hidden = false;
+    fill(
+      this.place,
+      el("h2", {}, "This offer is over"),
+      el(
+        "p",
+        { class: "soft" },
+        "Its time ran out, or it was taken already. If you still wait, the next table that comes free is offered to you by a new message. Nothing was charged for it.",
+      ),
+      button("button", "Close", () => (this.place.hidden = true)),
+    );
+    this.place.scrollIntoView({ block: "center" });
   }
 
   #draw() {
@@ -190,10 +231,14 @@ export class Waiting {
       night_over: "This night is over",
       accepted: "You have a table",
     };
+    const text =
+      entry.ended_why === "accepted"
+        ? "It was taken already. Pay the deposit where you took it."
+        : "Nothing was charged.";
     fill(
       this.place,
       el("h2", {}, /** @type {any} */ (words)[entry.ended_why] ?? "No longer waiting"),
-      el("p", { class: "soft" }, "Nothing was charged."),
+      el("p", { class: "soft" }, text),
       button("button", "Close", () => this.#forget()),
     );
   }
@@ -202,7 +247,8 @@ export class Waiting {
     const { token } = this;
     try {
       const path = `/v1/waitlist/${this.entry.waitlist_id}/accept`;
-      Ticket.keep({ ...(await send("POST", path, {}, { token })), token });
+      // The answer's token outlives the offer, by whose link this may have been.
+      Ticket.keep({ token, ...(await send("POST", path, {}, { token })) });
       this.#forget();
       document.dispatchEvent(new CustomEvent("held"));
     } catch (error) {
@@ -225,9 +271,13 @@ export class Waiting {
   }
 
   #forget() {
-    localStorage.removeItem(KEY);
     clearTimeout(this.timer);
     [this.entry, this.tag, this.key] = [null, null, ""];
+    dropOffer();
+    if (this.byLink) {
+      this.byLink = false;
+      this.resume(); // the place that this device has itself
+    } else localStorage.removeItem(KEY);
     this.#draw();
   }
 }

@@ -9,8 +9,12 @@ import msgspec
 import pytest
 
 from app.actions import bookings, holds, nights, persons, tables, waitlist
+from app.actions.links import find_link_owner
+from app.actions.offer_links import find_offered
 from app.actions.sweeper import sweep
+from app.domain.manage_links import link_key
 from app.domain.principals import ANONYMOUS, Principal
+from app.domain.signed_links import MANAGE, verify
 from app.errors import Conflict, NotFound, NotValid
 from app.rebuild import rebuild
 from app.web.export_document import document_of
@@ -18,6 +22,7 @@ from app.wire import Contact, EditNight, UnblockTable
 from app.wire.waitlist import JoinWaitlist, RankWaiting
 from floorplan.venue import load_venue
 from tests.integration.floor import MANAGER, NIGHT, House, read
+from tests.integration.mailbox import outbox_of
 
 FOUR = [t.number for t in load_venue().tables if t.capacity.min <= 4 <= t.capacity.max]
 
@@ -119,6 +124,60 @@ async def test_a_cancelled_table_is_offered_accepted_and_paid(full: House) -> No
         "WAITLIST_JOINED", "WAITLIST_OFFERED", "WAITLIST_LEFT",
     ]  # fmt: skip
     await full.agrees()
+
+
+async def linked(house: House) -> str:
+    """The token of the link in the message about the latest offer."""
+    texts: list[str] = []
+
+    class Sms:
+        async def send(self, to: str, text: str) -> None:
+            texts.append(text)
+
+    await outbox_of(house, sms=Sms()).drain()
+    (found,) = [text.split("/#")[1] for text in texts if "/#off_" in text]
+    return found
+
+
+async def test_an_offer_is_taken_by_its_link_in_a_browser_that_never_saw_the_place(
+    full: House,
+) -> None:
+    entry, secret = await join(full, 1), full.settings.secret
+    await cancel(full, 7)
+    await offered(full)
+    token = await linked(full)
+    who = await find_offered(full.db, secret, token)
+    assert who is not None
+    assert who.booking_id == (await look(full, entry))["offer"]["booking_id"]
+    for other in (token[:-1] + ("A" if token[-1] != "A" else "B"), token.replace("off_", "mng_")):
+        assert await find_offered(full.db, secret, other) is None
+    assert await find_link_owner(full.db, link_key(secret), token.replace("off_", "mng_")) is None
+
+    caller = full.caller(who, "key-1")
+    args = (full.db, full.venue, secret, caller, entry["waitlist_id"])
+    held = read(await waitlist.accept_offer(*args))
+    assert held["token"].startswith("mng_"), "a token that ends, unlike the place's own"
+    assert verify(MANAGE, link_key(secret), held["token"]).subject == who.booking_id
+    again = await find_offered(full.db, secret, token)
+    assert again == who, "a reply that was lost can be asked for again"
+    assert read(await waitlist.accept_offer(*args)) == held
+    await full.confirm(held)
+    assert await find_offered(full.db, secret, token) is None, "it is paid"
+
+
+async def test_the_link_of_an_offer_ends_with_it_and_is_none_of_the_next(full: House) -> None:
+    secret = full.settings.secret
+    await join(full, 1)
+    await cancel(full, 7)
+    await offered(full)
+    first = await linked(full)
+    assert await find_offered(full.db, secret, first) is not None
+    await full.later(minutes=10)
+    assert await find_offered(full.db, secret, first) is None, "it ran out, and is not swept yet"
+    await offered(full)
+    second = await linked(full)
+    assert await find_offered(full.db, secret, second) is not None
+    assert await find_offered(full.db, secret, first) is None
 
 
 async def test_an_unanswered_offer_goes_to_the_next_and_ends_once_though_nobody_was_there(
