@@ -1,6 +1,7 @@
 """The commands: `backroom serve | migrate | demo | verify`, also as `python -m app ...`."""
 
 import argparse
+import gc
 import os
 import signal
 import socket
@@ -241,6 +242,8 @@ def _psql(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def _worker(settings: Settings, options: argparse.Namespace) -> int:
+    # What a start makes is nearly all there to stay: `LiveServer.startup` collects once, after it.
+    gc.disable()
     from app.main import run_worker  # noqa: PLC0415
 
     _follow(options.parent)

@@ -12,6 +12,7 @@ own: Ctrl-C reaches the parent alone. All are leashed to it, so that its `kill -
 import contextlib
 import errno
 import http.client
+import math
 import os
 import select
 import signal
@@ -109,7 +110,7 @@ class Supervisor:
                 self._await_ready(wakeup)
                 while not self._stopping:
                     self._tend()
-                    _sleep(wakeup, TICK_SECONDS)
+                    _sleep(wakeup, self._pause())
             except _Stop:
                 pass
             say("Stopping: screens are told, work in progress is finished.")
@@ -195,6 +196,11 @@ class Supervisor:
             with refusing():
                 for sentence in self._servers.tend():
                     say(sentence)
+
+    def _pause(self) -> float:
+        """Until the next look: a child that ended is due sooner than a tick."""
+        waits = [one.due_at for one in self._children if one.process is None and not one.finished]
+        return max(0.0, min(min(waits, default=math.inf) - time.monotonic(), TICK_SECONDS))
 
     def _note_end(self, child: _Child, now: float) -> None:
         assert child.process is not None

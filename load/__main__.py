@@ -13,6 +13,7 @@ from typing import Final
 MEASUREMENTS: Final[dict[str, tuple[str, ...]]] = {
     "load.commit_to_screen": ("--sockets", "100", "--seconds", "3", "--only", "latency", "cold"),
     "load.two_nodes": ("--seconds", "3"),
+    "load.killed": ("--sockets", "100"),
     "load.event_rate": ("--seconds", "2"),
     "load.history": ("--bookings", "20000", "--seconds", "1"),
     "load.availability": ("--seconds", "1"),

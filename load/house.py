@@ -73,14 +73,7 @@ class House:
 
     def workers(self) -> list[int]:
         """The process ids of the workers."""
-        found = []
-        for entry in Path("/proc").glob("[0-9]*"):
-            with contextlib.suppress(OSError):
-                words = (entry / "cmdline").read_bytes().split(b"\0")
-                parent = int((entry / "stat").read_text("ascii").rpartition(")")[2].split()[1])
-                if parent == self._serve.pid and b"worker" in words:
-                    found.append(int(entry.name))
-        return found
+        return workers_of(self._serve.pid)
 
     def cpu_seconds(self) -> dict[str, float]:
         """CPU time so far of the workers, of Postgres and of Redis; user and system."""
@@ -129,6 +122,18 @@ class House:
             self._redis.terminate()
             self._redis.wait(10)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def workers_of(parent: int) -> list[int]:
+    """The process ids of a node's workers."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            words = (entry / "cmdline").read_bytes().split(b"\0")
+            above = int((entry / "stat").read_text("ascii").rpartition(")")[2].split()[1])
+            if above == parent and b"worker" in words:
+                found.append(int(entry.name))
+    return found
 
 
 def free_port() -> int:

@@ -20,7 +20,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import quote
 
 import asyncpg
@@ -57,9 +57,24 @@ def shared_url(house: House, role: str) -> str:
     return f"postgresql://{role}:{at['password']}@/{at['database']}?{place}"
 
 
+class Node(NamedTuple):
+    port: int
+    pid: int  # of the workers' parent
+
+
+def two_nodes_settings(port: int) -> dict[str, str]:
+    """What both nodes need to know, behind a proxy on that port."""
+    return {
+        "PUBLIC_URL": f"http://127.0.0.1:{port}",
+        "TRUSTED_PROXIES": "127.0.0.1",
+        "BACKROOM_SECRET": secrets.token_hex(32),
+        "PERSON_KEYS": f"load:{secrets.token_hex(32)}",
+    }
+
+
 @contextmanager
-def second_node(house: House) -> Iterator[int]:
-    """The port of another node on the first one's Postgres and Redis."""
+def second_node(house: House) -> Iterator[Node]:
+    """Another node on the first one's Postgres and Redis."""
     port = free_port()
     own = {"BACKROOM_DATA": str(house.folder / "second"), "PORT": str(port)}
     environment = house.environment | own | {n: shared_url(house, r) for n, r in ROLES.items()}
@@ -68,7 +83,7 @@ def second_node(house: House) -> Iterator[int]:
     )
     try:
         wait_until_ready(f"http://127.0.0.1:{port}", process)
-        yield port
+        yield Node(port, process.pid)
     finally:
         process.terminate()
         process.wait(30)
@@ -149,17 +164,13 @@ def main() -> int:
     if (cores := os.cpu_count() or 1) > 1:
         os.sched_setaffinity(0, set(range(1, cores)))
     port = free_port()
-    house = House(
-        own_redis=True,
-        PUBLIC_URL=f"http://127.0.0.1:{port}",
-        TRUSTED_PROXIES="127.0.0.1",
-        BACKROOM_SECRET=secrets.token_hex(32),
-        PERSON_KEYS=f"load:{secrets.token_hex(32)}",
-    )
+    house = House(own_redis=True, **two_nodes_settings(port))
     try:
         house.wait_until_ready()
-        with second_node(house) as second, proxy(nginx, house.folder, port, (house.port, second)):
-            good = uvloop.run(measure(house, port, (house.port, second), given.seconds))
+        with second_node(house) as second:
+            nodes = house.port, second.port
+            with proxy(nginx, house.folder, port, nodes):
+                good = uvloop.run(measure(house, port, nodes, given.seconds))
     finally:
         house.stop()
     return 0 if good else 1

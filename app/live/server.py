@@ -28,6 +28,7 @@ class LiveServer(uvicorn.Server):
         gc.collect()
         gc.freeze()
         gc.set_threshold(*COLLECT_AFTER)
+        gc.enable()
 
     async def on_tick(self, counter: int) -> bool:
         """As uvicorn's; a worker whose live path crashed ends too, and is started again."""
