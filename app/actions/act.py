@@ -8,7 +8,7 @@ process while the book is locked.
 """
 
 import base64
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import asyncpg
@@ -210,21 +210,28 @@ async def lock(
     return Act(Batch(conn), caller, facts)
 
 
-async def lock_scan(
-    conn: asyncpg.Connection,
-    caller: Caller,
-    scan_id: str,
-    *,
-    ticket_id: str | None,
-    reference: str | None,
-) -> tuple[Act | None, Entry]:
-    """As `lock`, of the booking that the ticket or the reference is of, and what is known of it
-    besides. None: the scan has its answer already."""
-    acting = acting_of(caller.principal)
-    call = _call("lock_scan", acting.uid, acting.role, acting.caller, scan_id, ticket_id, reference)
-    texts = await all_told(conn, f"BEGIN; {call}")
-    entry = _ENTRY.decode(texts[0])
-    return None if entry.stored else Act(Batch(conn), caller, _FACTS.decode(texts[1])), entry
+class Looked(Struct, frozen=True):
+    """One read that is looked up: who shows it, under which id, and what it states."""
+
+    caller: Caller
+    scan_id: str
+    ticket_id: str | None
+    reference: str | None
+
+
+async def lock_scans(
+    conn: asyncpg.Connection, looked: Sequence[Looked]
+) -> tuple[Facts, list[Entry]]:
+    """As `lock`, of the bookings that the tickets or references are of, all in the one order; and
+    what is known of each besides. A scan that has its answer already locks nothing."""
+    calls = []
+    for one in looked:
+        acting = acting_of(one.caller.principal)
+        who = (acting.uid, acting.role, acting.caller)
+        calls.append(_call("find_scanned", *who, one.scan_id, one.ticket_id, one.reference))
+    texts = await all_told(conn, "; ".join(("BEGIN", *calls, "SELECT lock_scanned()")))
+    entries = [_ENTRY.decode(text) for text in texts[: len(looked)]]
+    return _FACTS.decode(texts[-1]) if len(texts) > len(looked) else Facts(), entries
 
 
 def _call(function: str, *arguments: object) -> str:
@@ -240,6 +247,17 @@ async def finish(
     the book's version. Raises NotReady when the link broke: then nobody knows whether the commit
     arrived, and the same key finds it out.
     """
+    writing = writing_of(act, book, status, body)
+    if isinstance(act.conn, Batch):
+        ending = (writing, "COMMIT") if last is None else (writing, last, "COMMIT")
+        (version,) = await act.conn.finish(*ending)
+        return int(version)
+    assert last is None, "only an action with a batch has a last statement"
+    return int(await told(act.conn, f"{writing}; COMMIT"))
+
+
+def writing_of(act: Act, book: str, status: int, body: bytes) -> str:
+    """The statement that writes what the action recorded, and tells the book's version."""
     caller = act.caller
     facts: dict[str, Any] = {
         "book": book,
@@ -256,12 +274,7 @@ async def finish(
         facts["scanner"], facts["scan_id"] = act.scan
     if caller.key is not None:
         facts |= {"caller": caller.scope, "key": caller.key, "status": status}
-    writing = f"SELECT finish_action({literal(msgspec.json.encode(facts).decode())})"
-    if isinstance(act.conn, Batch):
-        ending = (writing, "COMMIT") if last is None else (writing, last, "COMMIT")
-        return int(await act.conn.finish(*ending))
-    assert last is None, "only an action with a batch has a last statement"
-    return int(await told(act.conn, f"{writing}; COMMIT"))
+    return _call("finish_action", msgspec.json.encode(facts).decode())
 
 
 def numbered(body: bytes, version: int) -> bytes:

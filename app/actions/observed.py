@@ -12,13 +12,25 @@ from uuid import uuid4
 import asyncpg
 import msgspec
 
-from app.actions.act import UNNUMBERED, Act, Answered, Caller, finish, lock_scan, numbered, spliced
+from app.actions.act import (
+    UNNUMBERED,
+    Act,
+    Answered,
+    Caller,
+    Looked,
+    finish,
+    lock_scans,
+    numbered,
+    spliced,
+)
 from app.actions.codes import Read, read_scan
-from app.actions.door import find_own_door, reused, spread, ticket_of
+from app.actions.door import find_own_door, spread
 from app.actions.leases import share_of
+from app.actions.scans import reused, ticket_of
 from app.actions.scopes import judge_scope
 from app.db import bookings as rows
 from app.db import leases
+from app.db.batch import Batch
 from app.db.pool import Database, retried
 from app.db.scans import NewScan, find_scan, verdict_row
 from app.domain.facts import BookingFact, NightFact
@@ -54,11 +66,11 @@ async def record_observed(
 
     async def attempt() -> Answered:
         async with db.undecided(begin=False) as conn:
-            act, found = await lock_scan(
-                conn, caller, request.scan_id, ticket_id=read.ticket_id, reference=read.reference
-            )
-            if act is None:
+            looked = Looked(caller, request.scan_id, read.ticket_id, read.reference)
+            facts, (found,) = await lock_scans(conn, [looked])
+            if found.stored:
                 raise _Answered
+            act = Act(Batch(conn), caller, facts)
             night = found.night or (own.night if own else None) or found.tonight
             if night is None:
                 raise NotFound("night_not_found", "No night is open to record the scan in.")

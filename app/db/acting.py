@@ -51,6 +51,14 @@ def role_of(who: Principal) -> str:
 def begin_as(acting: Acting) -> str:
     """BEGIN and the settings as one message, which can have no parameters: one round trip.
 
+    Raises ValueError as `acting_as`.
+    """
+    return f"BEGIN; {acting_as(acting)}"
+
+
+def acting_as(acting: Acting) -> str:
+    """The statement that tells who acts from here on in the transaction.
+
     Raises ValueError: a value has a character that ids, roles and addresses do not have.
     """
     settings = {
@@ -62,6 +70,6 @@ def begin_as(acting: Acting) -> str:
     for name, value in settings.items():
         if _PLAIN.fullmatch(value) is None:
             raise ValueError(f"{name} would not be plain text")
-    return "BEGIN; SELECT " + ", ".join(
+    return "SELECT " + ", ".join(
         f"set_config('{name}', '{value}', true)" for name, value in settings.items()
     )

@@ -45,10 +45,19 @@ class Batch:
 
     def __init__(self, conn: asyncpg.Connection) -> None:
         self._conn = conn
-        self._kept: list[Statement] = []
+        self._kept: list[str | Statement] = []
+        self._heard: list[str] = []  # what those told that had to go before the end
+
+    def keep(self, *statements: str | Statement) -> None:
+        """They are sent with the next message that has to go; a text has its values in it."""
+        self._kept += statements
+
+    def drop(self) -> None:
+        """What is still kept does not happen."""
+        self._kept.clear()
 
     async def execute(self, sql: str, *arguments: object) -> None:
-        """The statement is sent with the next message that has to go."""
+        """As `keep`, spelled as a connection does."""
         self._kept.append((sql, arguments))
 
     async def executemany(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
@@ -66,41 +75,34 @@ class Batch:
         await self._flush()
         return await self._conn.fetchval(sql, *arguments)
 
-    async def finish(self, *ending: str | Statement) -> str:
-        """What was kept and this ending have happened, in one message; what one of it told.
+    async def finish(self, *ending: str | Statement) -> list[str]:
+        """What was kept and this ending have happened, in one message; what each of it told.
 
         Raises what POOLED lists: not on this connection; it will do without, so try again.
         """
+        self.keep(*ending)
         prepared: Prepared = self._conn.prepared
         if not prepared.lasts:
-            return await self._one_by_one(ending)
+            await self._flush()
+            return self._heard
         kept, self._kept = self._kept, []
         try:
             texts = [
-                one if isinstance(one, str) else await self._call(prepared, *one)
-                for one in (*kept, *ending)
+                one if isinstance(one, str) else await self._call(prepared, *one) for one in kept
             ]
-            return await told(self._conn, "; ".join(texts))
+            return self._heard + await all_told(self._conn, "; ".join(texts))
         except POOLED:
             prepared.lasts = False
             raise
 
-    async def _one_by_one(self, ending: tuple[str | Statement, ...]) -> str:
-        await self._flush()
-        heard = []
-        for one in ending:
-            if isinstance(one, str):
-                heard += await all_told(self._conn, one)
-            else:
-                await self._conn.execute(one[0], *one[1])
-        (text,) = heard
-        return text
-
     async def _flush(self) -> None:
         """Everything kept has happened, in its order, one message each."""
         kept, self._kept = self._kept, []
-        for sql, arguments in kept:
-            await self._conn.execute(sql, *arguments)
+        for one in kept:
+            if isinstance(one, str):
+                self._heard += await all_told(self._conn, one)
+            else:
+                await self._conn.execute(one[0], *one[1])
 
     async def _call(self, prepared: Prepared, sql: str, arguments: tuple[object, ...]) -> str:
         name = _NAMES.get(sql)

@@ -3,9 +3,11 @@
 Instants are texts of the one form and compare as text.
 """
 
+from collections.abc import Mapping
 from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from app.domain.leases import Candidate, Share, holder_of, owed_by
 from floorplan.refunds import Refunds
@@ -178,6 +180,14 @@ class Facts(Struct, frozen=True):
     def inside(self) -> dict[str, int]:
         """People inside by floor; empty unless the headcount was asked for."""
         return {h.floor: h.people for h in self.headcount}
+
+    def counted(self, inside: Mapping[str, int]) -> "Facts":
+        """The same facts with so many people inside, by floor."""
+        headcount = tuple(
+            h if h.people == inside[h.floor] else replace(h, people=inside[h.floor])
+            for h in self.headcount
+        )
+        return replace(self, headcount=headcount)
 
 
 class HeldFact(Struct, frozen=True):

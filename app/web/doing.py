@@ -11,6 +11,7 @@ from app.actions import (
     incidents,
     nights,
     overrides,
+    scans,
     tables,
     walk_ins,
 )
@@ -101,7 +102,7 @@ unblock_table = doing(
     lambda c: tables.unblock_table(c.parts.db, c.caller, c.path["number"], c.body)
 )
 find_verdict = doing(
-    lambda c: door.find_verdict(c.parts.db, c.parts.vault, c.caller, c.path["scan_id"])
+    lambda c: scans.find_verdict(c.parts.db, c.parts.vault, c.caller, c.path["scan_id"])
 )
 
 

@@ -6,7 +6,7 @@ from base64 import b64encode
 
 from msgspec import Struct
 
-from app.actions import bookings, door, leases, no_shows, observed, recalls, reissues, tasks
+from app.actions import bookings, leases, no_shows, observed, recalls, reissues, scans, tasks
 from app.actions.act import Answered
 from app.actions.persons import opened
 from app.db import leases as rows
@@ -119,10 +119,12 @@ async def _scan(call: Call) -> Answered:
     if call.body.observed is not None:
         return await observed.record_observed(parts.db, parts.venue, call.caller, call.body)
     try:
-        return await door.scan(parts.db, parts.venue, parts.vault, call.caller, call.body, ask=True)
-    except door.HolderAsked as asked:
+        return await scans.scan(
+            parts.db, parts.venue, parts.vault, call.caller, call.body, ask=True
+        )
+    except scans.HolderAsked as asked:
         await wait_for(call, asked.recalled)
-    return await door.scan(parts.db, parts.venue, parts.vault, call.caller, call.body)
+    return await scans.scan(parts.db, parts.venue, parts.vault, call.caller, call.body)
 
 
 async def _cancel(call: Call) -> Answered:

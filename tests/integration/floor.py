@@ -10,7 +10,7 @@ from uuid import uuid4
 import asyncpg
 import msgspec
 
-from app.actions import bookings, door, holds, nights, tables, walk_ins
+from app.actions import bookings, door, holds, nights, scans, tables, walk_ins
 from app.actions.act import Answered, Caller
 from app.db.book import read_state
 from app.db.clock import mark_demo, set_clock
@@ -111,7 +111,7 @@ class House:
             scan_id or str(uuid4()), at, direction, code, reference, people, id_checked
         )
         caller = Caller(by, str(uuid4()), None, hashlib.sha256(repr(request).encode()).digest())
-        return read(await door.scan(self.db, self.venue, self.vault, caller, request))
+        return read(await scans.scan(self.db, self.venue, self.vault, caller, request))
 
     async def seated(self, numbers: list[int], party: int = 4) -> dict[str, Any]:
         booking = await self.booked(numbers, party)

@@ -34,7 +34,7 @@ async def test_writes_happen_in_their_order_before_what_ends_the_action(settings
         await batch.execute(ADD, "one's")
         await batch.executemany(ADD, [("two",), ("three",)])
         assert await conn.fetchval("SELECT count(*) FROM step") == 0, "they wait"
-        assert await batch.finish(TELL, "COMMIT") == "one's two three"
+        assert await batch.finish(TELL, "COMMIT") == ["one's two three"]
         assert not conn.is_in_transaction()
 
 
@@ -44,7 +44,7 @@ async def test_a_read_sees_what_was_written_before_it(settings: Settings) -> Non
         await batch.execute(ADD, "one")
         assert await batch.fetchval("SELECT word FROM step") == "one"
         await batch.execute(ADD, "two")
-        assert await batch.finish(TELL) == "one two", "none of them twice"
+        assert await batch.finish(TELL) == ["one two"], "none of them twice"
 
 
 async def test_postgres_reads_each_value_as_it_was(settings: Settings) -> None:
@@ -71,7 +71,7 @@ async def test_behind_a_pooler_that_keeps_no_statement_it_works_at_the_second_tr
         await batch.execute(ADD, "one")
         await batch.finish(TELL)
 
-        async def attempt() -> str:
+        async def attempt() -> list[str]:
             nonlocal tries
             tries += 1
             async with conn.transaction():
@@ -83,7 +83,7 @@ async def test_behind_a_pooler_that_keeps_no_statement_it_works_at_the_second_tr
         with pytest.raises(POOLED):
             await attempt()
         conn.prepared.lasts = True
-        assert await retried(attempt) == "one two"
+        assert await retried(attempt) == ["one two"]
         assert tries == 3
-        assert await retried(attempt) == "one two two"
+        assert await retried(attempt) == ["one two two"]
         assert tries == 4, "it does without from then on"

@@ -6,6 +6,7 @@ each may read is the table in docs/security.md, cell by cell.
 """
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import uuid4
@@ -17,6 +18,7 @@ import pytest
 from app.actions import bookings
 from app.actions.act import lock
 from app.db.acting import Acting, begin_as
+from app.db.batch import all_told
 from app.db.pool import Database
 from app.domain.principals import ANONYMOUS, SYSTEM, Principal
 from app.errors import NotFound
@@ -66,7 +68,8 @@ OPEN = {
 AS_OWNER = {
     "judge_holder", "judge_waiting", "floor_taken", "offer_tables", "is_waiting", "place_in_line",
     "offer_over", "waitlist_over",
-    "event_number", "lock_book", "lock_floor", "expire_holds", "person_is_free", "is_owner",
+    "event_number", "lock_book", "lock_floor", "find_scanned", "expire_holds",
+    "person_is_free", "is_owner",
     "ban_of", "held_banned", "recall_shares", "forget_bans", "forget_ended_bans",
     "revoke_manage_links",
     "enqueue_messages", "change_bookings", "split_booking", "lock_tables", "message_facts",
@@ -282,6 +285,37 @@ async def test_facts_tell_of_a_strangers_hold_that_it_is_over_and_not_its_refere
             conn, world.house.caller(world.ben_holding), "x", night=None, bookings=[world.ben_hold]
         )
         assert all(b.reference for b in act.facts.bookings)
+
+
+@pytest.mark.parametrize("who", ["OWNER", *WHO])
+async def test_a_scan_is_told_what_the_policies_say(world: World, who: str) -> None:
+    """`find_scanned` runs as its owner: booking and person as each would read them, of a night that
+    is open and of one that is over."""
+    role, principal = ("app", world.ben) if who == "OWNER" else WHO[who]
+    read = """SELECT (SELECT b.id::text FROM booking b WHERE b.reference = $1),
+                     (SELECT k.person_id::text FROM person_key k JOIN person p ON p.id = k.person_id
+                       WHERE p.id = $2)"""
+    async with world.house.looking() as owner:
+        rows = await owner.fetch(
+            "SELECT reference, person_id FROM booking WHERE id = ANY ($1::text[]::uuid[])",
+            [world.ben_booking, world.old_booking],
+        )
+    acting = told(principal) if principal else Acting("", "", "", "")
+    for reference, person_id in rows:
+        async with world.connected(role) as conn:
+            await conn.execute(begin_as(acting))
+            try:
+                booking_id, seen = await conn.fetchrow(read, reference, person_id)
+                ask = f"""SELECT find_scanned('{acting.uid}', '{acting.role}', '{acting.caller}',
+                                              gen_random_uuid(), NULL, '{reference}')"""
+                found = json.loads((await all_told(conn, ask))[0])
+            except asyncpg.InsufficientPrivilegeError:
+                assert role != "app"
+                continue
+        if acting.role not in ("DEVICE", "DOOR_STAFF", "MANAGER", "SUPER_ADMIN"):
+            booking_id = seen = None  # who may not scan is told nothing of their own either
+        held = found["held"] and found["held"]["person_id"]
+        assert (found["booking_id"], held) == (booking_id, booking_id and seen)
 
 
 async def test_a_strangers_hold_ends_by_the_clock_and_by_nothing_else(world: World) -> None:

@@ -131,7 +131,7 @@ async def test_a_scan_is_two_messages(venue_house: House, monkeypatch: pytest.Mo
     sent = counted(monkeypatch)
     assert (await house.scan(party["code"], 1))["verdict"] == "admit"
     assert len(sent) == 2, sent
-    assert "lock_scan" in sent[0]
+    assert "find_scanned" in sent[0]
     assert sent[1].endswith("COMMIT")
 
 

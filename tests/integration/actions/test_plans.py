@@ -97,3 +97,24 @@ async def test_without_the_word_in_its_policy_it_reads_all(venue_house: House) -
         assert await hashed(venue_house)
         await owner.execute(RELEASED_BY_OWNER.format(" OFFSET 0"))
     assert not await hashed(venue_house)
+
+
+# A policy that asks for a row of another table, in the catalogue's words.
+LIST_ASKING = """
+SELECT tablename || '.' || policyname AS name, said
+  FROM pg_policies, LATERAL (VALUES (qual), (with_check)) AS each (said)
+ WHERE said LIKE '%EXISTS%'
+"""
+
+
+def unfenced(rows: list[asyncpg.Record]) -> list[str]:
+    return [
+        row["name"] for row in rows if row["said"].count("EXISTS") > row["said"].count("OFFSET 0")
+    ]
+
+
+async def test_every_policy_that_looks_a_row_up_does_it_by_key(venue_house: House) -> None:
+    async with venue_house.looking() as owner:
+        assert unfenced(await owner.fetch(LIST_ASKING)) == []
+        await owner.execute(RELEASED_BY_OWNER.format(""))
+        assert unfenced(await owner.fetch(LIST_ASKING)) == ["booking_table.released_by_owner"]
