@@ -77,3 +77,6 @@ SAYINGS: Final[dict[str, Saying]] = {
     "conflict": Saying("admit", "To decide", "Let in without a connection, and it could not be counted. A manager decides.", "Welcome."),
     "overridden": Saying("admit", "Let in", "A supervisor let them in against the rule.", "Welcome.", ("undo",)),
 }  # fmt: skip
+
+# `already_in` where the code is one guest's own: the rest of the party may still come.
+GUEST_IN: Final = Saying("refuse", "Already in", "The guest of this code is in. See when and where it was scanned.", "This code was used: its guest is inside already.", ("override", "find"))  # fmt: skip

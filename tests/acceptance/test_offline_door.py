@@ -19,7 +19,8 @@ from tests.premises import Premises, key, wait_for
 pytestmark = pytest.mark.browser
 
 DAY_BEHIND_JS = "Date.now = ((real) => () => real() - 86_400_000)(Date.now)"
-DAY_AHEAD_JS = "() => { Date.now = ((real) => () => real() + 2 * 86_400_000)(Date.now); }"
+DAY_AHEAD_JS = "Date.now = ((real) => () => real() + 86_400_000)(Date.now)"
+JUMPS_JS = "() => { Date.now = ((real) => () => real() + 2 * 86_400_000)(Date.now); }"
 OPEN_JS = """
 async (token) => {
   const {OfflineDoor} = await import("/static/js/door/offline/door.js");
@@ -84,7 +85,7 @@ def test_a_tablet_lets_its_parties_in_without_a_network_and_tells_of_them_later(
     assert decide(page, code=forged) is None
     assert inside(premises) == 0
     # A clock that jumps by a day while nobody can be asked is no clock: amber until somebody can.
-    page.evaluate(DAY_AHEAD_JS)
+    page.evaluate(JUMPS_JS)
     assert decide(page, code=party["code"], people=1)["reason"] == "unsure"
     context.set_offline(False)
     until(page, "view.spool === 0")
@@ -122,9 +123,11 @@ def test_a_tablet_lets_its_parties_in_without_a_network_and_tells_of_them_later(
     ]
 
 
-def offline(visits: Visits, premises: Premises, name: str, *tables: int) -> Page:
+def offline(visits: Visits, premises: Premises, name: str, *tables: int, clock: str = "") -> Page:
     """A paired tablet at its door, which holds the parties of these tables."""
-    page = test_door.paired(visits, premises.added("tablet", name))
+    context = visits.context(TABLET)
+    context.add_init_script(clock)
+    page = test_door.paired(visits, premises.added("tablet", name), context)
     page.evaluate("async () => { await navigator.serviceWorker.ready; }")
     page.get_by_role("button", name="Take offline").click()
     dialog(page).get_by_role("button", name="None").click()
@@ -189,10 +192,11 @@ def test_the_map_says_what_a_door_holds_and_what_has_to_be_decided_when_it_is_ba
 def test_the_doors_screen_lets_its_own_in_without_a_network_and_tells_of_them_later(
     visits: Visits, night: str, premises: Premises
 ) -> None:
+    """Its clock is a day ahead all the time, and nothing of it comes from there."""
     for provoked in ("net::ERR_INTERNET_DISCONNECTED", "WebSocket connection"):
         visits.expect(provoked)
     single, party, other = (booked(premises, [n], size) for n, size in ((7, 1), (4, 3), (8, 1)))
-    page = offline(visits, premises, "Basement 1", 4, 7)
+    page = offline(visits, premises, "Basement 1", 4, 7, clock=DAY_AHEAD_JS)
     page.context.set_offline(True)
     wedge(page, single["code"])
     verdict(page, "admit", "Come in")
@@ -226,6 +230,20 @@ def test_the_doors_screen_lets_its_own_in_without_a_network_and_tells_of_them_la
     visits.picture(page, "unsure")
     page.context.set_offline(False)
     expect(page.locator("#lease")).to_have_text("Holds 2 parties · 29 min")
+    assert inside(premises) == 3
+
+    # In a second window nothing is decided: it says which one to use.
+    window = page.context.new_page()
+    window.goto("/door")
+    expect(window.locator("#lease")).to_have_text("Other window")
+    wedge(window, party["code"])
+    verdict(window, "wait", "Other window")
+    expect(window.locator("#verdict")).not_to_contain_text("have come")
+    visits.picture(window, "second window")
+    window.keyboard.press("Escape")
+    window.locator("#lease").click()
+    expect(dialog(window)).to_contain_text("Close this one")
+    window.close()
     assert inside(premises) == 3
 
     # Another tablet's scan takes the ticket away while the first one is connected.

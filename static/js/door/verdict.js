@@ -189,7 +189,7 @@ export class VerdictFace {
     const { seen, party, gone } = verdict;
     const by = seen?.by ? this.wiring.byWhom(seen.by) : "";
     return [
-      party ? `${verdict.admitted ?? 0} of ${party} have come` : "",
+      party && typeof verdict.admitted === "number" ? `${verdict.admitted} of ${party} have come` : "",
       gone ? `${gone} out at present` : "",
       seen &&
         [`last scan ${timeText(seen.at)}`, this.wiring.doorName(seen.door), by && `by ${by}`]

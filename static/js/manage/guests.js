@@ -133,11 +133,13 @@ export function guestsCard(id, token) {
   return el(
     "section",
     { class: "card", "aria-labelledby": "guests-title" },
-    el("h2", { class: "eyebrow", id: "guests-title" }, "Your guests"),
+    el("h2", { class: "eyebrow", id: "guests-title" }, token ? "Your guests" : "The party's guests"),
     el(
       "p",
       { class: "soft small" },
-      "Whoever comes on their own can have a code of their own. Each lets one person in; together with yours they let in your party, and nobody more.",
+      `Whoever comes on their own can have a code of their own. Each lets one person in; together with ${
+        token ? "yours they let in your" : "the booker's they let in the"
+      } party, and nobody more.`,
     ),
     list,
   );

@@ -97,6 +97,13 @@ async def test_a_guest_comes_in_once_goes_and_comes_back_on_a_code_of_their_own(
     assert (entered["name"], entered["guest_number"], entered["party"]) == ("Ada L.", 1, 3)
     again = await party.scan(code)
     assert (again["reason"], again["seen"]["door"]) == ("already_in", "main")
+    # One of three has come: nobody is told that the party is in, and the door has its name.
+    seconds = again["seen"]["seconds"]
+    assert again["instruction"] == (
+        "The guest of this code is in. See when and where it was scanned."
+        f" Last scan at Street door, {seconds} s ago."
+    )
+    assert again["tell"] == "This code was used: its guest is inside already."
     assert (await party.scan(code, people=2))["reason"] == "already_in"
     assert await party.states() == ["inside", "free", "free"]
     assert (await party.scan(code, direction="out"))["reason"] == "out"
