@@ -95,6 +95,8 @@ return 0
 _PURPOSE: Final = b"backroom limits"
 REDIS_PAUSE_SECONDS: Final = 1.0  # after a failure Redis is not asked again for so long
 ASKED_AT_ONCE: Final = 64  # calls counted by one message to Redis
+# Calls that wait to be; some 100 ms of work for Redis. One more is as if Redis were away.
+ASKED_MOST: Final = 4096
 OWN_COUNTS_MAX: Final = 10_000  # addresses that this worker counts by itself; the oldest goes
 
 
@@ -153,6 +155,8 @@ class Limiter:
             script, given = self._window, (limit.most, limit.seconds)
         else:
             script, given = self._bucket, (limit.burst, limit.per_second)
+        if len(self._asked) >= ASKED_MOST:
+            raise RedisError(f"{ASKED_MOST} calls wait for it already")
         self._asked.append(Asked(script, key, given, answer))
         if self._asking is None or self._asking.done():
             self._asking = asyncio.create_task(self._ask_all())
@@ -164,7 +168,9 @@ class Limiter:
             try:
                 answers = await self._send(asked)
             except BaseException as error:
-                for one in asked:
+                # Whoever came meanwhile would wait for the same failure once more.
+                waiting, self._asked = [*asked, *self._asked], []
+                for one in waiting:
                     if not one.answer.done():
                         one.answer.set_exception(
                             error if isinstance(error, Exception) else RedisError("not asked")

@@ -68,6 +68,46 @@ async def test_without_its_index_the_list_reads_everything(years: asyncpg.Connec
     assert "booking" in scanned(plan[0]["Plan"])
 
 
+# A page more for each level that an index grew by, in each of the tables that a statement joins.
+DEEPER_MOST = 8
+
+
+async def pages_of(house: House, name: str, plans: str) -> int:
+    """The pages that a manager's hot statement asks for, prepared as the service prepares it."""
+    sql, arguments = HOT[name]
+    given = ", ".join(
+        f"'{{{one[0]}}}'" if isinstance(one, list) else f"'{one}'" for one in arguments
+    )
+    async with house.db.acting(house.caller().principal) as conn:
+        await conn.execute(f"SET LOCAL plan_cache_mode = {plans}")
+        await conn.execute(f"PREPARE hot AS {sql}")
+        try:
+            told_by = "EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) EXECUTE"
+            plan = json.loads(await conn.fetchval(f"{told_by} hot ({given})"))[0]["Plan"]
+        finally:
+            await conn.execute("DEALLOCATE hot")
+    return int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
+
+
+@pytest.mark.parametrize("plans", ["force_generic_plan", "force_custom_plan"])
+async def test_history_costs_staff_no_page_beyond_deeper_indexes(
+    venue_house: House, plans: str
+) -> None:
+    """By pages instead of a clock. The last lines are the negative control."""
+    names = ("the night's list", "one booking", "the claims on a table", "the dates of a series")
+    await venue_house.booked([7])
+    before = {name: await pages_of(venue_house, name, plans) for name in names}
+    async with venue_house.looking() as owner:
+        await fill(owner, NIGHT, 20_000, 40)
+        await owner.execute("VACUUM booking, booking_table, ticket")
+        after = {name: await pages_of(venue_house, name, plans) for name in names}
+        more = {name: after[name] - before[name] for name in names}
+        assert all(pages <= DEEPER_MOST for pages in more.values()), more
+        await owner.execute("DROP INDEX booking_of_night")
+        without = await pages_of(venue_house, "the night's list", plans)
+        assert without > after["the night's list"] + 10 * DEEPER_MOST
+
+
 RELEASED_BY_OWNER = """
 ALTER POLICY released_by_owner ON booking_table
     USING ((SELECT acts_as('OWNER')) AND EXISTS (SELECT FROM booking b WHERE b.id = booking_id{}))
