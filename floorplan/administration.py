@@ -6,7 +6,8 @@ text that somebody typed (a reason is a word of a list). What was changed stands
 after. `docs/events.md` has the table, made from here.
 
 Subjects: `staff:<id>`, `device:<id>`, `session:<id>` (its public id), `person:<id>`, `ban:<id>`,
-`booking:<id>` (its links and money), `payment:<id>`, `message:<id>`, `settings`, `keys`.
+`booking:<id>` (its links and money), `night:<date>` (its calendar), `payment:<id>`, `message:<id>`,
+`settings`, `keys`.
 """
 
 from typing import Any, Final
@@ -130,10 +131,10 @@ class RefundAsked(Payload, frozen=True):
 
 
 class LinkMade(Payload, frozen=True):
-    """A link was made: it signs an account in once, leads a customer to their booking, or pairs a
-    device that is there once more."""
+    """A link was made: it signs an account in once, leads a customer to their booking, pairs a
+    device that is there once more, or is the address of a calendar."""
 
-    purpose: str  # "invitation" | "sign_in" | "demo" | "manage" | "pairing"
+    purpose: str  # "invitation" | "sign_in" | "demo" | "manage" | "pairing" | "calendar"
     expires_at: Instant
 
 
@@ -141,6 +142,13 @@ class ManageLinksRevoked(Payload, frozen=True):
     """Every link to the booking that was made until then is over."""
 
     generation: int  # of the links that count from now on
+
+
+class CalendarRenewed(Payload, frozen=True):
+    """The calendar of a booking, or somebody's own of a night, has another address; the one before
+    is over."""
+
+    generation: int  # of the address that counts from now on
 
 
 class MessageReplayed(Payload, frozen=True):
@@ -266,6 +274,7 @@ ADMINISTRATION: Final[dict[str, type[Payload]]] = {
     "PAYMENT_VERIFIED": PaymentVerified,
     "REFUND_ASKED": RefundAsked,
     "MANAGE_LINKS_REVOKED": ManageLinksRevoked,
+    "CALENDAR_RENEWED": CalendarRenewed,
     "MESSAGE_REPLAYED": MessageReplayed,
     "DEVICE_ADDED": DeviceAdded,
     "DEVICE_PAIRED": DevicePaired,

@@ -145,6 +145,7 @@ class BookingFacts(Struct, frozen=True):
     paid_pence: int
     created_at: str
     link_generation: int
+    calendar_generation: int
     tables: list[int]
     ticket: TicketFacts | None
 

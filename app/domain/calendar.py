@@ -1,7 +1,7 @@
 """A booking as an entry of a calendar (RFC 5545), alone in a message or in a feed.
 
 The UID is the booking's for ever, also when it moves to another night; SEQUENCE goes up with each
-message that changes it, and a cancelled booking stays as one that is cancelled, because an entry
+change of it, and a cancelled booking stays as one that is cancelled, because an entry
 that only disappears from a feed stays in calendars that took it from a message.
 
 Times are of Europe/London with its rules beside them. A local time that comes twice cannot say
@@ -36,7 +36,6 @@ class Entry(Struct, frozen=True):
     sequence: int
     cancelled: bool
     made_at: datetime
-    url: str | None = None
 
 
 def calendar_of(
@@ -81,8 +80,6 @@ def _event(entry: Entry, zone: ZoneInfo, host: str, organizer: str | None) -> ic
     event.add("status", "CANCELLED" if entry.cancelled else "CONFIRMED")
     event.add("transp", "TRANSPARENT" if entry.cancelled else "OPAQUE")
     event.add("class", "PRIVATE")
-    if entry.url is not None:
-        event.add("url", entry.url)
     if organizer is not None:
         event.add("organizer", f"mailto:{organizer}")
     return event

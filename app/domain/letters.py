@@ -5,7 +5,6 @@ whoever puts them into HTML escapes them. Nothing of a person is in a subject or
 stand on locked screens.
 """
 
-import unicodedata
 from collections.abc import Sequence
 from datetime import datetime, tzinfo
 from typing import Final
@@ -13,6 +12,7 @@ from typing import Final
 from msgspec import Struct
 
 from app.domain.calendar import comes_twice
+from app.domain.names import plain
 
 NAME_AT_MOST: Final = 60
 
@@ -48,10 +48,7 @@ def greeting(name: str) -> str:
     Characters that steer the reading direction or are no text are left out, so that a name can
     neither turn the line around nor break it.
     """
-    plain = "".join(
-        c for c in name if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co", "Cn")
-    )
-    words = plain.split()
+    words = plain(name).split()
     first = words[0][:NAME_AT_MOST] if words else ""
     return f"Dear {first}," if first else "Hello,"
 

@@ -1,5 +1,10 @@
 """How a person's data is shown to whom: masked, unless somebody asks for it and that is noted."""
 
+import unicodedata
+from typing import Final
+
+UNSEEN: Final = ("Cc", "Cf", "Cs", "Co", "Cn")
+
 HIDDEN = "•••"
 
 
@@ -9,6 +14,12 @@ def masked(name: str) -> str:
     if len(words) < 2:
         return words[0] if words else ""
     return f"{words[0]} {words[-1][0]}."
+
+
+def plain(name: str) -> str:
+    """The name without control and direction characters, by which it could break a line or turn
+    it around."""
+    return "".join(c for c in name if unicodedata.category(c) not in UNSEEN)
 
 
 def masked_phone(phone: str) -> str:

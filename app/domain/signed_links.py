@@ -44,6 +44,9 @@ class Kind(Struct, frozen=True):
 MANAGE: Final = Kind("mng_", b"backroom manage link v1")
 GUEST: Final = Kind("gst_", b"backroom guest link v1")
 OFFER: Final = Kind("off_", b"backroom offer link v1")
+# The calendar of a booking; of a night, for one member of staff.
+BOOKING_CALENDAR: Final = Kind("cal_", b"backroom booking calendar v1")
+NIGHT_CALENDAR: Final = Kind("nic_", b"backroom night calendar v1")
 
 
 class SignedLink(Struct, frozen=True):

@@ -14,6 +14,7 @@ from msgspec import Struct
 from app.db.outbox import BookingFacts, MessageFacts, MessageRow, Taken
 from app.domain import letters
 from app.domain.calendar import Entry
+from app.domain.calendar_entries import Booked, guest_entry, table_names
 from app.domain.letters import Letter, Stay
 from app.domain.references import show_reference
 from app.domain.signed_links import SignedLink
@@ -150,7 +151,7 @@ def _of_wait(venue: Venue, kind: str, details: _Details) -> Letter:
     assert details.expires_at is not None, "an offer ends"
     return letters.waitlist_offer(
         venue.name, venue.zone, slot_from=doors, party=details.party,
-        tables=", ".join(_table_names(venue, details.tables)),
+        tables=", ".join(table_names(venue, details.tables)),
         until=parse_instant(details.expires_at),
     )  # fmt: skip
 
@@ -164,29 +165,12 @@ def stay_of(venue: Venue, booking: BookingFacts) -> Stay:
         slot_until=parse_instant(booking.slot_until),
         last_entry_at=parse_instant(booking.last_entry_at),
         party=booking.party,
-        tables=tuple(_table_names(venue, booking.tables)),
+        tables=tuple(table_names(venue, booking.tables)),
         paid_pence=booking.paid_pence,
     )
 
 
-def entry_of(venue: Venue, booking: BookingFacts, sequence: int, url: str | None) -> Entry:
+def entry_of(venue: Venue, booking: BookingFacts, sequence: int) -> Entry:
     """The booking as an entry of a calendar."""
-    tables = ", ".join(_table_names(venue, booking.tables))
-    return Entry(
-        booking_id=booking.id,
-        summary=f"{venue.name}: table for {booking.party}",
-        description=f"Reference {show_reference(booking.reference)}\nTable {tables}\n"
-        f"Last entry {letters.clock(parse_instant(booking.last_entry_at), venue.zone)}",
-        location=venue.name,
-        begins_at=parse_instant(booking.slot_from),
-        ends_at=parse_instant(booking.slot_until),
-        sequence=sequence,
-        cancelled=booking.status not in ("confirmed", "seated", "completed"),
-        made_at=parse_instant(booking.created_at),
-        url=url,
-    )
-
-
-def _table_names(venue: Venue, numbers: list[int]) -> list[str]:
-    names: dict[int, str] = {table.number: table.name for table in venue.tables}
-    return [f"{number} {names.get(number, '')}".strip() for number in numbers]
+    booked = msgspec.convert(booking, Booked, from_attributes=True)
+    return guest_entry(venue, booked, sequence)

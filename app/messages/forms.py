@@ -22,6 +22,7 @@ from app.domain.letters import Letter
 # One long SMS in parts; a link is never cut.
 SMS_AT_MOST: Final = 460
 CODE_IMAGE: Final = "entry-code"
+FEED_WORDS: Final = "For your calendar to follow, so that it changes when your booking does"
 
 _INK, _PAPER, _GOLD, _QUIET = "#14110f", "#fbf8f1", "#9a7b2f", "#5c554a"
 
@@ -41,6 +42,7 @@ class Envelope(Struct, frozen=True):
     greeting: str
     link: str | None = None
     links: tuple[tuple[str, str], ...] = ()  # of several bookings, each under its words
+    feed: str | None = None  # the address of the booking's calendar
     code_png: bytes | None = None
     calendar: bytes | None = None
     calendar_method: str = "PUBLISH"
@@ -111,6 +113,8 @@ def text_of(letter: Letter, envelope: Envelope) -> str:
         blocks.append("\n".join(f"{words}: {link}" for words, link in envelope.links))
     elif envelope.link is not None and letter.link_words is not None:
         blocks.append(f"{letter.link_words}:\n{envelope.link}")
+    if envelope.feed is not None:
+        blocks.append(f"{FEED_WORDS}:\n{envelope.feed}")
     blocks.append(envelope.venue)
     return "\n\n".join(blocks) + "\n"
 
@@ -135,7 +139,7 @@ def page_of(letter: Letter, envelope: Envelope) -> str:
         f'Century Gothic,sans-serif;letter-spacing:.28em;text-transform:uppercase">'
         f"{e(envelope.venue)}</div>"
         f'<p style="margin:0 0 14px">{e(envelope.greeting)}</p>{words}{code}'
-        f"{_table(letter.facts)}{_button(letter, envelope)}"
+        f"{_table(letter.facts)}{_button(letter, envelope)}{_feed(envelope)}"
         f'<div style="border-top:1px solid {_GOLD};margin-top:26px;padding-top:12px;'
         f'color:{_QUIET};font-size:13px;text-align:center">{e(envelope.venue)}</div>'
         "</div></body></html>\n"
@@ -158,6 +162,15 @@ def _button(letter: Letter, envelope: Envelope) -> str:
     if envelope.link is None or letter.link_words is None:
         return ""
     return _link(envelope.link, letter.link_words)
+
+
+def _feed(envelope: Envelope) -> str:
+    if envelope.feed is None:
+        return ""
+    return (
+        f'<p style="margin:0 0 14px;font-size:14px"><a href="{html.escape(envelope.feed)}" '
+        f'style="color:{_INK}">{html.escape(FEED_WORDS)}</a></p>'
+    )
 
 
 def _link(address: str, words: str) -> str:

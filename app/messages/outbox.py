@@ -23,6 +23,7 @@ from app.db import outbox as rows
 from app.db.outbox import BookingFacts, Counts, MessageFacts, Taken
 from app.db.pool import Database
 from app.domain.calendar import calendar_of
+from app.domain.calendar_addresses import address_of
 from app.domain.contacts import PersonalData, open_person
 from app.domain.entry_codes import entry_code
 from app.domain.letters import Letter, greeting, short_day
@@ -30,7 +31,7 @@ from app.domain.manage_links import ManageLink, expiry_of, link_key, mint_link
 from app.domain.principals import Principal
 from app.domain.retries import TRIES_AT_MOST, wait_after
 from app.domain.sealing import Unopened, Vault
-from app.domain.signed_links import OFFER, mint
+from app.domain.signed_links import BOOKING_CALENDAR, OFFER, mint
 from app.errors import Refusal
 from app.messages.carriers import (
     SENDING_SECONDS,
@@ -221,7 +222,7 @@ class Outbox:
         if facts.sequence is not None and booking is not None:
             told = facts.series or [booking]
             calendar = calendar_of(
-                [entry_of(self._venue, one, facts.sequence, None) for one in told],
+                [entry_of(self._venue, one, facts.sequence) for one in told],
                 zone=self._venue.zone, host=self._sender.host, name=self._venue.name,
                 method="CANCEL" if over else "PUBLISH", organizer=self._sender.mail_from,
             )  # fmt: skip
@@ -237,6 +238,7 @@ class Outbox:
                     greeting=greeting(person.name),
                     link=link,
                     links=self._links(facts) if taken.kind == "series" else (),
+                    feed=self._feed(taken, booking),
                     code_png=picture,
                     calendar=calendar,
                     calendar_method="CANCEL" if over else "PUBLISH",
@@ -271,6 +273,15 @@ class Outbox:
             for one in facts.series
             if one.status == "confirmed"
         )
+
+    def _feed(self, taken: Taken, booking: BookingFacts | None) -> str | None:
+        """The address of the calendar of the one booking that the message tells of as it stands."""
+        if booking is None or taken.kind not in ("confirmation", "changed"):
+            return None
+        path = address_of(
+            BOOKING_CALENDAR, self._sender.secret, booking.id, booking.calendar_generation
+        )
+        return f"{self._sender.public_url}{path}"
 
     def _link_of(self, booking: BookingFacts) -> str:
         ends = expiry_of(parse_instant(booking.ends_at), parse_instant(booking.ends_at))

@@ -45,6 +45,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "security.md"
 OPEN = {
     "migration": "what was applied; nothing of anybody",
     "installation": "one row: which database this is",
+    "night_calendar": "which address of a night's calendar counts for which member of staff",
     "clock": "one row: the demo's clock",
     "stripe_inbox": "ids of Stripe's events and objects, for the role jobs alone",
     "book": "heads of the books",
@@ -71,7 +72,7 @@ AS_OWNER = {
     "event_number", "lock_book", "lock_floor", "find_scanned", "expire_holds",
     "person_is_free", "is_owner",
     "ban_of", "held_banned", "recall_shares", "forget_bans", "forget_ended_bans",
-    "revoke_manage_links",
+    "renew_booking_calendar", "revoke_manage_links",
     "enqueue_messages", "change_bookings", "split_booking", "lock_tables", "message_facts",
     "count_money", "ask_refund", "confirm_paid", "reissue_ticket", "issue_guest_ticket",
     "revoke_guest_ticket", "end_guest_tickets", "guest_pass",

@@ -26,6 +26,7 @@ BUGS_IF_SEEN = {
     "clock_speed_is_positive", "event_type_is_a_word", "staff_role", "device_kind", "staff_floor",
     "session_began", "session_assurance", "session_id_is_unique", "session_of_a_device",
     "device_token_is_unique", "scan_verdict", "booking_link_generation",
+    "booking_calendar_generation", "night_calendar_generation", "night_calendar_is_ones_own",
     "event_origin_is_a_digest", "device_generation",
     "device_next_token_is_unique", "device_pairing_number", "device_pairing_is_unique",
     "device_battery", "device_spool", "quarantined_scan_direction", "quarantined_scan_people",

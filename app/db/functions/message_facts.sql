@@ -33,6 +33,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_te
                   'deposit_pence', b.deposit_pence, 'paid_pence', b.paid_pence,
                   'created_at', instant_text(b.created_at),
                   'link_generation', b.link_generation,
+                  'calendar_generation', b.calendar_generation,
                   'tables', (SELECT coalesce(jsonb_agg(t.number ORDER BY t.number), '[]')
                                FROM booking_table t
                               WHERE t.booking_id = b.id

@@ -9,6 +9,7 @@ from app.web.openapi import get_openapi
 from app.web.operations import Operation
 from app.web.table import (
     audit,
+    calendars,
     changes,
     devices,
     door,
@@ -38,6 +39,7 @@ def operations(venue: Venue, settings: Settings) -> tuple[Operation, ...]:
         *changes.operations(),
         *series.operations(),
         *links.operations(),
+        *calendars.operations(),
         *guests.operations(),
         *waitlist.operations(),
         *_floor(),

@@ -111,6 +111,7 @@ export const VENUE_LINE = {
   PAYMENT_VERIFIED: "Payment verified",
   REFUND_ASKED: "Refund decided",
   MANAGE_LINKS_REVOKED: "Links to a booking ended",
+  CALENDAR_RENEWED: "Calendar's address renewed",
   MESSAGE_REPLAYED: "Message sent again",
   DEVICE_ADDED: "Device added",
   DEVICE_PAIRED: "Device paired",

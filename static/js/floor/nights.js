@@ -1,7 +1,8 @@
 // @ts-check
 /** Choosing the night to look at, and opening, editing and closing nights. */
 
-import { read } from "../api.js";
+import { read, send } from "../api.js";
+import { showCalendar } from "../calendar.js";
 import { actForm, askSure, field, showDialog } from "../dialog.js";
 import { byId, el } from "../elements.js";
 import { icon } from "../icons.js";
@@ -66,6 +67,13 @@ async function chooseNight(page) {
       el(
         "div",
         { class: "dialog-foot" },
+        page.may("calendar:follow") &&
+          current &&
+          el(
+            "button",
+            { class: "button", type: "button", onclick: then(() => showNight(current)) },
+            "Calendar",
+          ),
         page.may("night:close") &&
           current?.status === "open" &&
           el(
@@ -101,6 +109,14 @@ function follow(page, night, tonight) {
   page.select(null);
   page.live.follow(night === tonight ? null : night);
   history.replaceState(null, "", night === tonight ? "/floor" : `/floor?night=${night}`);
+}
+
+/** The night in one's own calendar. @param {any} night */
+function showNight(night) {
+  const words = `${night.name}, for you alone: each party with its first name and initial, size and tables. It ends with your account.`;
+  return showCalendar("This night in your calendar", words, (renew) =>
+    send("POST", `/v1/nights/${night.night}/calendar`, { renew }),
+  );
 }
 
 /** @param {Page} page */

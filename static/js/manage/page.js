@@ -3,6 +3,7 @@
 
 import { Problem, read, readPicture, send } from "../api.js";
 import { stayAwake } from "../awake.js";
+import { showCalendar } from "../calendar.js";
 import { askSure } from "../dialog.js";
 import { askCode, askParty, askNight, mayChange } from "./changes.js";
 import { byId, el, fact, fill, mark, write } from "../elements.js";
@@ -245,6 +246,7 @@ function actions() {
         changing("change-party", "Party and requests", () => askParty(booking, floor, changed)),
         changing("change-night", "Another night", () => askNight(booking, floor, changed)),
       ],
+      LIVES.has(booking.status) && changing("calendar", "Add to my calendar", calendar),
       LIVES.has(booking.status) &&
         changing("new-code", "New entry code", () => askCode(booking, floor, reissue)),
       (pending || booking.status === "confirmed") &&
@@ -288,6 +290,14 @@ async function reissue(body) {
   key = ""; // the guests' codes ended with it
   await ask();
   return made;
+}
+
+function calendar() {
+  const words =
+    "Your calendar follows this address: the booking stays right in it when its time or table changes, and shows when it is cancelled.";
+  return showCalendar("In your calendar", words, (renew) =>
+    send("POST", `/v1/bookings/${id}/calendar`, { renew }, { token }),
+  );
 }
 
 function toggleKept() {

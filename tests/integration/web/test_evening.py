@@ -112,6 +112,9 @@ async def test_every_operation_answers_as_the_table_says(evening: Evening) -> No
     assert await call(owner, "GET", "/v1/bookings/{booking_id}", **mine)
     await call(manager, "POST", "/v1/bookings/{booking_id}/link", **mine)
     await call(manager, "POST", "/v1/bookings/{booking_id}/link/revoke", **mine)
+    given = await call(owner, "POST", "/v1/bookings/{booking_id}/calendar", **mine)
+    await call(manager, "POST", "/v1/nights/{night}/calendar", {"renew": True}, night=NIGHT)
+    await call(guest, "GET", "/v1/calendar.ics?{query}", query=given["address"].split("?")[1])
     for kind in ("png", "svg"):
         await call(owner, "GET", f"/v1/bookings/{{booking_id}}/code.{kind}", **mine)
 

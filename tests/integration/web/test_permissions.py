@@ -55,6 +55,9 @@ MAY = {
     "POST /v1/bookings/{booking_id}/complete": MANAGERS,
     "POST /v1/bookings/{booking_id}/link": MANAGERS,
     "POST /v1/bookings/{booking_id}/link/revoke": MANAGERS,
+    "POST /v1/bookings/{booking_id}/calendar": MANAGERS,
+    "POST /v1/nights/{night}/calendar": MANAGERS,
+    "GET /v1/calendar.ics": EVERYBODY,
     "GET /v1/bookings/{booking_id}/guests": MANAGERS,
     "POST /v1/bookings/{booking_id}/guests": MANAGERS,
     "DELETE /v1/bookings/{booking_id}/guests/{number}": MANAGERS,
@@ -162,6 +165,7 @@ OWN = {
     "POST /v1/bookings/{booking_id}/reissue",
     "POST /v1/bookings/{booking_id}/link",
     "POST /v1/bookings/{booking_id}/link/revoke",
+    "POST /v1/bookings/{booking_id}/calendar",
 }
 
 

@@ -9,6 +9,8 @@ import msgspec
 import pytest
 
 from app.domain.calendar import Entry, calendar_of
+from app.domain.calendar_entries import Booked, sequence_of, staff_entry
+from floorplan.venue import load_venue
 
 LONDON = ZoneInfo("Europe/London")
 ENTRY = Entry(
@@ -75,3 +77,40 @@ def test_equal_entries_are_equal_bytes_and_text_is_escaped() -> None:
     assert calendar.walk("VEVENT")[0]["DESCRIPTION"] == "One\nTwo"
     assert whole.endswith(b"END:VCALENDAR\r\n")
     assert b"BEGIN:VEVENT" not in read()[0], "a feed may be empty"
+
+
+HOSTILE = "=1+1\r\nBEGIN:VEVENT\r\nUID:evil\nATTACH:http://x\u2028\u202e\x00;,\\" + "x" * 10_000
+BOOKED = Booked(
+    "b1", "0" * 16, "confirmed", 4, [15, 16], "2026-10-24T21:00:00.000Z",
+    "2026-10-25T05:00:00.000Z", "2026-10-25T03:00:00.000Z", "2026-10-01T12:00:00.000Z",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("at", ["summary", "description"])
+def test_a_text_can_begin_no_line_and_no_entry(at: str) -> None:
+    """Whatever a text holds, the calendar has one entry with the properties that it has anyway."""
+    plain = set(read(ENTRY)[1].walk("VEVENT")[0])
+    whole, calendar = read(msgspec.structs.replace(ENTRY, **{at: HOSTILE}))
+    (event,) = calendar.walk("VEVENT")
+    assert set(event) == plain
+    assert event["UID"] == "b1@tables.example.com"
+    assert all(len(line) <= 75 for line in whole.split(b"\r\n"))
+    assert [one for one in whole.split(b"\r\n") if one.startswith((b"UID:evil", b"ATTACH"))] == []
+
+
+def test_staff_read_a_name_without_what_could_turn_a_line() -> None:
+    venue = load_venue()
+    entry = staff_entry(venue, BOOKED, 3, HOSTILE)
+    assert not set(entry.summary) & set("\r\n\x00\u202e")
+    assert entry.summary.endswith(", 4 people, table 15 + 16")
+    assert len(entry.summary) < 100
+    assert staff_entry(venue, BOOKED, 3, "").summary.startswith("No name, ")
+    ended = msgspec.structs.replace(BOOKED, status="no_show")
+    assert staff_entry(venue, ended, 3, "Ada L.").cancelled
+
+
+def test_a_number_goes_up_with_each_change_and_each_end() -> None:
+    told = [(0, "confirmed"), (1, "confirmed"), (1, "cancelled"), (2, "confirmed"), (3, "no_show")]
+    numbers = [sequence_of(edition, status) for edition, status in told]
+    assert numbers == sorted(set(numbers))
+    assert sequence_of(1, "confirmed") == sequence_of(1, "seated") == sequence_of(1, "completed")
