@@ -162,6 +162,38 @@ def test_a_booking_that_is_kept_on_the_phone_opens_without_the_link(
     expect(third.locator("#booking h1")).to_have_text("No link")
 
 
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_a_booking_and_a_night_are_followed_by_a_calendar(
+    visits: Visits, night: str, premises: Premises, scheme: Any
+) -> None:
+    booking = held(premises, [2])
+    confirm(premises, booking)
+    page = visits.page(booking["link"], PHONE, color_scheme=scheme)
+    shows_code(page)
+    press(page, "calendar")
+    field = dialog(page).get_by_label("Address of the calendar")
+    address = field.input_value()
+    visits.picture(page, "calendar")
+    opened = dialog(page).get_by_role("link", name="Open in my calendar").get_attribute("href")
+    assert opened == address.replace("http:", "webcal:")
+    assert "BEGIN:VEVENT" in httpx.get(address).text, "without a cookie or a token"
+    press(page, "renew-calendar")
+    page.get_by_role("button", name="Replace it").click()
+    expect(field).not_to_have_value(address)
+    assert httpx.get(address).status_code == 404
+    assert httpx.get(field.input_value()).status_code == 200
+
+    manager = visits.staff("/floor", size=DESK, color_scheme=scheme)
+    expect(manager.locator("#list")).to_contain_text("Ada Lovelace")
+    manager.locator("#night").click()
+    dialog(manager).get_by_role("button", name="Calendar").click()
+    address = dialog(manager).get_by_label("Address of the calendar").input_value()
+    visits.picture(manager, "calendar-of-night")
+    assert "Ada L." in httpx.get(address).text
+    assert no_overflow(page)
+    assert nameless(manager) == []
+
+
 def test_without_a_network_the_code_stays_and_the_page_says_how_old_it_is(
     visits: Visits, night: str, premises: Premises
 ) -> None:
