@@ -130,7 +130,7 @@ export class Waiting {
       el(
         "p",
         { class: "soft" },
-        "Its time ran out, or it was taken already. If you still wait, the next table that comes free is offered to you by a new message. Nothing was charged for it.",
+        "Its time ran out, or it was taken already. If you still wait, the next table that comes free is offered to you by a new message.",
       ),
       button("button", "Close", () => (this.place.hidden = true)),
     );
