@@ -15,6 +15,7 @@ from app.backing import CannotServe, apply_migrations, find_psql, prepare_keys, 
 from app.leash import tie_to_parent
 from app.settings import Settings, SettingsError
 from app.supervisor import DRAIN_SECONDS, Supervisor
+from floorplan.venue import VenueInvalid, load_venue
 
 DESCRIPTION = "The live floor of the night: tables, bookings, the door."
 
@@ -161,6 +162,7 @@ def _settings(options: argparse.Namespace) -> Settings:
 
 
 def _serve(settings: Settings, _options: argparse.Namespace) -> int:
+    load_venue()  # told here, once, and not by each worker after the servers were started
     return Supervisor(settings).run()
 
 
@@ -168,6 +170,7 @@ def _demo(settings: Settings, _options: argparse.Namespace) -> int:
     import ipaddress  # noqa: PLC0415 - only the demo needs these
     import secrets  # noqa: PLC0415
 
+    load_venue()
     # The player is many guests: each has an address of its own, as behind a proxy on this machine.
     near = tuple(ipaddress.ip_network(name) for name in ("127.0.0.1", "::1"))
     played = replace(
@@ -297,11 +300,11 @@ COMMANDS = {
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; returns the exit status (2: the settings or the call are wrong)."""
+    """Run one command; returns the exit status (2: settings, venue or call are wrong)."""
     options = _parser().parse_args(arguments)
     try:
         return COMMANDS[options.command](_settings(options), options)
-    except SettingsError as error:
+    except (SettingsError, VenueInvalid) as error:
         print(error, file=sys.stderr)
         return 2
     except CannotServe as error:

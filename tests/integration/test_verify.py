@@ -1,5 +1,7 @@
 """`backroom verify` finds what a stranger with psql can do to the book."""
 
+import asyncio
+
 import asyncpg
 import pytest
 
@@ -100,6 +102,25 @@ async def test_a_bare_insert_is_named(settings: Settings) -> None:
         assert found[0].startswith("line 2 (TABLE_RESET) was written by hand (hand:")
         assert found[1].startswith("line 3 (NONSENSE) was written by hand (hand:")
         assert "line 3 (NONSENSE) has no meaning here" in found
+
+
+@pytest.mark.parametrize("book", ["no book", "20261121", "2026-02-30", "tomorrow"])
+async def test_a_line_in_a_book_of_nobody_is_named_and_the_others_are_verified(
+    settings: Settings, capsys: pytest.CaptureFixture[str], book: str
+) -> None:
+    async with house(settings):
+        conn = await asyncpg.connect(settings.owner_database_url)
+        await conn.execute(
+            "INSERT INTO event (book, type, subject, payload) VALUES ($1, 'NONSENSE', 'x', '{}')",
+            book,
+        )
+        await conn.close()
+        assert await asyncio.to_thread(main, settings) == 1
+    said = capsys.readouterr().out
+    assert f"{book}: line 1 (NONSENSE) was written by hand (hand:" in said
+    assert f"{book}: neither a night's book nor the venue's" in said
+    assert f"{NIGHT}: 1 events, rows = fold" in said
+    assert "venue: 0 events, hash chain" in said
 
 
 @pytest.mark.parametrize(
