@@ -22,10 +22,10 @@ from PIL import Image
 
 from app.actions import bookings, persons
 from app.actions.act import Act, perform
+from app.actions.calendars import read_feed
 from app.actions.holds import booking_answer
-from app.actions.links import find_link_owner
 from app.domain import messages
-from app.domain.manage_links import link_key
+from app.domain.manage_links import link_key, read_link
 from app.domain.retries import TRIES_AT_MOST
 from app.messages import composing
 from app.messages import outbox as sending
@@ -81,10 +81,13 @@ async def test_a_confirmation_has_all_that_a_guest_needs(venue_house: House, box
         assert "22:00 to 05:00" in said
         assert "7 High Table Seven" in said
         assert "Lovelace" not in said, "a first name is enough"
-    token = text.split("/manage#")[1].split()[0]
-    owner = await find_link_owner(venue_house.db, link_key(venue_house.settings.secret), token)
-    assert owner is not None
-    assert owner.booking_id == made["booking_id"]
+    token, secret = text.split("/manage#")[1].split()[0], venue_house.settings.secret
+    link = read_link(link_key(secret), token, datetime(2026, 11, 22, tzinfo=UTC))
+    assert link.booking_id == made["booking_id"]
+    address = text.split("https://tables.example.com/v1/calendar.ics?key=")[1].split()[0]
+    assert address in page
+    feed = await read_feed(venue_house.db, venue_house.venue, venue_house.vault, secret, address)
+    assert [entry.booking_id for entry in feed.entries] == [made["booking_id"]]
     pictures = [p for p in message.walk() if p.get_content_type() == "image/png"]
     assert [p.get_content_disposition() for p in pictures] == ["inline", "attachment"]
     for picture in pictures:

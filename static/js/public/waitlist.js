@@ -45,9 +45,9 @@ export class Waiting {
   resume() {
     const kept = this.#kept();
     const offer = takeOffer();
+    this.byLink = offer !== null && offer.waitlist_id !== kept?.waitlist_id;
     if (offer && offer.waitlist_id === null) this.#linkOver();
-    else if (offer && offer.waitlist_id !== kept?.waitlist_id) {
-      this.byLink = true;
+    else if (offer && this.byLink) {
       [this.entry, this.token] = [{ waitlist_id: offer.waitlist_id }, offer.token];
       this.#soon(0);
     } else if (kept) {
