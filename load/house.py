@@ -16,6 +16,7 @@ from typing import Any, Final
 import httpx
 
 READY_SECONDS: Final = 60.0
+SPIN: Final = "import time\nwhile time.process_time() < 0.5: pass\nprint(time.process_time())"
 
 
 def wait_until_ready(origin: str, process: "subprocess.Popen[bytes]") -> None:
@@ -134,6 +135,13 @@ def workers_of(parent: int) -> list[int]:
             if above == parent and b"worker" in words:
                 found.append(int(entry.name))
     return found
+
+
+def crowding() -> float:
+    """How long this machine lets somebody wait for a core: seconds for each one of CPU time."""
+    began = time.perf_counter()
+    spun = subprocess.run([sys.executable, "-c", SPIN], stdout=subprocess.PIPE, check=True)
+    return max(1.0, (time.perf_counter() - began) / float(spun.stdout))
 
 
 def free_port() -> int:

@@ -21,7 +21,6 @@ import os
 import random
 import secrets
 import signal
-import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
@@ -34,7 +33,7 @@ import uvloop
 from floorplan.events import Event
 from floorplan.nights import instant_text
 from load.commit_to_screen import EVENTS_PER_SECOND, NIGHT, Writer, handshake, masked
-from load.house import House, free_port, workers_of
+from load.house import House, crowding, free_port, workers_of
 from load.pictures import Frames, Missing, Picture, Pictures, said_by_the_book
 from load.storm import SOCKET_PAGE, PageRules, page_rules
 from load.two_nodes import find_nginx, proxy, second_node, two_nodes_settings
@@ -44,7 +43,6 @@ MANAGERS: Final = 20  # of them, where there is somebody to sign in
 BACK_SECONDS: Final = 3.0  # of which a public page waits up to 2 by itself
 WAITED_SECONDS: Final = 2.0
 SLOWER_MOST: Final = 3.0  # beyond it the machine does other things, and a verdict means nothing
-SPIN: Final = "import time\nwhile time.process_time() < 0.5: pass\nprint(time.process_time())"
 BEFORE_SECONDS: Final = 2.0
 AFTER_SECONDS: Final = 6.0
 AT_ONCE: Final = 100  # screens at one address, and connected together at first
@@ -214,13 +212,6 @@ def judged(
                 outcome.back.append(back)
     outcome.back.sort()
     return outcome
-
-
-def crowding() -> float:
-    """How long this machine lets somebody wait for a core: seconds for each one of CPU time."""
-    began = time.perf_counter()
-    spun = subprocess.run([sys.executable, "-c", SPIN], stdout=subprocess.PIPE, check=True)
-    return max(1.0, (time.perf_counter() - began) / float(spun.stdout))
 
 
 def told(what: str, outcome: Outcome, lost_least: int, slower: float) -> bool:

@@ -23,6 +23,7 @@ import httpx
 import msgspec
 
 from load.attempts import ALL_WITHIN_SECONDS, AT_ONCE, rushed
+from load.house import crowding
 from load.saturday.ground import served
 
 ARTEFACTS: Final = Path(__file__).resolve().parents[2] / "artefacts"
@@ -52,33 +53,42 @@ def played(ground: bytes, *, web: bool, seconds: int) -> dict[str, Any]:
 
 
 def database_p95_ms(metrics: str) -> float:
-    """The bucket in which the 95th percentile of the statements lies, its upper end."""
+    """The 95th percentile of the statements: within its bucket as Prometheus reckons, by the share
+    of the bucket's statements that are below it."""
     totals: dict[float, float] = {}
     for bound, count in BUCKET.findall(metrics):
         upper = float("inf") if bound == "+Inf" else float(bound)
         totals[upper] = totals.get(upper, 0.0) + float(count)
     if not totals:
         raise SystemExit("the service tells no times of its statements")
-    enough = 0.95 * totals[float("inf")]
-    return min(bound for bound, count in totals.items() if count >= enough) * 1000
+    enough, lower, below = 0.95 * totals[float("inf")], 0.0, 0.0
+    for upper, count in sorted(totals.items()):
+        if count >= enough:
+            return (lower + (upper - lower) * (enough - below) / (count - below)) * 1000
+        lower, below = upper, count
+    raise AssertionError("the last bucket has them all")
 
 
-def hit_share(metrics: str) -> float:
-    """The share of availability that was answered without computing it."""
-    answers = {how: float(count) for how, count in ANSWERS.findall(metrics)}
+def shares(metrics: str) -> dict[str, float]:
+    """How availability was answered: `computed` is a ranking made anew, `reused` one that was known
+    and picked from, `kept` the same bytes, `not_modified` none."""
+    answers: dict[str, float] = {}
+    for how, count in ANSWERS.findall(metrics):
+        answers[how] = answers.get(how, 0.0) + float(count)
     total = sum(answers.values())
-    return 1 - answers.get("computed", 0.0) / total if total else 0.0
+    return {how: count / total for how, count in sorted(answers.items())} if total else {}
 
 
 def judged(told: dict[str, Any], metrics: str, rush: tuple[bool, int, float]) -> list[str]:
     """The table of promises is printed; the missed ones are returned."""
     errors = told["failures"] / max(1, told["requests"])
-    statement, hits = database_p95_ms(metrics), hit_share(metrics)
+    statement, answers = database_p95_ms(metrics), shares(metrics)
+    hits = 1 - answers.get("computed", 0.0) if answers else 0.0
     request, live, gaps = told["p95_ms"], told["live_p99_ms"], told["gaps"]
     right, tables, latest = rush
     rows = (
         ("API, p95", f"{request:.0f} ms", "< 200 ms", request < 200),
-        ("database statement, p95", f"<= {statement:g} ms", "< 50 ms", statement < 50),
+        ("database statement, p95", f"{statement:.1f} ms", "< 50 ms", statement < 50),
         ("availability from memory", f"{hits:.1%}", "> 90 %", hits > 0.9),
         ("errors", f"{errors:.3%}", "< 0.1 %", errors < 0.001),
         ("live update, p99", f"{live:.0f} ms", "< 100 ms", live < 100),
@@ -87,7 +97,8 @@ def judged(told: dict[str, Any], metrics: str, rush: tuple[bool, int, float]) ->
         ("versions missed by a screen", f"{gaps}", "0", gaps == 0),
     )  # fmt: skip
     print(f"\n{told['requests']} requests, {told['live_frames']} frames on screens"
-          f" (p50 {told['live_p50_ms']:.0f} ms)\n")  # fmt: skip
+          f" (p50 {told['live_p50_ms']:.0f} ms)")  # fmt: skip
+    print(f"availability: {', '.join(f'{how} {part:.1%}' for how, part in answers.items())}\n")
     print(f"{'promise':<30} {'measured':>12} {'budget':>10}  verdict")
     for name, measured, budget, good in rows:
         print(f"{name:<30} {measured:>12} {budget:>10}  {'kept' if good else 'MISSED'}")
@@ -109,11 +120,14 @@ def main() -> int:
     ARTEFACTS.mkdir(exist_ok=True)
     with served(given.seconds, given.workers) as (house, ground):
         encoded = msgspec.json.encode(ground)
+        before = crowding()
         told = played(encoded, web=given.web, seconds=given.seconds)
+        slower = (before + crowding()) / 2
         metrics = httpx.get(f"{house.origin}/metrics").text
         rush = asyncio.run(rushed(house, ground.crowd_night))
         verified = house.run("verify", "--night", ground.tonight)
     missed = judged(told, metrics, rush)
+    print(f"what else ran: a second of CPU took {slower:.2f} s before and after it")
     print(f"verify: {verified.stdout.strip() or verified.stderr.strip()}")
     if verified.returncode != 0:
         missed.append("verify")

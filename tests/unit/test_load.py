@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from load.__main__ import MEASUREMENTS, main
+from load.saturday.__main__ import database_p95_ms
 
 LOAD = Path(__file__).resolve().parents[2] / "load"
 # Tools without a budget.
@@ -39,3 +40,16 @@ def test_a_missed_budget_ends_in_an_exit_code_and_not_in_the_rest_being_left_out
     assert main([]) == (missing is not None)
     assert ran == list(MEASUREMENTS)
     assert (missing or "All budgets are kept") in capsys.readouterr().out.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("counts", "p95_ms"),
+    [((50, 90, 100, 100), 37.5), ((100, 100, 100, 100), 9.5), ((0, 0, 0, 5), float("inf"))],
+)
+def test_the_95th_percentile_lies_within_its_bucket(counts: tuple[int, ...], p95_ms: float) -> None:
+    bounds = ("0.01", "0.025", "0.05", "+Inf")
+    text = "\n".join(
+        f'database_statement_seconds_bucket{{le="{bound}",worker="1"}} {count}'
+        for bound, count in zip(bounds, counts, strict=True)
+    )
+    assert database_p95_ms(text) == pytest.approx(p95_ms)
