@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -77,6 +78,36 @@ async def test_signing_out_ends_the_screens_of_that_browser_alone(served: Served
     assert line["actor"] == f"staff:{staff_id}"
     assert line["payload"] == {"staff_id": staff_id}
     assert line["origin"] is not None
+
+
+async def test_a_stolen_tablets_screen_closes_and_its_scans_are_refused(served: Served) -> None:
+    """The other tablet of the door goes on; what the stolen one sends waits for a manager."""
+    made = [
+        await served.club.paired(served.manager, kind="tablet", name=name)
+        for name in ("Stolen", "Other")
+    ]
+    scan = {"door": "main", "code": "BR1:NO CODE"}
+    async with served.socket() as stolen, served.socket() as other:
+        for ws, device in zip((stolen, other), made, strict=True):
+            hello = {"type": "hello", "audience": "door", "token": device["token"]}
+            await ws.send(json.dumps(hello))
+            await hears(ws, "snapshot")
+        gone = await served.manager.delete(f"/v1/devices/{made[0]['device_id']}", headers=key())
+        assert gone.status_code == 200, gone.text
+        assert await closes(stolen) == 4403
+        await stays(other)
+    answers = []
+    for device in made:
+        client = await served.club.client(Authorization=f"Bearer {device['token']}")
+        answers.append(await client.post("/v1/scans", json={"scan_id": str(uuid4()), **scan}))
+    assert (answers[0].status_code, answers[0].json()["reason"]) == (401, "device_revoked")
+    assert (answers[1].status_code, answers[1].json()["reason"]) == (200, "not_our_code")
+    # It does not come back by asking again.
+    async with served.socket() as stolen:
+        await stolen.send(
+            json.dumps({"type": "hello", "audience": "door", "token": made[0]["token"]})
+        )
+        assert await closes(stolen) == 4401
 
 
 async def test_a_session_that_another_ends_takes_its_own_screens(served: Served) -> None:
