@@ -17,7 +17,7 @@ from floorplan.events import CATALOGUE
 from tests.acceptance.test_admin import REFUSED, SECTIONS, admin, at, pin_of, row, step_up, submit
 from tests.acceptance.test_door import booked
 from tests.acceptance.test_looks import nameless, no_overflow, texts_of
-from tests.acceptance.visits import DESK, PHONE, Visits, dialog
+from tests.acceptance.visits import DESK, PHONE, SMALL_JS, Visits, dialog
 from tests.premises import Premises, key
 
 pytestmark = pytest.mark.browser
@@ -189,16 +189,6 @@ def test_a_manager_exports_but_does_not_erase(
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name=re.compile("^Export to read"))).to_be_visible()
     expect(page.get_by_role("button", name=re.compile("^Erase"))).to_have_count(0)
-
-
-# Controls on which a finger could miss: below 48 px in either direction. Links in a text are text.
-SMALL_JS = """
-() => [...document.querySelectorAll("button, a, select, input, summary")]
-  .filter((at) => at.checkVisibility() && !at.closest(".skip, .check"))
-  .map((at) => [at.getBoundingClientRect(), at.textContent.trim() || at.id || at.name])
-  .filter(([box]) => box.width < 47.5 || box.height < 47.5)
-  .map(([box, name]) => `${name} ${Math.round(box.width)} x ${Math.round(box.height)}`)
-"""
 
 
 # What reaches beyond the dialog that it is in.

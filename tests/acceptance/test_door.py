@@ -11,7 +11,7 @@ from playwright.sync_api import BrowserContext, Page, Route, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from floorplan.venue import load_venue
-from tests.acceptance.visits import TABLET, Visits
+from tests.acceptance.visits import SMALL_JS, TABLET, Visits
 from tests.premises import Premises, key, wait_for
 
 pytestmark = pytest.mark.browser
@@ -42,8 +42,8 @@ def booked(
         return found
 
 
-def at_the_door(visits: Visits) -> Page:
-    page = visits.staff("/door", "DOOR_STAFF", TABLET)
+def at_the_door(visits: Visits, **more: Any) -> Page:
+    page = visits.staff("/door", "DOOR_STAFF", TABLET, **more)
     expect(page.locator("#link")).to_have_attribute("data-link", "live")
     page.evaluate("window.neverReloaded = true")
     return page
@@ -315,7 +315,7 @@ def test_a_party_is_found_by_any_part_of_its_name_and_let_in_after_a_look_at_the
 ) -> None:
     booked(premises, [4], 5, "Ada Lovelace")
     booked(premises, [7], 1, "Grace Hopper")
-    page = at_the_door(visits)
+    page = at_the_door(visits, color_scheme="dark")
     rows = page.locator("#arrivals .party")
     expect(rows).to_have_count(2)
     expect(rows.first).to_contain_text("Ada L.")
@@ -333,6 +333,25 @@ def test_a_party_is_found_by_any_part_of_its_name_and_let_in_after_a_look_at_the
     expect(rows).to_have_count(2)
     expect(rows.nth(1)).to_contain_text("1 of 1 in")
     expect(page.locator("#arrivals-count")).to_have_text("1 of 2 parties · 1 of 6 people have come")
+    rows.nth(1).click()
+    expect(page.get_by_role("dialog")).to_contain_text("Everybody of this party is in.")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Out", exact=True).click()
+    rows.nth(1).click()
+    expect(page.get_by_role("dialog")).to_contain_text("before you count them out")
+    page.get_by_role("button", name="ID seen: check out").click()
+    verdict(page, "admit", "Out")
+    page.keyboard.press("Escape")
+    expect(rows.nth(1)).to_contain_text("0 of 1 in")
+    # An incident; what is said of it lies over no button, and a thumb meets every one.
+    page.get_by_role("button", name="Record an incident").click()
+    visits.picture(page, "incident")
+    assert page.evaluate(SMALL_JS) == []
+    page.get_by_role("button", name="Record it").click()
+    expect(page.locator(".toast")).to_contain_text("Number for the register")
+    visits.picture(page, "recorded")
+    assert page.evaluate(SMALL_JS) == []
+    page.locator("#incident").click(trial=True)
     page.keyboard.type("Nobody")
     expect(page.locator("#arrivals")).to_have_text("Nobody of this name tonight")
 

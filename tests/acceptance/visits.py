@@ -32,6 +32,14 @@ expect.set_options(timeout=DEADLINE_MS)
 # who is signed in, or that shows a refusal to a person, are no fault of the page. A test names the
 # ones that it provokes.
 NOT_SIGNED_IN = r"status of 401 "
+# Controls on which a finger could miss: below 48 px in either direction. Links in a text are text.
+SMALL_JS = """
+() => [...document.querySelectorAll("button, a, select, input, summary")]
+  .filter((at) => at.checkVisibility() && !at.closest(".skip, .check"))
+  .map((at) => [at.getBoundingClientRect(), at.textContent.trim() || at.id || at.name])
+  .filter(([box]) => box.width < 47.5 || box.height < 47.5)
+  .map(([box, name]) => `${name} ${Math.round(box.width)} x ${Math.round(box.height)}`)
+"""
 
 
 class Visits:

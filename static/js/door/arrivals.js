@@ -12,10 +12,10 @@ import { keep, kept, wipe } from "./keeping.js";
 /**
  * @typedef {import("../live.js").Live} Live
  * @typedef {import("./expected.js").Party} Party
- * @typedef {{may: () => boolean, onChoose: (party: Party, reference: string) => void,
+ * @typedef {{may: () => boolean, leaves: () => boolean, onChoose: (party: Party, reference: string) => void,
  *   where: (tables: number[]) => string, untold: () => Map<string, number>,
  *   ahead: () => Promise<Object<string, any> | null>}} ArrivalsWiring
- *   `untold`: people whom this tablet let in by itself, by booking; `ahead`: the list of a day ahead.
+ *   `leaves`: whoever is scanned now goes out; `untold`: people whom this tablet let in by itself, by booking; `ahead`: the list of a day ahead.
  */
 
 const ASK_EVERY_MS = 1500; // several bookings made at once are asked for together
@@ -180,6 +180,11 @@ export class Arrivals {
   #show(party) {
     const reference = this.guests.references[party.id];
     const may = this.wiring.may() && reference !== undefined;
+    const leaves = this.wiring.leaves();
+    const look = `Without the code: look at an ID that has this name before you ${
+      leaves ? "count them out" : "let them in"
+    }.`;
+    const all = !leaves && party.state === "all" ? "Everybody of this party is in. " : "";
     showDialog(party.name || "Party", (close) => [
       el(
         "div",
@@ -198,7 +203,7 @@ export class Arrivals {
           { class: "soft" },
           party.state === "unpaid"
             ? "Not paid yet: send them to the desk."
-            : "Without the code: look at an ID that has this name before you let them in.",
+            : all + look,
         ),
         el(
           "div",
@@ -214,7 +219,7 @@ export class Arrivals {
                 this.wiring.onChoose(party, reference);
               },
             },
-            "ID seen: check in",
+            leaves ? "ID seen: check out" : "ID seen: check in",
           ),
         ),
       ),

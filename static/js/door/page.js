@@ -78,6 +78,7 @@ const scanner = new Scanner({
 });
 const arrivals = new Arrivals(live, {
   may: () => me !== null,
+  leaves: () => direction === "out",
   untold: () => lease.offline?.untold ?? new Map(),
   ahead: async () => (await lease.ready)?.list ?? null,
   onChoose: (_party, reference) => scan(reference),
