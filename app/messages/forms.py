@@ -22,7 +22,7 @@ from app.domain.letters import Letter
 # One long SMS in parts; a link is never cut.
 SMS_AT_MOST: Final = 460
 CODE_IMAGE: Final = "entry-code"
-FEED_WORDS: Final = "For your calendar to follow, so that it changes when your booking does"
+FEED_WORDS: Final = "Follow your booking in your calendar"
 
 _INK, _PAPER, _GOLD, _QUIET = "#14110f", "#fbf8f1", "#9a7b2f", "#5c554a"
 

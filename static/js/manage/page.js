@@ -246,7 +246,7 @@ function actions() {
         changing("change-party", "Party and requests", () => askParty(booking, floor, changed)),
         changing("change-night", "Another night", () => askNight(booking, floor, changed)),
       ],
-      LIVES.has(booking.status) && changing("calendar", "Add to my calendar", calendar),
+      LIVES.has(booking.status) && changing("calendar", "Add to calendar", calendar),
       LIVES.has(booking.status) &&
         changing("new-code", "New entry code", () => askCode(booking, floor, reissue)),
       (pending || booking.status === "confirmed") &&
