@@ -8,23 +8,25 @@ process while the book is locked.
 """
 
 import base64
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 import asyncpg
 import msgspec
 from msgspec import Struct
 
 from app.actions.scopes import judge_facts
-from app.db.acting import acting_of
+from app.db.acting import Acting, acting_as, acting_of
 from app.db.batch import Batch, Statement, all_told, told
 from app.db.connections import Connections
+from app.db.group_commit import GroupCommit
 from app.db.literals import literal
 from app.db.pool import Database, retried
 from app.domain.facts import AnsweredFact, Entry, Facts
 from app.domain.messages import Message, queued
 from app.domain.principals import EVERYWHERE, Principal
-from app.errors import NotReady, NotValid
+from app.errors import NotReady, NotValid, Refusal
 from app.wire import Answer
 from floorplan.administration import WORD_OF
 from floorplan.events import TYPE_OF, Payload
@@ -122,6 +124,7 @@ async def perform(
     others: Mapping[str, Iterable[int]] = NOTHING,
     further: Mapping[str, Iterable[str]] = NO_BOOKINGS,
     pool: Connections | None = None,
+    together: bool = False,
 ) -> Answered:
     """The action is committed whole or not at all, and its answer is kept under the caller's key.
 
@@ -130,37 +133,165 @@ async def perform(
     tickets and, with `people`, the headcount. Without a night it is that of the first booking.
     Without `claims` the facts have no tables: the action does not look at them. `making` is the id
     of the booking that a hold is about to make; `others` are the tables that are locked on further
-    nights, by night, and `further` the bookings there. Raises the refusals of `work`, and
-    NotAllowed `out_of_scope`: a locked table, or the night, is beyond the caller's rights.
+    nights, by night, and `further` the bookings there. `together`: in a rush it may share a
+    transaction with others of its kind, on other tables and bookings. Raises the refusals of
+    `work`, and NotAllowed `out_of_scope`: a locked table, or the night, is beyond the caller's
+    rights.
     """
 
+    asked = _Asked(
+        db, pool, caller, action, work, night, tuple(sorted(set(tables))),
+        tuple(sorted(set(bookings))), people, claims, making, others, further,
+    )  # fmt: skip
+    if not together:
+        return await _alone(asked)
+    group = _TOGETHER.get(db)
+    if group is None:
+        group = _TOGETHER[db] = GroupCommit(_alone, _together)
+    return await group.run(asked.keys, asked)
+
+
+class _Asked(Struct, frozen=True, eq=False):
+    """An action that was asked for, as `perform` was told."""
+
+    db: Database
+    pool: Connections | None
+    caller: Caller
+    action: str
+    work: Work
+    night: str | None
+    tables: tuple[int, ...]
+    bookings: tuple[str, ...]
+    people: bool
+    claims: bool
+    making: str | None
+    others: Mapping[str, Iterable[int]]
+    further: Mapping[str, Iterable[str]]
+
+    @property
+    def acting(self) -> Acting:
+        return acting_of(self.caller.principal, caller=self.caller.scope, booking=self.making)
+
+    @property
+    def lock_call(self) -> str:
+        """The call of lock_floor, of an action on one night without the headcount."""
+        caller, acting = self.caller, self.acting
+        return _call(
+            "lock_floor", acting.uid, acting.role, self.action, acting.caller, caller.key,
+            caller.body_hash, self.night, self.tables, self.bookings, False,
+            self.claims or caller.principal.scope != EVERYWHERE, acting.booking or None,
+        )  # fmt: skip
+
+    @property
+    def keys(self) -> frozenset[Hashable]:
+        """What no other action of one transaction may touch, nor be asked by."""
+        return frozenset(
+            [
+                (self.caller.scope, self.caller.key),
+                *((self.night, number) for number in self.tables),
+                *self.bookings,
+            ]
+        )
+
+
+async def _alone(asked: _Asked) -> Answered:
+    """The action in a transaction of its own."""
+
     async def attempt() -> Answered:
-        async with db.undecided(pool, begin=False) as conn:
+        async with asked.db.undecided(asked.pool, begin=False) as conn:
             act = await lock(
                 conn,
-                caller,
-                action,
-                night=night,
-                tables=tables,
-                bookings=bookings,
-                people=people,
-                claims=claims,
-                making=making,
-                others=others,
-                further=further,
+                asked.caller,
+                asked.action,
+                night=asked.night,
+                tables=asked.tables,
+                bookings=asked.bookings,
+                people=asked.people,
+                claims=asked.claims,
+                making=asked.making,
+                others=asked.others,
+                further=asked.further,
             )
             if act.facts.answered is not None:
                 return replay(act.facts.answered)
-            for facts in (act.facts, *act.facts.others):
-                judge_facts(caller.principal, facts)
-            status, answer = await work(act)
-            body = msgspec.json.encode(answer)
-            book = act.book or night or (act.facts.night.date if act.facts.night else None)
-            assert book is not None, "a booking that exists has a night"
+            book, status, body = await _done(act, asked)
             version = await finish(act, book, status, body)
             return Answered(status, numbered(body, version), version)
 
     return await retried(attempt)
+
+
+async def _done(act: Act, asked: _Asked) -> tuple[str, int, bytes]:
+    """The action is judged and its rows and events recorded: its book, status and body."""
+    for facts in (act.facts, *act.facts.others):
+        judge_facts(asked.caller.principal, facts)
+    status, answer = await asked.work(act)
+    body = msgspec.json.encode(answer)
+    book = act.book or asked.night or (act.facts.night.date if act.facts.night else None)
+    assert book is not None, "a booking that exists has a night"
+    return book, status, body
+
+
+async def _together(all_asked: Sequence[_Asked]) -> Sequence[Answered | Refusal | None]:
+    """Actions on different tables and bookings of one night, in one transaction.
+
+    All know the facts of its begin, as if each were the first. One that is refused leaves nothing:
+    what it has kept back is dropped, and its key is free again.
+    """
+    numbers = [(one.night, number) for one in all_asked for number in one.tables]
+    bookings = sorted({one for asked in all_asked for one in asked.bookings})
+    calls = [  # all tables in one order, before the first booking is locked
+        _call("lock_tables", bookings, [pair[0] for pair in numbers], [p[1] for p in numbers]),
+        *(one.lock_call for one in all_asked),
+    ]
+    done: list[tuple[int, bytes] | Refusal | None] = []
+    async with all_asked[0].db.undecided(begin=False) as conn:
+        texts = await all_told(conn, "; ".join(("BEGIN", *calls)))
+        batch = Batch(conn)
+        acts = [
+            Act(batch, asked.caller, _FACTS.decode(text))
+            for asked, text in zip(all_asked, texts, strict=True)
+        ]
+        # Books are locked by date, so what is of another night is not for here.
+        night = next((act.facts.night.date for act in acts if act.facts.night), None)
+        for asked, act in zip(all_asked, acts, strict=True):
+            if act.facts.answered is not None:
+                done.append(None)
+                continue
+            batch.keep(acting_as(asked.acting, asked.action))
+            mark = batch.mark()
+            one = await _in_group(act, asked, night)
+            if not isinstance(one, tuple):
+                batch.drop(mark)
+                if asked.caller.key is not None:
+                    batch.keep(_call("forget_key", asked.caller.scope, asked.caller.key))
+            done.append(one)
+        versions = map(int, await batch.finish("COMMIT"))
+    return [
+        Answered(one[0], numbered(one[1], version := next(versions)), version)
+        if isinstance(one, tuple)
+        else one
+        for one in done
+    ]
+
+
+async def _in_group(
+    act: Act, asked: _Asked, night: str | None
+) -> tuple[int, bytes] | Refusal | None:
+    """Status and body of the action, whose writes are kept; None: it is of another book."""
+    if night is None or act.facts.night is None or act.facts.night.date != night:
+        return None
+    try:
+        book, status, body = await _done(act, asked)
+    except Refusal as refusal:
+        return refusal
+    if book != night or act.notes:
+        return None
+    act.conn.keep(writing_of(act, book, status, body))
+    return status, body
+
+
+_TOGETHER: Final[WeakKeyDictionary[Database, GroupCommit[_Asked, Answered]]] = WeakKeyDictionary()
 
 
 async def lock(

@@ -153,7 +153,7 @@ async def seat_party(db: Database, caller: Caller, booking_id: str) -> Answered:
         act.record(events.PartySeated(booking_id, list(booking.tables)), f"booking:{booking_id}")
         return 200, booking_answer(booking, status="seated")
 
-    return await perform(db, caller, "seat_party", work, bookings=[booking_id])
+    return await perform(db, caller, "seat_party", work, bookings=[booking_id], together=True)
 
 
 async def complete_booking(db: Database, caller: Caller, booking_id: str) -> Answered:
@@ -171,7 +171,7 @@ async def complete_booking(db: Database, caller: Caller, booking_id: str) -> Ans
         await complete(act, booking)
         return 200, booking_answer(booking, status="completed")
 
-    return await perform(db, caller, "complete_booking", work, bookings=[booking_id])
+    return await perform(db, caller, "complete_booking", work, bookings=[booking_id], together=True)
 
 
 async def complete(act: Act, booking: BookingFact) -> None:

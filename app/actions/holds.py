@@ -130,6 +130,7 @@ async def hold_tables(
         night=request.night,
         tables=request.tables,
         making=booking_id,
+        together=True,
     )
     made = msgspec.json.decode(answered.body, type=BookingAnswer)
     body = spliced(answered.body, {"token": owner_token(secret, made.booking_id)})
@@ -158,7 +159,9 @@ async def release_hold(db: Database, caller: Caller, booking_id: str) -> Answere
         act.record(events.HoldReleased(booking_id), f"booking:{booking_id}")
         return 200, booking_answer(booking, status="released")
 
-    return await perform(db, caller, "release_hold", work, bookings=[booking_id], claims=False)
+    return await perform(
+        db, caller, "release_hold", work, bookings=[booking_id], claims=False, together=True
+    )
 
 
 async def extend_hold(db: Database, venue: Venue, caller: Caller, booking_id: str) -> Answered:
@@ -176,7 +179,9 @@ async def extend_hold(db: Database, venue: Venue, caller: Caller, booking_id: st
         act.record(events.HoldExtended(booking_id, until), f"booking:{booking_id}")
         return 200, booking_answer(booking, hold_expires_at=until)
 
-    return await perform(db, caller, "extend_hold", work, bookings=[booking_id], claims=False)
+    return await perform(
+        db, caller, "extend_hold", work, bookings=[booking_id], claims=False, together=True
+    )
 
 
 async def confirm_hold(
@@ -207,7 +212,9 @@ async def confirm_hold(
         act.send(messages.confirmation(booking.id))
         return 200, answer
 
-    answered = await perform(db, caller, "confirm_hold", work, bookings=[booking_id], claims=False)
+    answered = await perform(
+        db, caller, "confirm_hold", work, bookings=[booking_id], claims=False, together=True
+    )
     return await with_code(db, venue, vault, caller.principal, answered)
 
 

@@ -140,7 +140,7 @@ async def scan(
     together = _TOGETHER.get(db)
     if together is None:
         together = _TOGETHER[db] = GroupCommit(_alone, _together)
-    return await together.run(key, one)
+    return await together.run(frozenset({key}), one)
 
 
 async def _alone(one: _Scan) -> Answered:

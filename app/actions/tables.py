@@ -38,6 +38,7 @@ async def vacate_table(db: Database, caller: Caller, number: int, request: OfNig
         night=request.night,
         tables=[number],
         bookings=[booking_id] if booking_id else [],
+        together=True,
     )
 
 
@@ -55,7 +56,9 @@ async def reset_table(db: Database, caller: Caller, number: int, request: OfNigh
         act.record(events.TableReset(number), f"table:{number}")
         return 200, table_answer(request.night, number, "reset")
 
-    return await perform(db, caller, "reset_table", work, night=request.night, tables=[number])
+    return await perform(
+        db, caller, "reset_table", work, night=request.night, tables=[number], together=True
+    )
 
 
 async def block_table(db: Database, caller: Caller, number: int, request: BlockTable) -> Answered:

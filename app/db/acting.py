@@ -56,8 +56,9 @@ def begin_as(acting: Acting) -> str:
     return f"BEGIN; {acting_as(acting)}"
 
 
-def acting_as(acting: Acting) -> str:
-    """The statement that tells who acts from here on in the transaction.
+def acting_as(acting: Acting, action: str = "") -> str:
+    """The statement that tells who acts from here on in the transaction, and which action made
+    what is written, where one did.
 
     Raises ValueError: a value has a character that ids, roles and addresses do not have.
     """
@@ -67,6 +68,8 @@ def acting_as(acting: Acting) -> str:
         "app.caller": acting.caller,
         "app.booking": acting.booking,
     }
+    if action:
+        settings["app.action"] = action
     for name, value in settings.items():
         if _PLAIN.fullmatch(value) is None:
             raise ValueError(f"{name} would not be plain text")

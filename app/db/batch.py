@@ -47,14 +47,21 @@ class Batch:
         self._conn = conn
         self._kept: list[str | Statement] = []
         self._heard: list[str] = []  # what those told that had to go before the end
+        self._sent = 0  # how many these were
 
     def keep(self, *statements: str | Statement) -> None:
         """They are sent with the next message that has to go; a text has its values in it."""
         self._kept += statements
 
-    def drop(self) -> None:
-        """What is still kept does not happen."""
-        self._kept.clear()
+    def mark(self) -> int:
+        """This place, for `drop`."""
+        return self._sent + len(self._kept)
+
+    def drop(self, mark: int) -> None:
+        """What was kept since the mark does not happen. Raises ValueError: some of it has."""
+        if mark < self._sent:
+            raise ValueError("a read has sent what it was to see")
+        del self._kept[mark - self._sent :]
 
     async def execute(self, sql: str, *arguments: object) -> None:
         """As `keep`, spelled as a connection does."""
@@ -98,6 +105,7 @@ class Batch:
     async def _flush(self) -> None:
         """Everything kept has happened, in its order, one message each."""
         kept, self._kept = self._kept, []
+        self._sent += len(kept)
         for one in kept:
             if isinstance(one, str):
                 self._heard += await all_told(self._conn, one)

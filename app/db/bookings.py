@@ -31,10 +31,7 @@ INSERT INTO booking_table (booking_id, night, number, slot, live)
 SELECT $1, $3::text::date, number, tstzrange($6::text::timestamptz, $7::text::timestamptz), true
   FROM unnest($20::integer[]) AS number
 """
-END_BOOKING = """
-WITH freed AS (UPDATE booking_table SET live = false WHERE booking_id = $1 AND live)
-UPDATE booking SET status = $2, hold_expires_at = NULL WHERE id = $1
-"""
+END_BOOKING = "SELECT end_booking($1, $2)"
 # Whoever's it is; the function looks at the clock itself.
 EXPIRE_HOLD = "SELECT expire_holds(ARRAY[$1::uuid])"
 REVOKE_TICKET = "UPDATE ticket SET status = 'revoked' WHERE booking_id = $1"

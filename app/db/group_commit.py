@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Final, Generic, TypeVar
 
 from app.db.connections import TURN_SECONDS
-from app.errors import NotReady
+from app.errors import NotReady, Refusal
 
 logger = logging.getLogger(__name__)
 
@@ -33,21 +33,21 @@ Told = TypeVar("Told")
 
 class GroupCommit(Generic[Asked, Told]):
     """`together` does some of what was asked in one transaction, and gives None for what has to be
-    done `alone`."""
+    done `alone`, or the refusal of what did not happen."""
 
     def __init__(
         self,
         alone: Callable[[Asked], Awaitable[Told]],
-        together: Callable[[Sequence[Asked]], Awaitable[Sequence[Told | None]]],
+        together: Callable[[Sequence[Asked]], Awaitable[Sequence[Told | Refusal | None]]],
     ) -> None:
         self._alone = alone
         self._together = together
         self.under_way: set[_Turn] = set()
-        self._waiting: list[tuple[Hashable, Asked, asyncio.Future[Told]]] = []
+        self._waiting: list[tuple[frozenset[Hashable], Asked, asyncio.Future[Told]]] = []
         self._groups: set[asyncio.Task[None]] = set()
 
-    async def run(self, key: Hashable, asked: Asked) -> Told:
-        """What was asked is done, and committed. Two with one key are never in one group.
+    async def run(self, keys: frozenset[Hashable], asked: Asked) -> Told:
+        """What was asked is done, and committed. No two of one group have a key in common.
 
         Raises what doing it alone raises; NotReady `database_busy`: it waited for 4 s, or too many
         wait. Who is told so has to ask again with the same id: it may be done all the same.
@@ -58,7 +58,7 @@ class GroupCommit(Generic[Asked, Told]):
         if len(self._waiting) >= WAITING_MOST:
             raise _busy()
         answer: asyncio.Future[Told] = asyncio.get_running_loop().create_future()
-        self._waiting.append((key, asked, answer))
+        self._waiting.append((keys, asked, answer))
         try:
             async with asyncio.timeout(WAIT_SECONDS):
                 return await answer
@@ -68,19 +68,20 @@ class GroupCommit(Generic[Asked, Told]):
     def start(self) -> None:
         """What waits begins, as far as there is room."""
         while self._waiting and self._has_room():
-            group: dict[Hashable, tuple[Asked, asyncio.Future[Told]]] = {}
+            group: list[tuple[Asked, asyncio.Future[Told]]] = []
+            taken: set[Hashable] = set()
             left = []
-            for key, asked, answer in self._waiting:
+            for keys, asked, answer in self._waiting:
                 if answer.done():  # whoever asked is gone
                     continue
-                if key in group or len(group) == MOST:
-                    left.append((key, asked, answer))
+                if len(group) == MOST or not taken.isdisjoint(keys):
+                    left.append((keys, asked, answer))
                 else:
-                    group[key] = (asked, answer)
+                    group.append((asked, answer))
+                taken |= keys  # of one key they keep their order
             self._waiting = left
             if group:
-                turn = _Turn(self)
-                task = asyncio.create_task(self._run(turn, list(group.values())))
+                task = asyncio.create_task(self._run(_Turn(self), group))
                 self._groups.add(task)
                 task.add_done_callback(self._groups.discard)
 
@@ -90,7 +91,7 @@ class GroupCommit(Generic[Asked, Told]):
 
     async def _run(self, turn: "_Turn", group: list[tuple[Asked, asyncio.Future[Told]]]) -> None:
         with turn:
-            told: Sequence[Told | None] = [None] * len(group)
+            told: Sequence[Told | Refusal | None] = [None] * len(group)
             if len(group) > 1:
                 try:
                     told = await self._together([asked for asked, _ in group])
@@ -100,7 +101,11 @@ class GroupCommit(Generic[Asked, Told]):
             for (asked, answer), one in zip(group, told, strict=True):
                 if one is None:
                     alone.append(self._answer(asked, answer))
-                elif not answer.done():
+                elif answer.done():
+                    continue
+                elif isinstance(one, Refusal):
+                    answer.set_exception(one)
+                else:
                     answer.set_result(one)
             await asyncio.gather(*alone)
 

@@ -69,8 +69,8 @@ OPEN = {
 AS_OWNER = {
     "judge_holder", "judge_waiting", "floor_taken", "offer_tables", "is_waiting", "place_in_line",
     "offer_over", "waitlist_over",
-    "event_number", "lock_book", "lock_floor", "find_scanned", "expire_holds",
-    "person_is_free", "is_owner",
+    "event_number", "lock_book", "lock_floor", "find_scanned", "forget_key",
+    "end_booking", "expire_holds", "person_is_free", "is_owner",
     "ban_of", "held_banned", "recall_shares", "forget_bans", "forget_ended_bans",
     "renew_booking_calendar", "revoke_manage_links",
     "enqueue_messages", "change_bookings", "split_booking", "lock_tables", "message_facts",

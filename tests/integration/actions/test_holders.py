@@ -10,10 +10,12 @@ import msgspec
 import pytest
 
 from app.actions import holds
+from app.db.pool import Database
 from app.domain.principals import ANONYMOUS, Principal
 from app.errors import Conflict
 from app.wire import Contact, HoldTables
 from tests.integration.floor import MANAGER, NIGHT, House, read
+from tests.integration.racing import slowly
 
 HOME = "0123456789abcdef"
 
@@ -100,11 +102,16 @@ async def test_without_the_lock_one_customer_gets_several(venue_house: House) ->
 
 
 async def everywhere_at_once(house: House) -> list[str]:
-    """The same customer holds six tables at one moment; each action takes a while."""
-    owner = await asyncpg.connect(house.settings.owner_database_url)
-    source = await owner.fetchval("SELECT pg_get_functiondef('finish_action'::regproc)")
-    await owner.execute(source.replace("BEGIN\n", "BEGIN\n    PERFORM pg_sleep(0.1);\n", 1))
-    await owner.close()
-    return await asyncio.gather(
-        *(reason(held(house, number, guest(1), f"{number:016x}")) for number in (1, 2, 4, 5, 6, 7))
-    )
+    """The same customer holds six tables at one moment, by two workers; an action takes a while."""
+    await slowly(house, 0.1)
+    other = await Database.open(house.settings)
+    both = (house, House(other, house.settings, house.venue))
+    try:
+        return await asyncio.gather(
+            *(
+                reason(held(both[turn % 2], number, guest(1), f"{number:016x}"))
+                for turn, number in enumerate((1, 2, 4, 5, 6, 7))
+            )
+        )
+    finally:
+        await other.close()

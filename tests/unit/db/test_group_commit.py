@@ -34,7 +34,7 @@ class Book:
         return [None if one == "refused" else one.upper() for one in asked]
 
     def ask(self, name: str, key: str | None = None) -> asyncio.Task[str]:
-        return asyncio.create_task(self.commit.run(key or name, name))
+        return asyncio.create_task(self.commit.run(frozenset(key or name), name))
 
 
 async def turns() -> None:
