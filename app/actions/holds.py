@@ -21,6 +21,7 @@ from app.db.pool import Database
 from app.domain import messages
 from app.domain.bookings import (
     judge_booking,
+    judge_entry,
     judge_free,
     judge_night,
     judge_set,
@@ -73,6 +74,8 @@ async def hold_tables(
         facts = act.facts
         night = judge_night(facts, request.night)
         begin, end = judge_slot(night, facts.now, request.slot_from, request.slot_until)
+        if not staff:
+            judge_entry(night, facts.now)
         judge_set(facts.tables, request.tables, request.party, venue.combinations, by_staff=desk)
         over = expired_among(act, request.tables)
         judge_free(facts.tables, request.tables, begin, end, ended=[b.id for b in over])

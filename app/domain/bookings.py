@@ -61,6 +61,9 @@ def judge_status(booking: BookingFact, *allowed: str) -> None:
     )
 
 
+LAST_ENTRY_OVER: Final = "Last entry of this night is over. Choose another night."
+
+
 def judge_slot(night: NightFact, now: str, begin: str | None, end: str | None) -> tuple[str, str]:
     """The slot asked for, or one seating from doors to close.
 
@@ -77,6 +80,15 @@ def judge_slot(night: NightFact, now: str, begin: str | None, end: str | None) -
     if end <= now:
         raise Conflict("slot_over", "That time is over. Choose a later slot or another night.")
     return begin, end
+
+
+def judge_entry(night: NightFact, now: str) -> None:
+    """A guest who books now can still come in. Raises Conflict: nobody is let in any more.
+
+    For guests alone: staff let a party in against the rule, and book it for that.
+    """
+    if now > night.last_entry_at:
+        raise Conflict("too_late", LAST_ENTRY_OVER, last_entry_at=night.last_entry_at)
 
 
 def judge_set(

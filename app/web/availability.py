@@ -13,6 +13,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from app.domain.bookings import LAST_ENTRY_OVER
 from app.errors import Conflict, NotValid
 from app.web.answers import Answer
 from app.web.floor import hash_of, matches
@@ -156,7 +157,9 @@ class Answers:
 async def get_availability(call: Call) -> Answer:
     """The sets that fit, best first, from memory; 304 while nothing moved for the public."""
     parts = call.parts
-    kept, how = answer_of(parts, await parts.live.ensure(call.path["night"]), call.query, call.etag)
+    state = await parts.live.ensure(call.path["night"])
+    closed = call.principal.kind != "staff" and entry_is_over(parts, state)
+    kept, how = answer_of(parts, state, call.query, call.etag, closed=closed)
     parts.metrics.count_availability(how)
     headers = {"ETag": kept.tag}
     if how == "not_modified":
@@ -165,11 +168,16 @@ async def get_availability(call: Call) -> Answer:
 
 
 def answer_of(
-    parts: Parts, state: NightState, query: AvailabilityQuery, etag: str | None = None
+    parts: Parts,
+    state: NightState,
+    query: AvailabilityQuery,
+    etag: str | None = None,
+    *,
+    closed: bool = False,
 ) -> tuple[Kept, How]:
     """The answer to the question, and whether it had to be made."""
     over = is_over(parts, state, query)
-    version, question = (parts.live.epoch, state.changed["public"]), (query, over)
+    version, question = (parts.live.epoch, state.changed["public"]), (query, over, closed)
     kept = parts.availability.find(state.night, version, question)
     if kept is not None:
         return kept, "not_modified" if matches(etag, kept.tag) else "kept"
@@ -178,7 +186,7 @@ def answer_of(
         return Kept(tag, b"", Availability(state.night, version[1], [])), "not_modified"
     rankings = parts.availability.rankings
     before = (rankings.asked, rankings.made)
-    offered = offers(state, parts.venue, query, over=over, known=rankings)
+    offered = offers(state, parts.venue, query, over=over, known=rankings, closed=closed)
     reused = rankings.asked > before[0] and rankings.made == before[1]
     kept = Kept(tag, msgspec.json.encode(offered), offered)
     parts.availability.keep(state.night, version, question, kept)
@@ -186,27 +194,45 @@ def answer_of(
 
 
 def is_over(parts: Parts, state: NightState, query: AvailabilityQuery) -> bool:
-    """Whether the slot has ended: the one thing that time alone changes about an answer."""
+    """Whether the slot has ended."""
     if state.info is None:
         return False
     return (query.slot_until or state.info.closes_at) <= instant_text(parts.live.clock.now())
 
 
+def entry_is_over(parts: Parts, state: NightState) -> bool:
+    """Whether no guest is let in any more; with `is_over` all that time alone changes."""
+    if state.info is None:
+        return False
+    return instant_text(parts.live.clock.now()) > state.info.last_entry_at
+
+
 def offers(
-    state: NightState, venue: Venue, query: AvailabilityQuery, *, over: bool, known: Rankings
+    state: NightState,
+    venue: Venue,
+    query: AvailabilityQuery,
+    *,
+    over: bool,
+    known: Rankings,
+    closed: bool = False,
 ) -> Availability:
     """What the night can offer the party; of what is `known`, where that is the same.
+
+    `closed`: to somebody whom the door would not let in any more.
 
     Raises NotValid: a wish that no table can meet.
     """
     nothing = Availability(night=state.night, version=state.changed["public"], sets=[])
     info = state.info
     if info is None or info.status != "open":
-        closed = NoOffer("night_sealed", "This night is over. Choose another night.")
-        return msgspec.structs.replace(nothing, problem=closed)
+        sealed = NoOffer("night_sealed", "This night is over. Choose another night.")
+        return msgspec.structs.replace(nothing, problem=sealed)
     if over:
         late = NoOffer("slot_over", "That time is over. Choose a later slot or another night.")
         return msgspec.structs.replace(nothing, problem=late)
+    if closed:
+        shut = NoOffer("too_late", LAST_ENTRY_OVER)
+        return msgspec.structs.replace(nothing, problem=shut)
     begin = query.slot_from or info.doors_at
     end = query.slot_until or info.closes_at
     if not info.doors_at <= begin < end <= info.closes_at:

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from app.actions import holds, nights
+from app.domain.principals import ANONYMOUS, Principal
 from app.errors import Conflict, NotValid, Refusal
 from app.wire import EditNight, HoldTables, OpenNight
 from tests.integration.changing import SUNDAY, contradictions
-from tests.integration.floor import ADA, NIGHT, House, read
+from tests.integration.floor import ADA, MANAGER, NIGHT, House, read
 
 FIVE, SIX, NOON = (f"2026-11-22T{hour}:00:00.000Z" for hour in ("05", "06", "12"))
 
@@ -95,3 +96,23 @@ async def test_when_the_clocks_change_slots_touch_and_no_minute_is_sold_twice(
     assert (await house.scan(booked[2]["code"], 4))["reason"] == "admitted"
     await house.agrees(night)
     assert await contradictions(house, night) == []
+
+
+async def test_a_guest_books_until_last_entry_and_the_desk_until_close(venue_house: House) -> None:
+    house = venue_house
+
+    async def hold(principal: Principal, table: int) -> str:
+        request = HoldTables(NIGHT, [table], 4, ADA)
+        answered = await holds.hold_tables(
+            house.db, house.venue, house.vault, house.settings.secret,
+            house.caller(principal), request,
+        )  # fmt: skip
+        return str(read(answered)["status"])
+
+    await house.at(datetime(2026, 11, 22, 2, 59, 59, tzinfo=UTC))
+    assert await hold(ANONYMOUS, 7) == "pending"
+    await house.at(datetime(2026, 11, 22, 3, 0, 1, tzinfo=UTC))
+    with pytest.raises(Conflict) as late:
+        await hold(ANONYMOUS, 8)
+    assert late.value.reason == "too_late"
+    assert await hold(MANAGER, 8) == "pending"

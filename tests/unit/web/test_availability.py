@@ -13,10 +13,10 @@ from typing import Any, cast
 import msgspec
 import pytest
 
-from app.web.availability import Answers, AvailabilityQuery, answer_of
+from app.web.availability import Answers, AvailabilityQuery, answer_of, entry_is_over
 from app.web.parts import Parts
 from floorplan import events as book
-from floorplan.nights import instant_text
+from floorplan.nights import instant_text, parse_instant
 from floorplan.venue import load_venue
 from tests.cases.play import CLOSES, DOORS, Play, opened
 
@@ -126,3 +126,28 @@ def test_one_ranking_serves_every_hold_of_a_night() -> None:
         play.add(book.TablesSelected(held.booking_id, [number], 5000, instant_text(CLOSES)))
         ways.append(answer_of(worker(answers, DOORS), play.state, QUESTIONS[0])[1])
     assert ways == ["computed", *["reused"] * 3, "computed", *["reused"] * 2]
+
+
+def test_after_last_entry_a_guest_is_offered_nothing_and_staff_the_same_as_before() -> None:
+    play = Play(1)
+    play.add(opened())
+    assert play.state.info is not None
+    last = parse_instant(play.state.info.last_entry_at)
+    answers = Answers()
+    offered = {
+        (late, closed): answer_of(
+            worker(answers, last + timedelta(milliseconds=late)),
+            play.state,
+            AvailabilityQuery(party=4),
+            closed=closed
+            and entry_is_over(worker(answers, last + timedelta(milliseconds=late)), play.state),
+        )[0]
+        for late in (0, 1)
+        for closed in (False, True)
+    }
+    assert offered[0, True].body == offered[0, False].body == offered[1, False].body
+    shut = offered[1, True]
+    assert shut.offered.sets == []
+    assert shut.offered.problem is not None
+    assert shut.offered.problem.reason == "too_late"
+    assert shut.tag != offered[1, False].tag
