@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from app.db.book import list_events, list_heads
+from app.db.book import is_nights, list_events, list_heads
 from app.db.projections import (
     LOCK_PROJECTIONS,
     PROJECTIONS,
@@ -22,7 +22,6 @@ from app.db.projections import (
 )
 from app.settings import Settings
 from app.verify import differences
-from floorplan.administration import BOOK
 from floorplan.events import Event
 from floorplan.fold import apply
 from floorplan.state import BookingState, NightState, WaitingState, empty_state
@@ -229,7 +228,7 @@ async def _main(settings: Settings, nights: list[str], *, write: bool) -> int:
     conn = await asyncpg.connect(settings.owner_database_url)
     wrong = 0
     try:
-        for night in nights or sorted(set(await list_heads(conn)) - {BOOK}):
+        for night in nights or sorted(filter(is_nights, await list_heads(conn))):
             found = await rebuild(conn, night, write=write)
             for place in found:
                 print(f"{night}: rows and events differ{', mended' if write else ''}: {place}")

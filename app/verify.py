@@ -2,14 +2,13 @@
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from datetime import date
 from typing import Any, NamedTuple
 
 import asyncpg
 from msgspec.structs import replace
 
 from app.anchors import READ_INSTALLATION, Anchor, AnchorFile, Known, find_contradiction
-from app.db.book import decode_snapshot, list_events, list_heads
+from app.db.book import decode_snapshot, is_nights, list_events, list_heads
 from app.db.floor import list_bookless, list_contradictions, read_rows, read_taken, rows_of
 from app.live.messages import MessageUnreadable
 from app.live.redis_state import AWAY, RedisState, connect
@@ -133,7 +132,7 @@ async def verify_book(
             problems.append(contradiction)
         if book == BOOK:
             return Found("hash chain", problems + await _unreadable(conn))
-        if not _is_date(book):
+        if not is_nights(book):
             return Found("", [*problems, "neither a night's book nor the venue's"])
         snapshots = {row["version"]: row["state"] for row in await conn.fetch(LIST_SNAPSHOTS, book)}
         state, late = empty_state(book), 0
@@ -163,14 +162,6 @@ async def verify_book(
     if word == "Redis":
         return Found("rows = fold = Redis = hash chain", problems + found)
     return Found(f"rows = fold = hash chain; {word}", problems + found)
-
-
-def _is_date(book: str) -> bool:
-    """Whether a night may have this book; a hand with psql gives it any name."""
-    try:
-        return date.fromisoformat(book).isoformat() == book
-    except ValueError:
-        return False
 
 
 async def _unreadable(conn: asyncpg.Connection) -> list[str]:

@@ -1,7 +1,7 @@
 """Reading the book: events in order, heads, snapshots, and the state at any version or instant."""
 
 import logging
-from datetime import datetime
+from datetime import date, datetime
 from hashlib import sha256
 
 import asyncpg
@@ -79,6 +79,14 @@ async def lock_book(conn: asyncpg.Connection, book: str) -> None:
 async def list_heads(conn: asyncpg.Connection) -> dict[str, int]:
     """The version of every book."""
     return {row["name"]: row["version"] for row in await conn.fetch(LIST_HEADS)}
+
+
+def is_nights(book: str) -> bool:
+    """Whether a night may have this book; a hand with psql gives one any name."""
+    try:
+        return date.fromisoformat(book).isoformat() == book
+    except ValueError:
+        return False
 
 
 async def read_epoch(conn: asyncpg.Connection) -> str:

@@ -5,6 +5,7 @@ import asyncio
 import asyncpg
 import pytest
 
+from app import rebuild
 from app.actions import bookings, nights
 from app.settings import Settings
 from app.verify import main, verify_book
@@ -116,6 +117,7 @@ async def test_a_line_in_a_book_of_nobody_is_named_and_the_others_are_verified(
         )
         await conn.close()
         assert await asyncio.to_thread(main, settings) == 1
+        assert await asyncio.to_thread(rebuild.main, settings, [], write=False) == 0
     said = capsys.readouterr().out
     assert f"{book}: line 1 (NONSENSE) was written by hand (hand:" in said
     assert f"{book}: neither a night's book nor the venue's" in said
