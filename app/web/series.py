@@ -87,13 +87,13 @@ async def _book(call: Call) -> Answered:
 
 
 async def _cancel(call: Call) -> Answered:
-    """A door's tablet that holds the code of tonight's date is asked for it first."""
+    """A door's tablet that holds the code of one of the dates is asked for it first."""
     async with call.parts.db.acting(call.principal) as conn:
         known = await list_series(conn, call.path["series_id"])
     since = call.body.since or ""
-    to_come = [row for row in known if row.night >= since and row.status == "confirmed"]
-    if to_come:
-        await ask_back(call, "cancel", to_come[0].booking_id)
+    for row in known:  # of one night each: devices hold tonight's, which need not be the first
+        if row.night >= since and row.status == "confirmed":
+            await ask_back(call, "cancel", row.booking_id)
     return await series.cancel_series(call.parts.db, call.caller, call.path["series_id"], call.body)
 
 

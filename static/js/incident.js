@@ -10,7 +10,7 @@ import { el } from "./elements.js";
 import { tell } from "./toasts.js";
 
 /** @type {Object<string, string>} */
-export const INCIDENT_KIND = {
+const INCIDENT_KIND = {
   ejection: "Put out of the house",
   refused_at_sight: "Kept out at sight",
   fight: "Fight",
@@ -26,7 +26,7 @@ export const INCIDENT_KIND = {
   other: "Something else",
 };
 /** @type {Object<string, string>} */
-export const INCIDENT_OUTCOME = {
+const INCIDENT_OUTCOME = {
   settled: "Settled here",
   sent_home: "Sent home",
   banned: "Banned",
@@ -39,12 +39,10 @@ export const INCIDENT_OUTCOME = {
 };
 
 /**
- * @param {{
- *   night: string, doors: {id: string, name: string}[], door: string | null,
- *   booking?: {id: string, who: string} | null,
- * }} at `door`: the one that is offered first
+ * @param {{night: string, doors: {id: string, name: string}[], door: string | null}} at
+ *   `door`: the one that is offered first
  */
-export function askIncident({ night, doors, door, booking = null }) {
+export function askIncident({ night, doors, door }) {
   let people = 1;
   return showDialog("Record an incident", (close) => [
     actForm(
@@ -58,7 +56,6 @@ export function askIncident({ night, doors, door, booking = null }) {
           field("Door", choice("door", doors.map((one) => [one.id, one.name]), door)),
           group("People", stepper("people", people, 0, 60, (to) => (people = to))),
         ),
-        booking && el("p", { class: "small soft" }, `Of the party of ${booking.who}.`),
         el(
           "p",
           { class: "small soft" },
@@ -72,7 +69,6 @@ export function askIncident({ night, doors, door, booking = null }) {
           kind: String(data.get("kind")),
           outcome: String(data.get("outcome")),
           people,
-          ...(booking ? { booking_id: booking.id } : {}),
         });
         tell("Recorded", `Number for the register: ${made.incident_id.slice(0, 8).toUpperCase()}`);
       },

@@ -8,6 +8,7 @@ import { actForm, askSure, group, showDialog } from "../dialog.js";
 import { byId, el, fill, mark, write } from "../elements.js";
 import { icon } from "../icons.js";
 import { tell, warn } from "../toasts.js";
+import { spanText } from "../venue-clock.js";
 import { FLOOR_WORD } from "../words.js";
 import { OfflineDoor } from "./offline/door.js";
 
@@ -85,7 +86,7 @@ export class Lease {
       case "ready":
         return [
           "Offline",
-          `This tablet lets in ${own}, for another ${minutesText(view.left_ms)}. Everybody else waits.`,
+          `This tablet lets in ${own}, for another ${spanText(view.left_ms)}. Everybody else waits.`,
         ];
       case "unsure":
         return [
@@ -253,7 +254,7 @@ export class Lease {
     const lines = [
       view.asking && "The parties have been asked for; the answer has not come yet.",
       view.status === "ready" && `${partiesText(view.tickets)}: only this tablet lets them in.`,
-      view.status === "ready" && `Without the network it goes on for ${minutesText(view.left_ms)}.`,
+      view.status === "ready" && `Without the network it goes on for ${spanText(view.left_ms)}.`,
       view.status !== "ready" && said !== null && said[1],
       view.status === "second_tab" && "The door is open in another window of this tablet. Close this one.",
       view.status === "revoked" && "This tablet's pairing has ended. It lets in nobody.",
@@ -299,7 +300,7 @@ function chipOf(view) {
 
 /** Its state, its words, and the same beside a count of scans. @param {View} view @returns {[string, string, string] | null} */
 function statusOf(view) {
-  const left = minutesText(view.left_ms);
+  const left = spanText(view.left_ms);
   switch (view.status) {
     case "ready":
       return ["ready", `Holds ${partiesText(view.tickets)} · ${left}`, left];
@@ -324,11 +325,6 @@ function partiesText(count) {
 /** @param {number} count */
 function scansText(count) {
   return `${count} ${count === 1 ? "scan" : "scans"}`;
-}
-
-/** @param {number} milliseconds */
-function minutesText(milliseconds) {
-  return `${Math.max(0, Math.floor(milliseconds / 60_000))} min`;
 }
 
 /** @param {Set<number>} numbers @param {number} gone */

@@ -109,7 +109,7 @@ export function bookingCard(page, id, booking, number, pending) {
         `${partyText(booking.party)} · ${tablesText(where)} · ${BOOKING_WORD[booking.status] ?? booking.status} `,
         late && el("span", { class: "tag tag-warn" }, booking.overdue ? "overdue" : "late"),
       ),
-      needsSomebody(standing) && el("p", { class: "money-flag" }, standingMark(standing)),
+      needsSomebody(standing) && el("p", {}, standingMark(standing)),
     ),
     held &&
       el(

@@ -111,7 +111,7 @@ export class Doors {
       { class: "door-card", "data-state": "bad", "data-task": task.task_id },
       el("i", { class: "device-shape", "aria-hidden": "true" }),
       el("h4", {}, task.title),
-      who && el("p", { class: "door-who" }, who),
+      who && el("p", {}, who),
       el("p", { class: "small soft" }, facts.filter(Boolean).join(" · ")),
       el("p", { class: "small" }, task.instruction),
       el(

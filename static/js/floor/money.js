@@ -315,7 +315,7 @@ function command(path, body) {
 }
 
 /** @param {any} payment */
-export function isDisputed(payment) {
+function isDisputed(payment) {
   return payment.dispute !== null && !["won", "warning_closed"].includes(payment.dispute);
 }
 

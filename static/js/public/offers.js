@@ -7,7 +7,7 @@ import { el } from "../elements.js";
 import { floorText } from "../floors.js";
 import { longNightText } from "../venue-clock.js";
 import { partyText, pounds, tablesSpoken } from "../words.js";
-import { Ticket } from "./ticket.js";
+import { keepHold } from "./held.js";
 
 /**
  * @typedef {{tables: number[], strategy: string, reasons: {reason: string, text: string}[],
@@ -155,7 +155,7 @@ export async function askHold(offer, wish) {
               phone: String(data.get("phone")).trim(),
             },
           });
-          Ticket.keep(booking);
+          keepHold(booking);
           held = true;
         } finally {
           wish.onAnswer(); // whoever was faster, the list should say so

@@ -43,11 +43,6 @@ export class Ticket {
     setInterval(() => this.#tick(), 500);
   }
 
-  /** Remembers a hold on this device. @param {any} booking with its token */
-  static keep(booking) {
-    keepHold(booking);
-  }
-
   /** A hold was made a moment ago: the eye and the keyboard go there. */
   #held() {
     this.resume();
@@ -95,7 +90,7 @@ export class Ticket {
       const booking = await read(`/v1/bookings/${kept.booking_id}`, { token: kept.token });
       const changed = booking.status !== this.booking?.status;
       this.booking = { ...kept.booking, ...booking, token: kept.token };
-      Ticket.keep(this.booking);
+      keepHold(this.booking);
       if (changed) this.onChange();
     } catch (error) {
       if (error instanceof Problem && (error.status === 404 || error.status === 401))
@@ -327,7 +322,7 @@ export class Ticket {
       );
       this.extended = true;
       this.booking = { ...this.booking, ...answer, token: this.booking.token };
-      Ticket.keep(this.booking);
+      keepHold(this.booking);
       this.#draw();
       tell("Extended", `The table is yours until ${timeText(this.booking.hold_expires_at)}.`);
     } catch (error) {

@@ -12,9 +12,8 @@ import { byId, el, fill, mark, write } from "../elements.js";
 import { tell, tellProblem } from "../toasts.js";
 import { countdownText, longNightText, ms, timeText } from "../venue-clock.js";
 import { capital, partyText, pounds, tablesSpoken } from "../words.js";
-import { keptHold } from "./held.js";
+import { keepHold, keptHold } from "./held.js";
 import { dropOffer, takeOffer } from "./offer-link.js";
-import { Ticket } from "./ticket.js";
 
 const KEY = "backroom.waiting";
 const AGAIN_MS = 5000;
@@ -248,7 +247,7 @@ export class Waiting {
     try {
       const path = `/v1/waitlist/${this.entry.waitlist_id}/accept`;
       // The answer's token outlives the offer, by whose link this may have been.
-      Ticket.keep({ token, ...(await send("POST", path, {}, { token })) });
+      keepHold({ token, ...(await send("POST", path, {}, { token })) });
       this.#forget();
       document.dispatchEvent(new CustomEvent("held"));
     } catch (error) {
