@@ -343,6 +343,8 @@ def test_a_party_is_found_by_any_part_of_its_name_and_let_in_after_a_look_at_the
     verdict(page, "admit", "Out")
     page.keyboard.press("Escape")
     expect(rows.nth(1)).to_contain_text("0 of 1 in")
+    expect(rows.nth(1)).to_contain_text("1 went out")
+    expect(rows.nth(1)).not_to_contain_text("all in")
     # An incident; what is said of it lies over no button, and a thumb meets every one.
     page.get_by_role("button", name="Record an incident").click()
     visits.picture(page, "incident")

@@ -167,7 +167,13 @@ export class Arrivals {
           [
             tablesText(party.tables),
             party.walkIn ? "" : timeText(party.from),
-            party.late ? "late" : party.state === "some" ? "" : STATE_WORD[party.state],
+            party.late
+              ? "late"
+              : party.left > 0
+                ? `${party.left} went out`
+                : party.state === "some"
+                  ? ""
+                  : STATE_WORD[party.state],
           ]
             .filter(Boolean)
             .join(" · "),

@@ -83,7 +83,7 @@ function partyOf(id, booking, guests, nowMs, graceMinutes) {
     state:
       booking.status === "pending"
         ? "unpaid"
-        : admitted >= party
+        : admitted >= party && left === 0 // who went out may come back
           ? "all"
           : admitted > 0
             ? "some"
