@@ -244,6 +244,41 @@ async def test_each_changes_what_is_theirs_to_change_and_nothing_else(
     assert changed == MAY[who]
 
 
+ENDS = ("cancelled", "released", "completed", "no_show", "expired")
+_ALL = {(whose, status) for whose in ("ben", "hold") for status in ENDS}
+_BY_TIME = {(whose, s) for whose in ("ben", "hold") for s in ("completed", "no_show", "expired")}
+# Of a confirmed booking and a hold: who may end which in which way.
+MAY_END: dict[str, set[tuple[str, str]]] = {
+    "its OWNER": {("ben", "cancelled"), ("ben", "released")},
+    "OWNER of the hold": {("hold", "cancelled"), ("hold", "released")},
+    "DOOR_STAFF": {("ben", "completed")},
+    "by PIN": {("ben", "completed")},
+    "MANAGER": _ALL,
+    "SUPER_ADMIN": _ALL,
+    "jobs as SYSTEM": _BY_TIME,
+}
+
+
+@pytest.mark.parametrize("who", MAY)
+async def test_each_ends_what_is_theirs_to_end_and_nothing_else(world: World, who: str) -> None:
+    """`end_booking` runs as its owner and asks itself what the policies say."""
+    owners = {
+        "another OWNER": world.ada,
+        "its OWNER": world.ben,
+        "OWNER of the hold": world.ben_holding,
+    }
+    role, principal = ("app", owners[who]) if who in owners else WHO[who]
+    begin = "BEGIN" if principal is None else begin_as(told(principal))
+    ended = set()
+    async with world.connected(role) as conn:
+        for whose, booking_id in (("ben", world.ben_booking), ("hold", world.ben_hold)):
+            for status in ENDS:
+                ending = f"SELECT end_booking('{booking_id}', '{status}')"
+                if await effective(conn, begin, ending):
+                    ended.add((whose, status))
+    assert ended == MAY_END.get(who, set())
+
+
 async def test_without_policies_each_of_these_statements_changes_something(world: World) -> None:
     """The control: what is refused above is refused by the policies and the rights alone."""
     async with world.house.looking() as owner:
