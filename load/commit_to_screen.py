@@ -402,7 +402,7 @@ def main() -> int:
     options = parser.parse_args()
     if (cores := os.cpu_count() or 1) > 1:
         os.sched_setaffinity(0, set(range(1, cores)))
-    service = House(own_redis=True)
+    service = House(own_redis=True, TRUSTED_PROXIES="127.0.0.1")
     try:
         service.wait_until_ready()
         misses = uvloop.run(measure(service, options))
