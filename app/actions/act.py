@@ -5,6 +5,9 @@
 Two messages, whatever is written: the rows wait for the last one (app/db/batch.py). The events come
 after them, because they lock the book, and that lock is held to the commit: nobody waits for this
 process while the book is locked.
+
+In a rush several actions share the two messages and the commit (app/db/group_commit.py): each with
+facts, rows, events and answer of its own.
 """
 
 import base64

@@ -67,6 +67,7 @@ class Evening:
     now: datetime = field(init=False)
     tries: int = 0  # how often what is done now was put off before
     told: dict[str, datetime] = field(default_factory=dict)
+    paid: int = 0  # deposits that the desk took
     _later: list[tuple[datetime, int, int, Intention]] = field(default_factory=list)
     _count: Iterator[int] = field(default_factory=itertools.count)
 
@@ -88,6 +89,10 @@ class Evening:
     ) -> Answer:
         """A write by the manager."""
         return self.heard(await self.crew.staff(path, body, method=method), path)
+
+    async def second(self, path: str) -> Answer:
+        """A write by the other manager."""
+        return self.heard(await self.crew.second(path), path)
 
     async def guest(
         self,

@@ -26,6 +26,7 @@ from app.db.book import list_events
 from app.db.clock import mark_demo, set_clock
 from app.demo.calendar import evening_of
 from app.demo.crew import Crew
+from app.demo.desk import LEFT_UNSEEN, SEEN_EVERY
 from app.demo.evening import Evening
 from app.demo.intentions import Plan
 from app.demo.interface import Interface, guest
@@ -201,6 +202,8 @@ async def test_a_whole_saturday_is_played_sealed_and_followed_by_the_next(
         assert coming >= {"2026-11-28", "2026-12-04", "2026-12-05", "2026-12-12"}
         booked = (await made.crew.read("/v1/nights/2026-11-28/bookings")).body["bookings"]
         assert len([one for one in booked if one["status"] == "confirmed"]) >= 4
+        money = (await made.crew.read("/v1/payments/open")).body["unverified"]
+        assert 0 < len(money) < SEEN_EVERY + LEFT_UNSEEN, "a second person looked at the others"
 
 
 def assert_people_came_late_and_in_portions(events: list[Event]) -> None:
