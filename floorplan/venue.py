@@ -5,6 +5,7 @@ told in one message that lists every problem with its place in the file and what
 Lengths are centimetres (x to the right, y down), money is pence, local times are the venue's own.
 """
 
+import copy
 import tomllib
 from collections.abc import Callable, Iterator
 from datetime import time
@@ -18,6 +19,7 @@ from msgspec import Meta, Struct
 
 from floorplan.footprint import Place, Point, inside, overlap
 from floorplan.refunds import Refunds, refund_problems
+from floorplan.shape import place_of, put_right
 
 TABLE_NUMBERS: Final = range(1, 17)  # what the venue has; codes, screens and claims rely on it
 FLOOR_NAMES: Final = ("upstairs", "downstairs")
@@ -236,15 +238,27 @@ def load_venue(path: Path | None = None) -> Venue:
 
 def read_venue(document: dict[str, Any], source: str = "the venue") -> Venue:
     """Return the validated venue of a parsed document. Raises VenueInvalid, like load_venue."""
-    problems = list(_shape_problems(document))
-    if problems:
-        raise VenueInvalid(source, tuple(problems))
-    venue = msgspec.convert(document, Venue)
+    try:
+        venue = msgspec.convert(document, Venue)
+    except msgspec.ValidationError:
+        document = copy.deepcopy(document)
+        fields = {field.name: field.type for field in msgspec.structs.fields(Venue)}
+        shape = put_right(document, _shipped(), fields, _LISTS)
+        venue = msgspec.convert(document, Venue)
+    else:
+        shape = []
+    mended = tuple(place_of(problem) for problem in shape)
     problems = [problem for rule in RULES for problem in rule(venue)]
     problems += _mark_problems(venue, document)
+    # What was put right by the shipped file says nothing about this one.
+    problems = shape + [one for one in problems if place_of(one) not in mended]
     if problems:
         raise VenueInvalid(source, tuple(problems))
     return venue
+
+
+def _shipped() -> dict[str, Any]:
+    return tomllib.loads(resources.files("floorplan").joinpath("venue.toml").read_text("utf-8"))
 
 
 def values_at(document: Any, path: str) -> list[str]:
@@ -276,31 +290,6 @@ ListItem = type[Floor] | type[Table] | type[Combination] | type[Door]
 _LISTS: Final[dict[str, ListItem]] = {
     "floors": Floor, "tables": Table, "combinations": Combination, "doors": Door,
 }  # fmt: skip
-
-
-def _shape_problems(document: dict[str, Any]) -> Iterator[str]:
-    """Convert each piece by itself, so that one wrong piece does not hide the next."""
-    fields = {field.name: field.type for field in msgspec.structs.fields(Venue)}
-    for key in document.keys() - fields.keys():
-        yield f"{key}: is not a setting of the venue; remove it or mend its spelling"
-    for key, kind in fields.items():
-        if key not in document:
-            yield f"{key}: is missing; add it"
-        elif key not in _LISTS:
-            yield from _convert_problem(document[key], kind, key)
-        elif not isinstance(document[key], list):
-            yield f"{key}: is not a list; write [[{key}]] above each of them"
-        else:
-            for index, item in enumerate(document[key]):
-                yield from _convert_problem(item, _LISTS[key], f"{key}[{index}]")
-
-
-def _convert_problem(value: Any, kind: Any, place: str) -> Iterator[str]:
-    try:
-        msgspec.convert(value, kind)
-    except msgspec.ValidationError as error:
-        sentence, _, inner = str(error).partition(" - at `$")
-        yield f"{place}{inner.rstrip('`')}: {sentence[0].lower()}{sentence[1:]}; mend this value"
 
 
 # ---------------------------------------------------------------------------- rules of the contents

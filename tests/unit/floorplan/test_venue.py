@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from floorplan import venue as venue_module
+from floorplan.shape import place_of
 from floorplan.venue import (
     TABLE_NUMBERS,
     VenueInvalid,
@@ -179,6 +180,32 @@ def test_wrong_shapes_are_all_told_too(document: Document) -> None:
     put("tables.9.floor", "roof")(document)
     put("colour", "red")(document)
     assert len(problems_of(document)) == 3
+
+
+def test_a_wrong_shape_hides_neither_the_next_of_its_piece_nor_what_the_file_says(
+    document: Document,
+) -> None:
+    put("tables.0.capacity.min", "two")(document)
+    put("tables.0.capacity.max", "six")(document)
+    put("tables.0.seats", 4)(document)
+    put("rules.hold_minutes", "ten")(document)
+    del document["tables"][5]["deposit_pence"]
+    next(edit for label, edit, _ in MISTAKES if label == "a house above its floors")(document)
+    put("tables.9.deposit_pence", -1)(document)
+    found = problems_of(document)
+    assert [place_of(one) for one in found] == [
+        "rules", "tables[0]", "tables[0]", "tables[0]", "tables[5]", "tables[9]", "limits",
+    ]  # fmt: skip
+    assert ["min" in found[1], "max" in found[2], "seats" in found[3]] == [True] * 3
+
+
+def test_every_value_can_be_wrong_at_once(document: Document) -> None:
+    paths = list(leaf_paths({key: document[key] for key in ("tables", "limits", "rules", "doors")}))
+    for path in paths:
+        put(path, {"wrong": True})(document)
+    # The floors' numbers under a licence, or a fire limit, are told together.
+    together = [path for path in paths if ".floors." in path]
+    assert len(problems_of(document)) == len(paths) - len(together) // 2
 
 
 def test_a_file_that_is_missing_or_not_toml_is_told_by_its_path(tmp_path: Path) -> None:
