@@ -340,7 +340,7 @@ def test_a_party_is_found_by_any_part_of_its_name_and_let_in_after_a_look_at_the
     rows.nth(1).click()
     expect(page.get_by_role("dialog")).to_contain_text("before you count them out")
     page.get_by_role("button", name="ID seen: check out").click()
-    verdict(page, "admit", "Out")
+    verdict(page, "out", "Out")
     page.keyboard.press("Escape")
     expect(rows.nth(1)).to_contain_text("0 of 1 in")
     expect(rows.nth(1)).to_contain_text("1 went out")
