@@ -19,6 +19,7 @@ from app.payments.work import look
 from app.web.health import observe
 from floorplan.projection import project, state_hash
 from scanners.codes.reading import read_codes
+from tests.integration.live.nodes import until_async
 from tests.integration.web.club import NIGHT, Club, key
 
 DEADLINE_SECONDS = 5.0
@@ -54,9 +55,12 @@ async def test_nights_are_listed_with_tonight_and_the_venues_clock(
     club: Club, manager: httpx.AsyncClient
 ) -> None:
     await reach(club, 1)
-    async with asyncio.timeout(10):  # which night it is, is asked of the book a moment later
-        while (listed := (await manager.get("/v1/nights")).json())["tonight"] is None:
-            await asyncio.sleep(0.01)
+
+    async def tonight() -> bool:
+        return bool((await manager.get("/v1/nights")).json()["tonight"])
+
+    await until_async(tonight, "tonight, which is known a moment after the state")
+    listed = (await manager.get("/v1/nights")).json()
     assert (listed["tonight"], listed["speed"]) == (NIGHT, 1.0)
     one = (await manager.get(f"/v1/nights/{NIGHT}")).json()
     assert listed["nights"] == [one]
