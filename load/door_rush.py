@@ -222,7 +222,7 @@ def main() -> int:
         time.sleep(3)
         admitted = uvloop.run(rush.twins(given.rounds))
         (bare_p50, bare_p99), bare_rate = bare(service, rush.parties, given.seconds)
-        verified = service.run("verify", "--night", NIGHT)
+        verified = service.verifies(NIGHT)
     finally:
         service.stop()
     print(f"answers: {dict(rush.answers)}")
@@ -230,9 +230,8 @@ def main() -> int:
         f"{kind} {s / (rate * given.seconds) * 1000:.2f} ms" for kind, s in spent.items()
     )
     print(f"CPU for each scan at saturation: {each}")
-    print(f"verify: {verified.stdout.strip() or verified.stderr.strip()}")
     print(f"a bare route: {bare_p50:.2f} / {bare_p99:.2f} ms, {bare_rate:.0f} a second")
-    good = verified.returncode == 0 and all(one.startswith("200") for one in rush.answers)
+    good = verified and all(one.startswith("200") for one in rush.answers)
     slower = max(1.0, bare_p50 / REFERENCE_MS)
     for name, value, least, budget in zip(
         ("p50", "p99"), percentiles(took), (bare_p50, bare_p99), BUDGET_MS, strict=True

@@ -115,6 +115,12 @@ class House:
             env=self.environment, capture_output=True, text=True, check=False,
         )  # fmt: skip
 
+    def verifies(self, night: str) -> bool:
+        """Whether `backroom verify` agrees with the night's book; what it said is printed."""
+        verified = self.run("verify", "--night", night)
+        print(f"verify: {verified.stdout.strip() or verified.stderr.strip()}")
+        return verified.returncode == 0
+
     def stop(self) -> None:
         """Everything ended, and its data is gone."""
         self._serve.terminate()

@@ -141,17 +141,15 @@ async def perform(
     `work`, and NotAllowed `out_of_scope`: a locked table, or the night, is beyond the caller's
     rights.
     """
-
     asked = _Asked(
         db, pool, caller, action, work, night, tuple(sorted(set(tables))),
         tuple(sorted(set(bookings))), people, claims, making, others, further,
     )  # fmt: skip
     if not together:
         return await _alone(asked)
-    group = _TOGETHER.get(db)
-    if group is None:
-        group = _TOGETHER[db] = GroupCommit(_alone, _together)
-    return await group.run(asked.keys, asked)
+    beyond = people or others or further or pool
+    assert not beyond, "a group is of one night, without the headcount"
+    return await _TOGETHER.setdefault(db, GroupCommit(_alone, _together)).run(asked.keys, asked)
 
 
 class _Asked(Struct, frozen=True, eq=False):
@@ -177,12 +175,10 @@ class _Asked(Struct, frozen=True, eq=False):
 
     @property
     def lock_call(self) -> str:
-        """The call of lock_floor, of an action on one night without the headcount."""
-        caller, acting = self.caller, self.acting
-        return _call(
-            "lock_floor", acting.uid, acting.role, self.action, acting.caller, caller.key,
-            caller.body_hash, self.night, self.tables, self.bookings, False,
-            self.claims or caller.principal.scope != EVERYWHERE, acting.booking or None,
+        """The call of lock_floor for its own night."""
+        return _lock_call(
+            self.caller, self.action, self.night, self.tables, self.bookings,
+            people=self.people, claims=self.claims, making=self.making,
         )  # fmt: skip
 
     @property
@@ -313,23 +309,21 @@ async def lock(
 ) -> Act:
     """A transaction has begun: the person is set, the key claimed, the rows locked in the one
     order, the facts known."""
-    acting = acting_of(caller.principal, caller=caller.scope, booking=making)
     wanted, own = sorted(set(tables)), sorted(set(bookings))
-    # Whose rights end at a floor is judged by the floors of the tables.
-    told_of_tables = claims or caller.principal.scope != EVERYWHERE
-    who = (acting.uid, acting.role, action, acting.caller)
     elsewhere = sorted({*others, *further})
-    asked = [
-        (*who, caller.key, caller.body_hash, night, wanted, own, people, told_of_tables),
+    calls = [
+        _lock_call(
+            caller, action, night, wanted, own, people=people, claims=claims, making=making
+        ),
         *(
-            (
-                *who, None, None, other, sorted(set(others.get(other, ()))),
-                sorted(set(further.get(other, ()))), False, True,
+            _lock_call(
+                msgspec.structs.replace(caller, key=None), action, other,
+                sorted(set(others.get(other, ()))), sorted(set(further.get(other, ()))),
+                making=making,
             )
             for other in elsewhere
         ),
     ]  # fmt: skip
-    calls = [_call("lock_floor", *one, acting.booking or None) for one in asked]
     if elsewhere:
         # All tables of all nights in one order, before the first booking is locked.
         pairs = [(night, number) for number in wanted if night is not None]
@@ -366,6 +360,27 @@ async def lock_scans(
     texts = await all_told(conn, "; ".join(("BEGIN", *calls, "SELECT lock_scanned()")))
     entries = [_ENTRY.decode(text) for text in texts[: len(looked)]]
     return _FACTS.decode(texts[-1]) if len(texts) > len(looked) else Facts(), entries
+
+
+def _lock_call(
+    caller: Caller,
+    action: str,
+    night: str | None,
+    tables: Sequence[int],
+    bookings: Sequence[str],
+    *,
+    people: bool = False,
+    claims: bool = True,
+    making: str | None = None,
+) -> str:
+    acting = acting_of(caller.principal, caller=caller.scope, booking=making)
+    # Whose rights end at a floor is judged by the floors of the tables.
+    told_of_tables = claims or caller.principal.scope != EVERYWHERE
+    return _call(
+        "lock_floor", acting.uid, acting.role, action, acting.caller, caller.key,
+        None if caller.key is None else caller.body_hash, night, tables, bookings, people,
+        told_of_tables, acting.booking or None,
+    )  # fmt: skip
 
 
 def _call(function: str, *arguments: object) -> str:

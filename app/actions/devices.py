@@ -31,6 +31,7 @@ from app.domain.pairing import (
     show_code,
 )
 from app.domain.principals import Principal, Scope
+from app.domain.tokens import token_hash
 from app.errors import Conflict, NotFound
 from app.wire.devices import (
     CreateDevice,
@@ -72,7 +73,7 @@ async def find_device(db: Database, token: str) -> FoundDevice | None:
 
     A rolled token counts from its first use, and ends the one before it.
     """
-    digest = sha256(token.encode()).digest()
+    digest = token_hash(token)
     async with db.reading() as conn:
         known = await devices.find_device(conn, digest)
         if known is None:
@@ -173,7 +174,7 @@ async def pair(db: Database, secret: str, caller: Caller, request: PairDevice) -
         device = judge_pairing(found)
         generation = device.generation + 1
         token = device_token(secret, device.device_id, generation)
-        digest = sha256(token.encode()).digest()
+        digest = token_hash(token)
         await devices.use_pairing(act.conn, device.device_id, generation, digest, request.version)
         act.record(book.DevicePaired(generation), f"device:{device.device_id}")
         return 201, TokenAnswer(
@@ -205,7 +206,7 @@ async def roll(db: Database, secret: str, caller: Caller) -> Answered:
             raise Conflict("device_revoked", "This device was taken away meanwhile.")
         generation = device.generation + 1
         token = device_token(secret, device_id, generation)
-        await devices.roll_token(act.conn, device_id, sha256(token.encode()).digest())
+        await devices.roll_token(act.conn, device_id, token_hash(token))
         act.record(book.DeviceRolled(generation), f"device:{device_id}")
         return 200, TokenAnswer(
             device_id=device.id,

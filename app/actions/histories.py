@@ -9,7 +9,7 @@ NIGHTS_AT_MOST = 50  # a booking that was rescheduled more often shows its lates
 
 
 async def read_history(conn: asyncpg.Connection, night: str, booking_id: str) -> list[HistoryRow]:
-    """Every line about the booking, the oldest first; `night` is the one that it is for now."""
+    """Every line about the booking, the oldest first; `night` is its present one."""
     books: dict[str, list[HistoryRow]] = {}
     wanted = [night]
     while wanted and len(books) < NIGHTS_AT_MOST:

@@ -1,6 +1,5 @@
 """Holds: a party claims tables for a while, and pays, lets go, or is too late."""
 
-import hashlib
 import hmac
 import re
 import secrets
@@ -33,6 +32,7 @@ from app.domain.facts import BookingFact, Facts
 from app.domain.principals import Principal
 from app.domain.references import make_reference
 from app.domain.sealing import Vault
+from app.domain.tokens import token_hash
 from app.errors import Conflict, NotValid
 from app.wire import BookingAnswer, ConfirmHold, HoldTables
 from floorplan import events
@@ -92,7 +92,7 @@ async def hold_tables(
             slot_from=begin,
             slot_until=end,
             source="desk" if staff else "public",
-            owner_hash=hashlib.sha256(owner_token(secret, booking_id).encode()).digest(),
+            owner_hash=token_hash(owner_token(secret, booking_id)),
             deposit_pence=deposit,
             hold_expires_at=until,
             created_at=facts.now,

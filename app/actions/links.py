@@ -1,6 +1,5 @@
 """Manage links: made for a booking's customer, read when one is shown, revoked all at once."""
 
-import hashlib
 from datetime import UTC, datetime
 
 import msgspec
@@ -15,10 +14,12 @@ from app.domain.manage_links import (
     LinkRefused,
     ManageLink,
     expiry_of,
+    message_link,
     mint_link,
     read_link,
 )
 from app.domain.principals import Principal
+from app.domain.tokens import token_hash
 from app.errors import Conflict, NotFound
 from app.wire.links import LinkAnswer, LinksRevoked
 from floorplan import administration
@@ -34,9 +35,7 @@ async def find_link_owner(db: Database, key: bytes, token: str) -> Principal | N
         link = read_link(key, token, datetime.now(UTC))
     except LinkRefused:
         return None
-    owner = Principal(
-        "owner", hashlib.sha256(token.encode()).hexdigest(), "OWNER", booking_id=link.booking_id
-    )
+    owner = Principal("owner", token_hash(token).hex(), "OWNER", booking_id=link.booking_id)
     async with db.acting(owner) as conn:
         generation = await links.find_generation(conn, link.booking_id)
     return owner if generation == link.generation else None
@@ -76,13 +75,12 @@ async def make_link(db: Database, key: bytes, caller: Caller, booking_id: str) -
 
 
 async def manage_token(db: Database, key: bytes, who: Principal, booking_id: str) -> str:
-    """The token of the link that messages carry: until a week after the night. Raises NotFound."""
+    """The token of the link that messages carry. Raises NotFound."""
     async with db.acting(who) as conn:
         row = await links.find_linked(conn, booking_id)
     if row is None:
         raise NotFound("booking_not_found", "There is no such booking.")
-    ends = parse_instant(row.ends_at)
-    return mint_link(key, ManageLink(booking_id, row.generation, expiry_of(ends, ends)))
+    return message_link(key, booking_id, row.generation, parse_instant(row.ends_at))
 
 
 async def revoke_links(db: Database, caller: Caller, booking_id: str) -> Answered:

@@ -6,8 +6,6 @@ over the link is over, and the next offer comes with its own. Until then its bea
 owner, with this one booking: what was taken by the link can be paid for by it.
 """
 
-import hashlib
-
 import msgspec
 
 from app.actions.holds import owner_token
@@ -15,6 +13,7 @@ from app.db.pool import Database
 from app.db.waitlist import find_offer
 from app.domain.principals import Principal
 from app.domain.signed_links import OFFER, LinkRefused, verify
+from app.domain.tokens import token_hash
 from floorplan.nights import instant_text
 
 
@@ -24,7 +23,7 @@ async def find_offered(db: Database, secret: str, token: str) -> Principal | Non
         link = verify(OFFER, OFFER.key(secret), token)
     except LinkRefused:
         return None
-    own = hashlib.sha256(owner_token(secret, link.subject).encode()).hexdigest()
+    own = token_hash(owner_token(secret, link.subject)).hex()
     owner = Principal("owner", own, "OWNER")
     async with db.acting(owner) as conn:
         booking_id = await find_offer(

@@ -137,10 +137,8 @@ async def scan(
     key = read.ticket_id or read.reference
     if key is None:
         return await _alone(one)
-    together = _TOGETHER.get(db)
-    if together is None:
-        together = _TOGETHER[db] = GroupCommit(_alone, _together)
-    return await together.run(frozenset({key}), one)
+    group = _TOGETHER.setdefault(db, GroupCommit(_alone, _together))
+    return await group.run(frozenset({key}), one)
 
 
 async def _alone(one: _Scan) -> Answered:

@@ -1,6 +1,5 @@
 """Bookings that recur: all dates that were agreed in one transaction, or none; and their end."""
 
-import hashlib
 import secrets
 from collections import defaultdict
 from collections.abc import Iterator
@@ -28,6 +27,7 @@ from app.domain.contacts import SealedPerson
 from app.domain.facts import BookingFact, Facts
 from app.domain.references import make_reference
 from app.domain.sealing import Vault
+from app.domain.tokens import token_hash
 from app.errors import Conflict, NotFound, NotValid, Refusal
 from app.wire import BookingAnswer, ConfirmHold
 from app.wire.series import BookSeries, CancelSeries, KeptDate, Series, WantedDate
@@ -198,7 +198,7 @@ async def _insert(
         slot_from=begin,
         slot_until=end,
         source="desk",
-        owner_hash=hashlib.sha256(owner_token(secret, booking_id).encode()).digest(),
+        owner_hash=token_hash(owner_token(secret, booking_id)),
         deposit_pence=deposit,
         hold_expires_at=until,
         created_at=facts.now,

@@ -7,7 +7,6 @@ from app.actions.act import UNNUMBERED
 from app.domain.capacity import Fill, Room, fill_of
 from app.domain.facts import BookingFact, Facts, GuestFact, TicketFact
 from app.domain.leases import Share
-from app.domain.sayings import GUEST_IN, Saying
 from app.domain.verdicts import Judgement
 from app.wire import CapacityFigures, Caution, HeldBy, ScanRequest, Seen, Verdict
 from app.wire import Room as RoomAnswer
@@ -34,8 +33,6 @@ def verdict_of(
     """The verdict as it is stored; `inside` are the people by floor with those it counts, and
     `device_id` is who asks."""
     saying, ticket = judgement.saying, booking.ticket if booking else None
-    if guest is not None and judgement.reason == "already_in":
-        saying = GUEST_IN
     fill = fill_of(facts, facts.night, inside) if facts.night and inside else None
     seen = _seen(judgement, facts, guest or ticket, ticket)
     send_to = _send_to(venue, facts, booking, judgement)
@@ -46,7 +43,7 @@ def verdict_of(
         reason=judgement.reason,
         title=saying.title,
         instruction=_instruction(
-            venue, door, saying, judgement, booking, seen, fill, send_to, held, device_id
+            venue, door, judgement, booking, seen, fill, send_to, held, device_id
         ),
         at=facts.now,
         door=door.id,
@@ -145,7 +142,6 @@ def _send_to(
 def _instruction(
     venue: Venue,
     door: Door,
-    saying: Saying,
     judgement: Judgement,
     booking: BookingFact | None,
     seen: Seen | None,
@@ -155,7 +151,7 @@ def _instruction(
     device_id: str | None,
 ) -> str:
     """The reason's sentence, with the numbers and places of this scan."""
-    said, reason = saying.instruction, judgement.reason
+    said, reason = judgement.saying.instruction, judgement.reason
     if reason == "wrong_night" and booking:
         return f"The booking is for {booking.night}."
     if reason == "capacity_full" and fill:

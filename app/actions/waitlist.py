@@ -4,7 +4,6 @@ An offer is a hold: it claims its tables, counts down on every screen and runs o
 is placed without a word and nothing is charged: whoever accepts has an ordinary hold to pay for.
 """
 
-import hashlib
 import logging
 import secrets
 from uuid import uuid4
@@ -31,6 +30,7 @@ from app.domain.manage_links import link_key
 from app.domain.principals import SYSTEM
 from app.domain.references import make_reference
 from app.domain.sealing import Vault
+from app.domain.tokens import token_hash
 from app.domain.waitlist import NextOffer, find_offer, priority_of, sets_for, timing_of
 from app.errors import Conflict, NotFound, NotValid, Refusal
 from app.wire import BookingAnswer
@@ -106,7 +106,7 @@ async def join_waitlist(
             slot_until=slot[1],
             prefers=prefers,
             special_occasion=request.special_occasion,
-            owner_hash=hashlib.sha256(token.encode()).digest(),
+            owner_hash=token_hash(token),
             joined_from=caller.origin,
             joined_at=act.facts.now,
             visits=visits,

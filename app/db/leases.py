@@ -152,7 +152,7 @@ class ShareRow(Struct, frozen=True):
 
 
 class HeldShare(Struct, frozen=True):
-    """A ticket that a device holds, which was asked for now or (`recalled`) before."""
+    """A ticket that a device holds, which was just asked for, or (`recalled`) before."""
 
     lease_id: str
     ticket_id: str

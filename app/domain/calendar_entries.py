@@ -54,7 +54,7 @@ def staff_entry(venue: Venue, booked: Booked, sequence: int, name: str) -> Entry
     if tables:
         words.append(f"table {tables}")
     return _entry(
-        venue, booked, sequence, ", ".join(words), f"{booked.status.replace('_', ' ').capitalize()}"
+        venue, booked, sequence, ", ".join(words), booked.status.replace("_", " ").capitalize()
     )
 
 

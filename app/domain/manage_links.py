@@ -12,7 +12,7 @@ from app.domain.signed_links import GENERATIONS_MAX, MANAGE, LinkRefused, Signed
 
 __all__ = [
     "GENERATIONS_MAX", "LASTS_AFTER_NIGHT", "PREFIX", "LinkRefused", "ManageLink", "expiry_of",
-    "link_key", "mint_link", "read_link",
+    "link_key", "message_link", "mint_link", "read_link",
 ]  # fmt: skip
 
 PREFIX: Final = MANAGE.prefix
@@ -41,6 +41,12 @@ def expiry_of(night_ends_at: datetime, now: datetime) -> datetime:
 def mint_link(key: bytes, link: ManageLink) -> str:
     """The link as a token of 60 characters. Raises ValueError: a figure that it cannot hold."""
     return mint(MANAGE, key, SignedLink(link.booking_id, link.generation, link.expires_at))
+
+
+def message_link(key: bytes, booking_id: str, generation: int, night_ends_at: datetime) -> str:
+    """The token of the link that messages carry: until a week after the night, whenever sent."""
+    ends = expiry_of(night_ends_at, night_ends_at)
+    return mint_link(key, ManageLink(booking_id, generation, ends))
 
 
 def read_link(key: bytes, token: str, now: datetime) -> ManageLink:

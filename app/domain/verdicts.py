@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from app.domain.bookings import room_left
 from app.domain.facts import BookingFact, Facts, GuestFact, NightFact, TicketFact
-from app.domain.sayings import SAYINGS, Saying
+from app.domain.sayings import GUEST_IN, SAYINGS, Saying
 
 Way = Literal["any", "in", "out", "stairs"]
 
@@ -55,10 +55,11 @@ class Judgement(Struct, frozen=True):
     admitted: int | None = None
     gone: int | None = None
     extra: int = 0  # of them, beyond the party: by a supervisor alone
+    of_guest: bool = False  # `already_in` is said of the one guest whose code it is
 
     @property
     def saying(self) -> Saying:
-        return SAYINGS[self.reason]
+        return GUEST_IN if self.of_guest else SAYINGS[self.reason]
 
 
 class Look(Struct, frozen=True):
@@ -326,7 +327,8 @@ def judge_scan(
         if rule.reason in request.broken or rule.way not in ("any", way):
             continue
         if rule.applies(look):
-            return Judgement(rule.reason, left_to_enter=_left(look, rule.reason))
+            of_guest = rule.reason == "already_in" and look.guest is not None
+            return Judgement(rule.reason, left_to_enter=_left(look, rule.reason), of_guest=of_guest)
     return _counted(look, ENDINGS[way])
 
 

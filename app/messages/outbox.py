@@ -27,7 +27,7 @@ from app.domain.calendar_addresses import address_of
 from app.domain.contacts import PersonalData, open_person
 from app.domain.entry_codes import entry_code
 from app.domain.letters import Letter, greeting, short_day
-from app.domain.manage_links import ManageLink, expiry_of, link_key, mint_link
+from app.domain.manage_links import link_key, message_link
 from app.domain.principals import Principal
 from app.domain.retries import TRIES_AT_MOST, wait_after
 from app.domain.sealing import Unopened, Vault
@@ -284,10 +284,10 @@ class Outbox:
         return f"{self._sender.public_url}{path}"
 
     def _link_of(self, booking: BookingFacts) -> str:
-        ends = expiry_of(parse_instant(booking.ends_at), parse_instant(booking.ends_at))
-        token = mint_link(
-            link_key(self._sender.secret), ManageLink(booking.id, booking.link_generation, ends)
-        )
+        token = message_link(
+            link_key(self._sender.secret), booking.id, booking.link_generation,
+            parse_instant(booking.ends_at),
+        )  # fmt: skip
         return f"{self._sender.public_url}/manage#{token}"
 
     async def _failed(self, taken: Taken, lease: str, reason: str) -> None:

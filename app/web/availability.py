@@ -95,6 +95,11 @@ class Availability(Struct, frozen=True, omit_defaults=True):
     problem: NoOffer | None = None
 
 
+SEALED: Final = NoOffer("night_sealed", "This night is over. Choose another night.")
+SLOT_OVER: Final = NoOffer("slot_over", "That time is over. Choose a later slot or another night.")
+TOO_LATE: Final = NoOffer("too_late", LAST_ENTRY_OVER)
+
+
 class Kept(Struct, frozen=True):
     """An answer with its ETag, and the sets in it."""
 
@@ -158,8 +163,8 @@ async def get_availability(call: Call) -> Answer:
     """The sets that fit, best first, from memory; 304 while nothing moved for the public."""
     parts = call.parts
     state = await parts.live.ensure(call.path["night"])
-    closed = call.principal.kind != "staff" and entry_is_over(parts, state)
-    kept, how = answer_of(parts, state, call.query, call.etag, closed=closed)
+    is_guest = call.principal.kind != "staff"
+    kept, how = answer_of(parts, state, call.query, call.etag, is_guest=is_guest)
     parts.metrics.count_availability(how)
     headers = {"ETag": kept.tag}
     if how == "not_modified":
@@ -173,11 +178,11 @@ def answer_of(
     query: AvailabilityQuery,
     etag: str | None = None,
     *,
-    closed: bool = False,
+    is_guest: bool = False,
 ) -> tuple[Kept, How]:
     """The answer to the question, and whether it had to be made."""
-    over = is_over(parts, state, query)
-    version, question = (parts.live.epoch, state.changed["public"]), (query, over, closed)
+    late = lateness(parts, state, query, is_guest=is_guest)
+    version, question = (parts.live.epoch, state.changed["public"]), (query, late)
     kept = parts.availability.find(state.night, version, question)
     if kept is not None:
         return kept, "not_modified" if matches(etag, kept.tag) else "kept"
@@ -186,25 +191,24 @@ def answer_of(
         return Kept(tag, b"", Availability(state.night, version[1], [])), "not_modified"
     rankings = parts.availability.rankings
     before = (rankings.asked, rankings.made)
-    offered = offers(state, parts.venue, query, over=over, known=rankings, closed=closed)
+    offered = offers(state, parts.venue, query, late=late, known=rankings)
     reused = rankings.asked > before[0] and rankings.made == before[1]
     kept = Kept(tag, msgspec.json.encode(offered), offered)
     parts.availability.keep(state.night, version, question, kept)
     return kept, "reused" if reused else "computed"
 
 
-def is_over(parts: Parts, state: NightState, query: AvailabilityQuery) -> bool:
-    """Whether the slot has ended."""
+def lateness(
+    parts: Parts, state: NightState, query: AvailabilityQuery, *, is_guest: bool
+) -> NoOffer | None:
+    """Why it is too late for the slot: it has ended, or no guest is let in any more. It is all
+    about an answer that time alone changes."""
     if state.info is None:
-        return False
-    return (query.slot_until or state.info.closes_at) <= instant_text(parts.live.clock.now())
-
-
-def entry_is_over(parts: Parts, state: NightState) -> bool:
-    """Whether no guest is let in any more; with `is_over` all that time alone changes."""
-    if state.info is None:
-        return False
-    return instant_text(parts.live.clock.now()) > state.info.last_entry_at
+        return None
+    now = instant_text(parts.live.clock.now())
+    if (query.slot_until or state.info.closes_at) <= now:
+        return SLOT_OVER
+    return TOO_LATE if is_guest and now > state.info.last_entry_at else None
 
 
 def offers(
@@ -212,27 +216,19 @@ def offers(
     venue: Venue,
     query: AvailabilityQuery,
     *,
-    over: bool,
+    late: NoOffer | None,
     known: Rankings,
-    closed: bool = False,
 ) -> Availability:
     """What the night can offer the party; of what is `known`, where that is the same.
-
-    `closed`: to somebody whom the door would not let in any more.
 
     Raises NotValid: a wish that no table can meet.
     """
     nothing = Availability(night=state.night, version=state.changed["public"], sets=[])
     info = state.info
     if info is None or info.status != "open":
-        sealed = NoOffer("night_sealed", "This night is over. Choose another night.")
-        return msgspec.structs.replace(nothing, problem=sealed)
-    if over:
-        late = NoOffer("slot_over", "That time is over. Choose a later slot or another night.")
+        return msgspec.structs.replace(nothing, problem=SEALED)
+    if late is not None:
         return msgspec.structs.replace(nothing, problem=late)
-    if closed:
-        shut = NoOffer("too_late", LAST_ENTRY_OVER)
-        return msgspec.structs.replace(nothing, problem=shut)
     begin = query.slot_from or info.doors_at
     end = query.slot_until or info.closes_at
     if not info.doors_at <= begin < end <= info.closes_at:

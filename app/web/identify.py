@@ -1,6 +1,5 @@
 """Who sends a request: staff by their session's cookie, devices and owners by a bearer token."""
 
-import hashlib
 from typing import Final
 
 import msgspec
@@ -16,6 +15,7 @@ from app.db.pool import Database
 from app.db.waitlist import is_waiting
 from app.domain.principals import ANONYMOUS, Principal
 from app.domain.signed_links import GUEST, MANAGE, OFFER
+from app.domain.tokens import token_hash
 from app.errors import NotAllowed, NotSignedIn
 from app.web.cookies import find_cookie
 from app.web.visitors import Hosts, Visitor, values
@@ -120,7 +120,7 @@ async def principal_of(db: Database, token: str, secret: str | None = None) -> P
         return None if secret is None else await find_guest(db, secret, token)
     if token.startswith(OFFER.prefix):
         return None if secret is None else await find_offered(db, secret, token)
-    return Principal("owner", hashlib.sha256(token.encode()).hexdigest(), "OWNER")
+    return Principal("owner", token_hash(token).hex(), "OWNER")
 
 
 async def waits(db: Database, principal: Principal, entry_id: str) -> bool:

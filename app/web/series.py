@@ -14,7 +14,7 @@ from app.actions.scopes import judge_scope
 from app.db.listings import list_series
 from app.errors import Conflict, NotFound
 from app.web.answers import Answer, encoded
-from app.web.availability import Availability, AvailabilityQuery, free_tables, is_over, offers
+from app.web.availability import Availability, AvailabilityQuery, free_tables, lateness, offers
 from app.web.doing import doing
 from app.web.endpoint import check_date, check_instant
 from app.web.floor import date_of
@@ -122,8 +122,8 @@ async def _look(parts: Parts, night: str, slot: Slot, party: int) -> Looked:
     except NotFound:
         return Looked(night, slot, None, nothing)
     query = AvailabilityQuery(party=party, slot_from=slot[0], slot_until=slot[1])
-    over = is_over(parts, state, query)
-    offered = offers(state, parts.venue, query, over=over, known=parts.availability.rankings)
+    late = lateness(parts, state, query, is_guest=False)
+    offered = offers(state, parts.venue, query, late=late, known=parts.availability.rankings)
     return Looked(night, slot, state, offered)
 
 

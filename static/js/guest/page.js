@@ -7,6 +7,7 @@
 import { Problem, read, readPicture } from "../api.js";
 import { stayAwake } from "../awake.js";
 import { byId, el, fact, fill, write } from "../elements.js";
+import { takeFromAddress } from "../signed-link.js";
 import { offerTheme } from "../theme.js";
 import { longNightText, timeText, useTimeZone } from "../venue-clock.js";
 import { tablesSpoken } from "../words.js";
@@ -14,7 +15,7 @@ import { tablesSpoken } from "../words.js";
 const KEY = "backroom.guest";
 const ASK_MS = 15_000;
 
-const token = takeToken();
+const token = takeFromAddress(KEY);
 /** @type {any} */
 let floor = null;
 let key = "";
@@ -32,14 +33,6 @@ if (token === null) {
   document.addEventListener("visibilitychange", () => document.hidden || ask());
   addEventListener("online", () => ask());
   ask();
-}
-
-/** @returns {string | null} */
-function takeToken() {
-  const said = location.hash.slice(1);
-  if (location.hash) history.replaceState(null, "", location.pathname);
-  if (said) sessionStorage.setItem(KEY, said);
-  return sessionStorage.getItem(KEY);
 }
 
 async function ask() {

@@ -5,15 +5,13 @@
  * address would hand the booking on. It lasts as long as the tab, unless it is kept on purpose.
  */
 
-import { subjectOf } from "../signed-link.js";
+import { subjectOf, takeFromAddress } from "../signed-link.js";
 
 const KEY = "backroom.manage";
 
 /** The token, from the address or from before; null: there is none. @returns {string | null} */
 export function takeToken() {
-  const said = location.hash.slice(1);
-  if (location.hash) history.replaceState(null, "", location.pathname);
-  if (said) sessionStorage.setItem(KEY, said);
+  takeFromAddress(KEY);
   return keptToken();
 }
 

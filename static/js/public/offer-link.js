@@ -5,7 +5,7 @@
  * leaves the address bar at once, and lasts as long as the tab or the offer.
  */
 
-import { subjectOf } from "../signed-link.js";
+import { subjectOf, takeFromAddress } from "../signed-link.js";
 
 const KEY = "backroom.offer";
 const PREFIX = "off_";
@@ -15,13 +15,13 @@ const PREFIX = "off_";
  * @returns {{token: string, waitlist_id: string | null} | null} no id: the link is none of ours
  */
 export function takeOffer() {
-  const said = location.hash.slice(1);
-  if (said.startsWith(PREFIX)) {
-    history.replaceState(null, "", location.pathname);
-    sessionStorage.setItem(KEY, said);
-  }
-  const token = sessionStorage.getItem(KEY);
+  const token = takeFromAddress(KEY, PREFIX);
   return token === null ? null : { token, waitlist_id: subjectOf(PREFIX, token) };
+}
+
+/** Another offer's link was opened in the same tab. @param {() => void} then */
+export function onOfferLink(then) {
+  addEventListener("hashchange", () => location.hash.startsWith(`#${PREFIX}`) && then());
 }
 
 /** The offer is taken, or over. */

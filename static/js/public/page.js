@@ -15,6 +15,7 @@ import { offerTheme } from "../theme.js";
 import { tell } from "../toasts.js";
 import { longNightText, nightText, timeText, useTimeZone } from "../venue-clock.js";
 import { LINK_WORD } from "../words.js";
+import { onOfferLink } from "./offer-link.js";
 import { askHold, factsOf, nothing, offerCard } from "./offers.js";
 import { Ticket } from "./ticket.js";
 import { askJoin, waitInstead, Waiting } from "./waitlist.js";
@@ -56,8 +57,7 @@ let answeredAt = -Infinity;
 let failures = 0;
 
 offerTheme(byId("theme"));
-// Another offer's link, in the same tab.
-addEventListener("hashchange", () => location.hash.startsWith("#off_") && location.reload());
+onOfferLink(() => location.reload());
 start().catch((error) => {
   write(byId("hero-more"), "The page cannot reach the club just now. Trying again…");
   console.warn(error);

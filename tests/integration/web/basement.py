@@ -1,11 +1,14 @@
 """Two tablets at one door, a manager, and a party whose ticket one of them may hold."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 from uuid import uuid4
 
 import httpx
 
-from tests.integration.web.club import NIGHT, Club, key
+from app.settings import Settings
+from tests.integration.web.club import NIGHT, ORIGIN, Club, key, opened
 
 TOKEN = "d" * 64
 OPEN = "2027-06-19T22:30:00.000Z"
@@ -66,6 +69,17 @@ class Tablet:
         """A scan that it decided by itself."""
         observed = {"at": at, "verdict": verdict, "lease": self.lease.get("lease_id")}
         return await self.scan(code, people, observed=observed, **more)
+
+
+@asynccontextmanager
+async def managed_demo(settings: Settings) -> AsyncIterator[tuple[Club, httpx.AsyncClient]]:
+    """A club on the demo clock, with its manager."""
+    async with opened(settings, demo=True, demo_token=TOKEN) as club:
+        manager = await club.client(Origin=ORIGIN)
+        links = (await manager.post("/v1/demo/links", json={"token": TOKEN})).json()["links"]
+        link = next(one["link"] for one in links if one["role"] == "MANAGER")
+        await manager.post("/v1/session", json={"link": link})
+        yield club, manager
 
 
 class Basement:

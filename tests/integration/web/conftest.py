@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from app.settings import Settings
-from tests.integration.web.basement import TOKEN, Basement
+from tests.integration.web.basement import Basement, managed_demo
 from tests.integration.web.club import Club, opened
 from tests.integration.web.served import Served, serving
 
@@ -24,11 +24,7 @@ async def served(settings: Settings) -> AsyncIterator[Served]:
 
 @pytest.fixture
 async def basement(settings: Settings) -> AsyncIterator[Basement]:
-    async with opened(settings, demo=True, demo_token=TOKEN) as club:
-        stranger = await club.client(Origin="http://127.0.0.1:8000")
-        links = (await stranger.post("/v1/demo/links", json={"token": TOKEN})).json()["links"]
-        link = next(one["link"] for one in links if one["role"] == "MANAGER")
-        await stranger.post("/v1/session", json={"link": link})
-        made = Basement(club, stranger)
+    async with managed_demo(settings) as (club, manager):
+        made = Basement(club, manager)
         await made.begin()
         yield made

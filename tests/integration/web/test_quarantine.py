@@ -14,9 +14,9 @@ from app.db.book import read_state
 from app.db.floor import list_contradictions
 from app.domain.principals import Principal
 from app.settings import Settings
-from tests.integration.web.club import NIGHT, Club, key, opened
+from tests.integration.web.basement import TOKEN, managed_demo
+from tests.integration.web.club import NIGHT, Club, key
 
-TOKEN = "d" * 64
 MANAGER = Principal("staff", str(uuid4()), "MANAGER")
 OPEN = "2027-06-19T22:30:00.000Z"
 SEALED = "2027-06-20T08:00:00.000Z"
@@ -92,12 +92,8 @@ class Door:
 
 @pytest.fixture
 async def door(settings: Settings) -> AsyncIterator[Door]:
-    async with opened(settings, demo=True, demo_token=TOKEN) as club:
-        stranger = await club.client(Origin="http://127.0.0.1:8000")
-        links = (await stranger.post("/v1/demo/links", json={"token": TOKEN})).json()["links"]
-        link = next(one["link"] for one in links if one["role"] == "MANAGER")
-        await stranger.post("/v1/session", json={"link": link})
-        made = Door(club, stranger)
+    async with managed_demo(settings) as (club, manager):
+        made = Door(club, manager)
         await made.begin()
         yield made
 

@@ -55,14 +55,19 @@ def test_a_snapshot_and_its_frames_are_a_fresh_snapshot(case: dict[str, Any]) ->
     assert screen.asked == case["asks"]
 
 
+def repeats(frames: list[Any]) -> bool:
+    """Of these the first may be left out: there is no other, or it comes again on purpose."""
+    return len(frames) < 2 or frames[0] in frames[1:]
+
+
 @pytest.mark.parametrize(
-    "case", [c for c in REDUCER if not c["asks"]], ids=lambda c: f"{c['audience']}: {c['name']}"
+    "case",
+    [c for c in REDUCER if not c["asks"] and not repeats(c["frames"])],
+    ids=lambda c: f"{c['audience']}: {c['name']}",
 )
 def test_a_frame_left_out_is_noticed_or_makes_another_state(case: dict[str, Any]) -> None:
     """The negative control: the cases can tell a reducer that loses frames."""
     frames = case["frames"]
-    if frames[0] in frames[1:] or len(frames) < 2:
-        pytest.skip("this case repeats its frames on purpose")
     screen = Screen(case["snapshot"])
     for frame in frames[1:]:
         screen.take(frame)

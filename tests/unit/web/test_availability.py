@@ -13,7 +13,7 @@ from typing import Any, cast
 import msgspec
 import pytest
 
-from app.web.availability import Answers, AvailabilityQuery, answer_of, entry_is_over
+from app.web.availability import Answers, AvailabilityQuery, answer_of
 from app.web.parts import Parts
 from floorplan import events as book
 from floorplan.nights import instant_text, parse_instant
@@ -135,15 +135,14 @@ def test_after_last_entry_a_guest_is_offered_nothing_and_staff_the_same_as_befor
     last = parse_instant(play.state.info.last_entry_at)
     answers = Answers()
     offered = {
-        (late, closed): answer_of(
+        (late, is_guest): answer_of(
             worker(answers, last + timedelta(milliseconds=late)),
             play.state,
             AvailabilityQuery(party=4),
-            closed=closed
-            and entry_is_over(worker(answers, last + timedelta(milliseconds=late)), play.state),
+            is_guest=is_guest,
         )[0]
         for late in (0, 1)
-        for closed in (False, True)
+        for is_guest in (False, True)
     }
     assert offered[0, True].body == offered[0, False].body == offered[1, False].body
     shut = offered[1, True]
