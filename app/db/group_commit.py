@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 # 4 of one (no groups) 315; 2 of 8 375; 2 of 4 500; 1 of 8 545; 1 of 16 550.
 MOST: Final = 16
 AT_ONCE_MOST: Final = 8  # with those that are late; a worker has ten connections
-WAITING_MOST: Final = 200
+WAITING_MOST: Final = 2000  # a thousand customers may want one night in one instant
 WAIT_SECONDS: Final = 4.0
 
 Asked = TypeVar("Asked")
@@ -71,15 +71,17 @@ class GroupCommit(Generic[Asked, Told]):
             group: list[tuple[Asked, asyncio.Future[Told]]] = []
             taken: set[Hashable] = set()
             left = []
-            for keys, asked, answer in self._waiting:
+            rest = iter(self._waiting)
+            while len(group) < MOST and (first := next(rest, None)):
+                keys, asked, answer = first
                 if answer.done():  # whoever asked is gone
                     continue
-                if len(group) == MOST or not taken.isdisjoint(keys):
-                    left.append((keys, asked, answer))
-                else:
+                if taken.isdisjoint(keys):
                     group.append((asked, answer))
+                else:
+                    left.append(first)
                 taken |= keys  # of one key they keep their order
-            self._waiting = left
+            self._waiting = [*left, *rest]
             if group:
                 task = asyncio.create_task(self._run(_Turn(self), group))
                 self._groups.add(task)

@@ -177,3 +177,16 @@ async def test_the_queue_and_the_wait_have_an_end(monkeypatch: pytest.MonkeyPatc
     book.gate.set()
     assert await first == "A"
     assert await book.ask("e") == "E"
+
+
+@pytest.mark.usefixtures("patient")
+async def test_a_thousand_at_once_are_all_answered() -> None:
+    """As many as may want one night in one instant."""
+    book = Book()
+    names = [str(number) for number in range(1000)]
+    asked = [asyncio.create_task(book.commit.run(frozenset([name]), name)) for name in names]
+    await turns()
+    book.gate.set()
+    assert await asyncio.gather(*asked) == names
+    assert max(map(len, book.done)) == group_commit.MOST
+    assert [name for group in book.done for name in group] == names
