@@ -35,11 +35,15 @@ class Outlet(Protocol):
     def push(self, wire: bytes) -> bool:
         """Send whole WebSocket frames; False: the peer takes no more, or is gone: not sent."""
 
-    def writer(self) -> Callable[[bytes], object]:
-        """What sends whole frames without a question.
+    def writer(self) -> Callable[[bytes], int]:
+        """What sends whole frames without a question, and says how many of their bytes it took.
 
-        To be called only while the watcher has heard of neither a pause nor the end.
+        To be called only while the watcher has heard of neither a pause nor the end. What it did
+        not take goes to `write_rest`; it took nothing when it raises OSError.
         """
+
+    def write_rest(self, wire: bytes, taken: int) -> None:
+        """Send what the writer did not take; the watcher hears of the pause, or of the end."""
 
     def end(self, code: int, reason: str) -> None:
         """Close; a peer that does not answer, or does not even read, is cut soon after."""

@@ -42,8 +42,15 @@ class AsgiOutlet:
                 self.watcher.on_pause()
         return True
 
-    def writer(self) -> Callable[[bytes], object]:
-        return self.push
+    def writer(self) -> Callable[[bytes], int]:
+        return self._take
+
+    def _take(self, wire: bytes) -> int:
+        self.push(wire)
+        return len(wire)
+
+    def write_rest(self, wire: bytes, taken: int) -> None:
+        assert taken == len(wire), "it takes everything"
 
     def end(self, code: int, reason: str) -> None:
         """Close after what is queued; one that takes no more is closed without it."""

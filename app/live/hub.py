@@ -26,7 +26,7 @@ from floorplan.state import NightState
 
 logger = logging.getLogger(__name__)
 
-Step = tuple[Client, Callable[[bytes], object]]
+Step = tuple[Client, Callable[[bytes], int]]
 
 # Staff first: their frames leave before the first public one is written.
 ORDER: Final = ("manager", "door", "public")
@@ -315,7 +315,7 @@ class Hub:
         joined = b"".join(wire for _, wire in pending)
         # Those apart are taken first: they may join, and are then not written to a second time.
         apart = [] if len(lane.in_step) == len(lane.clients) else self._apart(lane)
-        steps = list(lane.in_step.items())
+        steps = lane.steps
         before, lane.flushed = lane.flushed, top
         self.counts.flushes += 1
         written = await self._write_all(lane, steps, joined)
@@ -326,15 +326,20 @@ class Hub:
 
     async def _write_all(self, lane: Lane, steps: list[Step], wire: bytes) -> int:
         """The wire is written to everybody in step; returns to how many."""
-        written, parted = 0, lane.parted
+        written, parted, size = 0, lane.parted, len(wire)
         for start in range(0, len(steps), YIELD_EVERY):
             some = steps[start : start + YIELD_EVERY]
             if start:
                 await asyncio.sleep(0)
                 if lane.parted != parted:  # somebody of those who are still to come may have left
                     some = [step for step in some if step[0] in lane.in_step]
-            for _, write in some:
-                write(wire)
+            for client, write in some:
+                try:
+                    taken = write(wire)
+                except OSError:
+                    taken = 0
+                if taken != size:
+                    client.outlet.write_rest(wire, taken)
             written += len(some)
         return written
 

@@ -48,20 +48,30 @@ class Lane:
         self.room = room
         self.audience = audience
         self.clients: dict[Client, None] = {}
-        self.in_step: dict[Client, Callable[[bytes], object]] = {}
+        self.in_step: dict[Client, Callable[[bytes], int]] = {}
+        self._steps: list[tuple[Client, Callable[[bytes], int]]] | None = None
         self.parted = 0  # how often one in step left: a flush that paused looks again
         self.pending: list[tuple[int, bytes]] = []
         self.flushed = room.version
 
+    @property
+    def steps(self) -> list[tuple["Client", Callable[[bytes], int]]]:
+        """Everybody in step now, and what writes to them; a list that is never changed."""
+        if self._steps is None:
+            self._steps = list(self.in_step.items())
+        return self._steps
+
     def join(self, client: "Client") -> None:
         """The client has everything up to `flushed` and takes what comes."""
         self.in_step[client] = client.outlet.writer()
+        self._steps = None
 
     def part(self, client: "Client") -> None:
         """The client is fed apart from now on, from where the others are. Idempotent."""
         if client in self.in_step:
             client.version = self.flushed
             del self.in_step[client]
+            self._steps = None
             self.parted += 1
 
 

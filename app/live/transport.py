@@ -9,8 +9,10 @@ Give it as `Config(ws=LiveProtocol, ws_per_message_deflate=False, ws_max_size=ME
 """
 
 import asyncio
+import os
 import socket
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final, cast
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -108,9 +110,21 @@ class LiveProtocol(WebSocketsSansIOProtocol):
         self.transport.write(wire)
         return True
 
-    def writer(self) -> Callable[[bytes], object]:
-        """The transport's own: the watcher hears of everything that forbids it."""
-        return self.transport.write
+    def writer(self) -> Callable[[bytes], int]:
+        """Past the transport to the kernel: with no queue there (`connection_made`) nothing is
+        overtaken, and the watcher hears of everything that forbids it before the file is closed.
+        """
+        raw = self.transport.get_extra_info("socket")
+        if raw is None or self.transport.get_extra_info("ssl_object") is not None:
+            return self._take
+        return partial(os.write, raw.fileno())
+
+    def _take(self, wire: bytes) -> int:
+        self.transport.write(wire)
+        return len(wire)
+
+    def write_rest(self, wire: bytes, taken: int) -> None:
+        self.transport.write(wire[taken:])
 
     def end(self, code: int, reason: str) -> None:
         """Send a close frame and wait shortly for the peer's; idempotent.

@@ -52,8 +52,15 @@ class MemoryOutlet:
                 self.watcher.on_pause()
         return True
 
-    def writer(self) -> Callable[[bytes], object]:
-        return self.push
+    def writer(self) -> Callable[[bytes], int]:
+        return self._take
+
+    def _take(self, wire: bytes) -> int:
+        self.push(wire)
+        return len(wire)
+
+    def write_rest(self, wire: bytes, taken: int) -> None:
+        raise AssertionError("everything is taken")
 
     def end(self, code: int, reason: str) -> None:
         self.ended = self.ended or (code, reason)

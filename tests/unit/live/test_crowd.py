@@ -17,8 +17,10 @@ class Wire:
     def push(self, wire: bytes) -> bool:
         return True
 
-    def writer(self) -> Callable[[bytes], object]:
-        return self.push
+    def writer(self) -> Callable[[bytes], int]:
+        return len
+
+    def write_rest(self, wire: bytes, taken: int) -> None: ...
 
     def end(self, code: int, reason: str) -> None: ...
 

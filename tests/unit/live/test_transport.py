@@ -5,10 +5,15 @@ When one of these fails after an upgrade, look at `app/live/transport.py` line b
 
 import asyncio
 import inspect
-from collections.abc import Callable
+import itertools
+import os
+import socket
+from collections.abc import Callable, Coroutine
+from functools import partial
 
 import pytest
 import uvicorn
+import uvloop
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
 from websockets.protocol import State
@@ -71,8 +76,7 @@ class Application:
         self.closed.set()
 
 
-async def connected() -> tuple[LiveProtocol, MemoryTransport, Application]:
-    application = Application()
+def made(application: Application) -> LiveProtocol:
     config = uvicorn.Config(
         application,
         ws=LiveProtocol,
@@ -82,7 +86,12 @@ async def connected() -> tuple[LiveProtocol, MemoryTransport, Application]:
     )
     config.load()
     assert config.ws_protocol_class is LiveProtocol
-    protocol = LiveProtocol(config=config, server_state=ServerState(), app_state={})
+    return LiveProtocol(config=config, server_state=ServerState(), app_state={})
+
+
+async def connected() -> tuple[LiveProtocol, MemoryTransport, Application]:
+    application = Application()
+    protocol = made(application)
     transport = MemoryTransport()
     protocol.connection_made(transport)
     protocol.data_received(HANDSHAKE)
@@ -248,3 +257,69 @@ def test_uvicorn_has_the_attributes_that_the_protocol_uses() -> None:
     # The task starts on the loop's next turn: the scope may be added to after handle_connect.
     assert "self.loop.create_task(self.run_asgi())" in source
     assert State.OPEN.name == "OPEN"
+
+
+async def over_a_real_socket() -> None:
+    """Frames by the writer and by `push`, in turn, to a peer that reads nothing until one is not
+    taken whole: the rest is queued, nothing was queued before, and all arrives in order."""
+    loop = asyncio.get_running_loop()
+    application = Application()
+    protocol = made(application)
+    server = await loop.create_server(lambda: protocol, "127.0.0.1", 0)
+    peer = socket.create_connection(server.sockets[0].getsockname()[:2])
+    peer.setblocking(False)
+    await loop.sock_sendall(peer, HANDSHAKE)
+    await asyncio.wait_for(application.accepted.wait(), 5)
+    told: list[str] = []
+    drained = asyncio.Event()
+
+    class Watching:
+        def on_pause(self) -> None:
+            told.append("pause")
+
+        def on_drain(self) -> None:
+            told.append("drain")
+            drained.set()
+
+        def on_shut(self) -> None:
+            assert os.fstat(number), "nobody else has the file's number yet"
+            told.append("shut")
+
+    protocol.watcher = Watching()
+    transport = protocol.transport
+    number = transport.get_extra_info("socket").fileno()
+    write = protocol.writer()
+    assert write.__class__ is partial, "past the transport"
+    sent = b""
+    for count in itertools.count():
+        assert (transport.get_write_buffer_size(), told) == (0, [])
+        wire = framed(b"%d" % len(sent) * 100)
+        sent += wire
+        if count < 10 and count % 2:
+            assert protocol.push(wire)
+            continue
+        try:
+            taken = write(wire)
+        except BlockingIOError:
+            taken = 0
+        if taken != len(wire):
+            protocol.write_rest(wire, taken)
+            break
+    assert told == ["pause"]
+    assert not protocol.push(framed(b"{}"))
+    received = b""
+    while not received.endswith(sent):
+        received += await asyncio.wait_for(loop.sock_recv(peer, 65_536), 5)
+    await asyncio.wait_for(drained.wait(), 5)
+    assert (told, transport.get_write_buffer_size()) == (["pause", "drain"], 0)
+    peer.close()
+    await asyncio.wait_for(application.closed.wait(), 5)
+    assert told[2:] == ["shut"]
+    server.close()
+
+
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
+def test_what_goes_past_the_transport_overtakes_nothing(
+    run: Callable[[Coroutine[object, object, None]], None],
+) -> None:
+    run(over_a_real_socket())
