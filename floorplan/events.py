@@ -259,7 +259,8 @@ class Carried(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
 class BookingRescheduled(Payload, frozen=True, omit_defaults=True):
     """The booking is for another time; when that is another night, both books have the line.
 
-    The book of `night_before` says where it went; that of `night` has the booking with it.
+    The book of `night_before` says where it went; that of `night` has the booking with it. Lines of
+    earlier releases do not say the time before.
     """
 
     booking_id: str
@@ -272,6 +273,8 @@ class BookingRescheduled(Payload, frozen=True, omit_defaults=True):
     tables: list[int]
     deposit_pence: int
     booking: Carried | None = None
+    slot_from_before: Instant | None = None
+    slot_until_before: Instant | None = None
 
 
 class BookingSplit(Payload, frozen=True):

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from msgspec.structs import replace
+
 from app.actions.act import Act, Answered, Caller, perform
 from app.actions.changes import own_latest
 from app.actions.holds import booking_answer, expire, expired_in, with_code
@@ -144,16 +146,13 @@ async def _rescheduled(
         await rows.set_resetting(act.conn, night, behind, True)
     edition = booking.edition + 1
     told = events.BookingRescheduled(
-        booking.id, edition, booking.night, night, begin, end, list(booking.tables), wanted, deposit
-    )
+        booking.id, edition, booking.night, night, begin, end, list(booking.tables), wanted,
+        deposit, slot_from_before=booking.slot_from, slot_until_before=booking.slot_until,
+    )  # fmt: skip
     act.record(told, f"booking:{booking.id}", book=booking.night)
     act.send(messages.changed(booking.id, str(edition)))
     if carried is not None:
-        arrived = events.BookingRescheduled(
-            booking.id, edition, booking.night, night, begin, end, list(booking.tables), wanted,
-            deposit, carried,
-        )  # fmt: skip
-        act.record(arrived, f"booking:{booking.id}", book=night)
+        act.record(replace(told, booking=carried), f"booking:{booking.id}", book=night)
         act.book = night
     return booking_answer(
         booking, night=night, tables=wanted, slot_from=begin, slot_until=end,

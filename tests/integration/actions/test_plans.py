@@ -7,12 +7,14 @@ from typing import Any
 import asyncpg
 import pytest
 
+from app.db.calendars import LIST_ENTRIES
 from app.db.history import LIST_HISTORY
 from app.db.listings import FIND_BOOKING, LIST_BOOKINGS, LIST_SERIES
 from app.db.no_shows import LIST_OVERDUE
 from app.db.outbox import LIST_REMINDERS
 from app.db.persons import FIND_PERSON_OF_OWNER
 from load.history import fill
+from tests.integration.changing import SUNDAY, rescheduled
 from tests.integration.floor import NIGHT, House
 
 BOOKING = "00000000-0000-4000-8000-000000000001"
@@ -29,6 +31,7 @@ HOT: dict[str, tuple[str, tuple[Any, ...]]] = {
     "parties that are overdue": (LIST_OVERDUE, (30, 60)),
     "a booking's history": (LIST_HISTORY, (NIGHT, BOOKING)),
     "the dates of a series": (LIST_SERIES, (BOOKING,)),
+    "a night's calendar": (LIST_ENTRIES, (NIGHT,)),
     "reminders that are due": (LIST_REMINDERS, ()),
     "whose data an owner asks for": (FIND_PERSON_OF_OWNER, (b"hash",)),
 }
@@ -93,7 +96,12 @@ async def test_history_costs_staff_no_page_beyond_deeper_indexes(
     venue_house: House, plans: str
 ) -> None:
     """By pages instead of a clock. The last lines are the negative control."""
-    names = ("the night's list", "one booking", "the claims on a table", "the dates of a series")
+    names = (
+        "the night's list", "one booking", "the claims on a table", "the dates of a series",
+        "a night's calendar",
+    )  # fmt: skip
+    await venue_house.open(SUNDAY)
+    await rescheduled(venue_house, await venue_house.booked([7]), night=SUNDAY)
     await venue_house.booked([7])
     before = {name: await pages_of(venue_house, name, plans) for name in names}
     async with venue_house.looking() as owner:
