@@ -9,7 +9,8 @@ tells the same frames, one process each, pinned to core 0; the screens are one r
 is printed.
 
 Machines like this have two speeds, 1.3 apart, and change between them: so each figure is the median
-of several rounds, and a round begins and ends with the C writer, by whose mean it is divided.
+of several rounds, and the C writer is measured before and after each one, by whose mean it is
+divided. A budget in milliseconds holds where the C writer keeps it too: nobody is faster than that.
 
     cpu     CPU for each delivered frame at 1,000 and 10,000 sockets, one event in flight
     storm   more than can be done: 5,000 sockets x 50 events/s; and 1,000 x 200/s
@@ -87,12 +88,13 @@ def cpu(judge: Judge, rounds: int) -> None:
         print(f"CPU for each delivered frame, {sockets} sockets, one event in flight:")
         others = here(("hub", "nchan", "nats", "broadcast", "starlette"))
         ratios: dict[str, list[float]] = {kind: [] for kind in others}
+        before = played("c", sockets, events)
         for _ in range(rounds):
             for kind in others:
-                before = played("c", sockets, events)
                 seen = played(kind, sockets, events)
                 after = played("c", sockets, events)
                 ratios[kind].append(seen.cpu_us / ((before.cpu_us + after.cpu_us) / 2))
+                before = after
                 told(kind, seen)
                 if seen.lost:
                     judge.missed.append(f"nothing lost by {kind}")
@@ -108,6 +110,17 @@ def cpu(judge: Judge, rounds: int) -> None:
                 judge.most(name, of_c["hub"] / of_c[kind], budget * TOLERANCE)
 
 
+def beside_c(sockets: int, per_second: float, seconds: int) -> tuple[Seen, float]:
+    """Ours at that rate, and the p99 in ms of the bare C writer: the better of before and after."""
+    events = round(per_second * seconds)
+    before = played("c", sockets, events, per_second=per_second)
+    ours = played("hub", sockets, events, per_second=per_second)
+    after = played("c", sockets, events, per_second=per_second)
+    for kind, seen in (("c", before), ("hub", ours), ("c", after)):
+        told(kind, seen)
+    return ours, min(before.p99, after.p99)
+
+
 def storm(judge: Judge, seconds: int) -> None:
     print(f"5,000 sockets x 50 events/s for {seconds} s:")
     p99 = {}
@@ -120,18 +133,16 @@ def storm(judge: Judge, seconds: int) -> None:
     if "nats" in p99:
         judge.most("p99, ours / NATS", p99["hub"] / p99["nats"], STORM_OF_NATS)
     print(f"1,000 sockets x 200 events/s for {seconds} s:")
-    seen = played("hub", 1000, 200 * seconds, per_second=200)
-    told("hub", seen)
-    judge.most("p99", seen.p99, STORM_P99_MS, " ms")
+    seen, limit = beside_c(1000, 200, seconds)
+    judge.most("p99", seen.p99, max(STORM_P99_MS, limit), " ms")
     judge.most("versions lost", seen.lost, 0)
 
 
 def many(judge: Judge, seconds: int) -> None:
     sockets = 10_000
     print(f"{sockets} sockets on one worker, 1 event/s for {seconds} s:")
-    seen = played("hub", sockets, seconds, per_second=1)
-    told("hub", seen)
-    judge.most("p99", seen.p99, MANY_P99_MS, " ms")
+    seen, limit = beside_c(sockets, 1, seconds)
+    judge.most("p99", seen.p99, max(MANY_P99_MS, CPU_OF_C[sockets] * limit), " ms")
     judge.least("frames delivered / due", seen.frames / (sockets * seconds), 1.0)
     print(f"    memory of an idle socket: {seen.socket_kb:.1f} KB")
     rates = {"hub": [sockets / seen.connect_seconds], "starlette": []}
@@ -174,7 +185,7 @@ def main() -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--only", nargs="+", choices=parts, default=list(parts))
-    parser.add_argument("--rounds", type=int, default=3, help="of the CPU figures")
+    parser.add_argument("--rounds", type=int, default=5, help="of the CPU figures")
     parser.add_argument("--seconds", type=int, default=10, help="of events at a rate")
     given = parser.parse_args()
     if (os.cpu_count() or 1) < 2:
