@@ -137,6 +137,7 @@ class BookingFacts(Struct, frozen=True):
     night_name: str
     status: str
     party: int
+    edition: int
     slot_from: str
     slot_until: str
     last_entry_at: str
@@ -155,7 +156,6 @@ class MessageFacts(Struct, frozen=True):
 
     now: str
     details: dict[str, msgspec.Raw]
-    sequence: int | None
     too_late: bool
     overtaken: bool
     person_id: str

@@ -39,10 +39,10 @@ B = TypeVar("B", bound=Booked)
 
 
 def sequence_of(edition: int, status: str) -> int:
-    """The number of a booking's entry in feeds: up with each change of it, and with its end.
+    """The number of a booking's entry in calendars: up with each change of it, and with its end.
 
     Each change raises the edition, coming back after an end too, so two for each leave room for
-    the end in between. It is never below the number in a message, of which a change sends one.
+    the end in between.
     """
     return 2 * edition + (status not in STANDS)
 

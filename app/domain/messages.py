@@ -15,7 +15,7 @@ class Kind(Struct, frozen=True):
     """How a message of this kind goes out.
 
     `urgent` goes by SMS too where the customer left a number, because nobody reads mail in a
-    queue. `calendar` carries the booking's entry for a calendar, whose number it raises.
+    queue. `calendar` carries the booking's entry for a calendar.
     """
 
     urgent: bool = False
@@ -73,7 +73,6 @@ def queued(message: Message) -> dict[str, Any]:
         "not_before": message.not_before,
         "useful_until": message.useful_until,
         "urgent": kind.urgent,
-        "calendar": kind.calendar,
     }
 
 

@@ -14,8 +14,9 @@ from msgspec import Struct
 from app.db.outbox import BookingFacts, MessageFacts, MessageRow, Taken
 from app.domain import letters
 from app.domain.calendar import Entry
-from app.domain.calendar_entries import Booked, guest_entry, table_names
+from app.domain.calendar_entries import Booked, guest_entry, sequence_of, table_names
 from app.domain.letters import Letter, Stay
+from app.domain.messages import KINDS
 from app.domain.references import show_reference
 from app.domain.signed_links import SignedLink
 from floorplan.nights import instant_of, parse_instant
@@ -170,7 +171,16 @@ def stay_of(venue: Venue, booking: BookingFacts) -> Stay:
     )
 
 
-def entry_of(venue: Venue, booking: BookingFacts, sequence: int) -> Entry:
-    """The booking as an entry of a calendar."""
+def entries_of(venue: Venue, taken: Taken, facts: MessageFacts) -> list[Entry]:
+    """The entries that the message carries: each under the number that it has in feeds too."""
+    if not KINDS[taken.kind].calendar or facts.booking is None:
+        return []
+    told = facts.series or [facts.booking]
+    if taken.kind == "series_cancelled":  # one of them may have been taken back meanwhile
+        told = [booking for booking in told if booking.status == "cancelled"]
+    return [_entry(venue, booking) for booking in told]
+
+
+def _entry(venue: Venue, booking: BookingFacts) -> Entry:
     booked = msgspec.convert(booking, Booked, from_attributes=True)
-    return guest_entry(venue, booked, sequence)
+    return guest_entry(venue, booked, sequence_of(booking.edition, booking.status))

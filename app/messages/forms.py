@@ -23,6 +23,7 @@ from app.domain.letters import Letter
 SMS_AT_MOST: Final = 460
 CODE_IMAGE: Final = "entry-code"
 FEED_WORDS: Final = "Follow your booking in your calendar"
+FEEDS_WORDS: Final = "Follow each night in your calendar"
 
 _INK, _PAPER, _GOLD, _QUIET = "#14110f", "#fbf8f1", "#9a7b2f", "#5c554a"
 
@@ -42,7 +43,7 @@ class Envelope(Struct, frozen=True):
     greeting: str
     link: str | None = None
     links: tuple[tuple[str, str], ...] = ()  # of several bookings, each under its words
-    feed: str | None = None  # the address of the booking's calendar
+    feeds: tuple[tuple[str, str], ...] = ()  # each booking's calendar, under its day
     code_png: bytes | None = None
     calendar: bytes | None = None
     calendar_method: str = "PUBLISH"
@@ -113,8 +114,11 @@ def text_of(letter: Letter, envelope: Envelope) -> str:
         blocks.append("\n".join(f"{words}: {link}" for words, link in envelope.links))
     elif envelope.link is not None and letter.link_words is not None:
         blocks.append(f"{letter.link_words}:\n{envelope.link}")
-    if envelope.feed is not None:
-        blocks.append(f"{FEED_WORDS}:\n{envelope.feed}")
+    if len(envelope.feeds) == 1:
+        blocks.append(f"{FEED_WORDS}:\n{envelope.feeds[0][1]}")
+    elif envelope.feeds:
+        feeds = "\n".join(f"{day}: {feed}" for day, feed in envelope.feeds)
+        blocks.append(f"{FEEDS_WORDS}:\n{feeds}")
     blocks.append(envelope.venue)
     return "\n\n".join(blocks) + "\n"
 
@@ -139,7 +143,7 @@ def page_of(letter: Letter, envelope: Envelope) -> str:
         f'Century Gothic,sans-serif;letter-spacing:.28em;text-transform:uppercase">'
         f"{e(envelope.venue)}</div>"
         f'<p style="margin:0 0 14px">{e(envelope.greeting)}</p>{words}{code}'
-        f"{_table(letter.facts)}{_button(letter, envelope)}{_feed(envelope)}"
+        f"{_table(letter.facts)}{_button(letter, envelope)}{_feeds(envelope.feeds)}"
         f'<div style="border-top:1px solid {_GOLD};margin-top:26px;padding-top:12px;'
         f'color:{_QUIET};font-size:13px;text-align:center">{e(envelope.venue)}</div>'
         "</div></body></html>\n"
@@ -164,13 +168,24 @@ def _button(letter: Letter, envelope: Envelope) -> str:
     return _link(envelope.link, letter.link_words)
 
 
-def _feed(envelope: Envelope) -> str:
-    if envelope.feed is None:
+def _feeds(feeds: Sequence[tuple[str, str]]) -> str:
+    if not feeds:
         return ""
-    return (
-        f'<p style="margin:0 0 14px;font-size:14px"><a href="{html.escape(envelope.feed)}" '
-        f'style="color:{_INK}">{html.escape(FEED_WORDS)}</a></p>'
+    if len(feeds) == 1:
+        return _quiet(_feed(feeds[0][1], FEED_WORDS))
+    each = "".join(
+        f'<br><span style="display:inline-block;padding:7px 0">{_feed(feed, day)}</span>'
+        for day, feed in feeds
     )
+    return _quiet(f"{html.escape(FEEDS_WORDS)}{each}")
+
+
+def _feed(address: str, words: str) -> str:
+    return f'<a href="{html.escape(address)}" style="color:{_INK}">{html.escape(words)}</a>'
+
+
+def _quiet(inner: str) -> str:
+    return f'<p style="margin:0 0 14px;font-size:14px">{inner}</p>'
 
 
 def _link(address: str, words: str) -> str:

@@ -40,7 +40,7 @@ from app.messages.carriers import (
     Refused,
     SmsCarrier,
 )
-from app.messages.composing import Silent, entry_of, letter_of, offer_link_of
+from app.messages.composing import Silent, entries_of, letter_of, offer_link_of
 from app.messages.forms import AddressNotValid, Envelope, email_of, sms_of
 from floorplan.nights import parse_instant
 from floorplan.venue import Venue
@@ -219,11 +219,9 @@ class Outbox:
                     raise NotTaken("code_unreadable") from error
         link = self._link(facts)
         over = taken.kind in ("cancelled", "series_cancelled")
-        if facts.sequence is not None and booking is not None:
-            told = facts.series or [booking]
+        if entries := entries_of(self._venue, taken, facts):
             calendar = calendar_of(
-                [entry_of(self._venue, one, facts.sequence) for one in told],
-                zone=self._venue.zone, host=self._sender.host, name=self._venue.name,
+                entries, zone=self._venue.zone, host=self._sender.host, name=self._venue.name,
                 method="CANCEL" if over else "PUBLISH", organizer=self._sender.mail_from,
             )  # fmt: skip
         try:
@@ -238,7 +236,7 @@ class Outbox:
                     greeting=greeting(person.name),
                     link=link,
                     links=self._links(facts) if taken.kind == "series" else (),
-                    feed=self._feed(taken, booking),
+                    feeds=self._feeds(taken, facts),
                     code_png=picture,
                     calendar=calendar,
                     calendar_method="CANCEL" if over else "PUBLISH",
@@ -269,15 +267,24 @@ class Outbox:
     def _links(self, facts: MessageFacts) -> tuple[tuple[str, str], ...]:
         """The address of each date of a series that stands, under its day."""
         return tuple(
-            (short_day(parse_instant(one.slot_from), self._venue.zone), self._link_of(one))
+            (self._day_of(one), self._link_of(one))
             for one in facts.series
             if one.status == "confirmed"
         )
 
-    def _feed(self, taken: Taken, booking: BookingFacts | None) -> str | None:
-        """The address of the calendar of the one booking that the message tells of as it stands."""
-        if booking is None or taken.kind not in ("confirmation", "changed"):
-            return None
+    def _feeds(self, taken: Taken, facts: MessageFacts) -> tuple[tuple[str, str], ...]:
+        """The address of the calendar of each booking that the message tells of as it stands."""
+        told: list[BookingFacts] = []
+        if taken.kind == "series":
+            told = [one for one in facts.series if one.status == "confirmed"]
+        elif taken.kind in ("confirmation", "changed") and facts.booking is not None:
+            told = [facts.booking]
+        return tuple((self._day_of(one), self._feed_of(one)) for one in told)
+
+    def _day_of(self, booking: BookingFacts) -> str:
+        return short_day(parse_instant(booking.slot_from), self._venue.zone)
+
+    def _feed_of(self, booking: BookingFacts) -> str:
         path = address_of(
             BOOKING_CALENDAR, self._sender.secret, booking.id, booking.calendar_generation
         )

@@ -7,7 +7,6 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_te
     SELECT jsonb_build_object(
         'now', instant_text(venue_now()),
         'details', o.details,
-        'sequence', o.sequence,
         'too_late', o.useful_until IS NOT NULL AND o.useful_until <= venue_now(),
         'overtaken', EXISTS (SELECT FROM outbox n
                               WHERE n.person_id = o.person_id AND n.channel = o.channel
@@ -27,7 +26,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_te
                      WHERE o.details -> 'bookings' ? told.id::text), '[]') AS series
             FROM (SELECT b.id, b.night, jsonb_build_object(
                   'id', b.id, 'reference', b.reference, 'night', b.night, 'night_name', n.name,
-                  'status', b.status, 'party', b.party,
+                  'status', b.status, 'party', b.party, 'edition', b.edition,
                   'slot_from', instant_text(lower(b.slot)), 'slot_until', instant_text(upper(b.slot)),
                   'last_entry_at', instant_text(n.last_entry_at), 'ends_at', instant_text(n.ends_at),
                   'deposit_pence', b.deposit_pence, 'paid_pence', b.paid_pence,

@@ -5,19 +5,20 @@ Four Saturdays from tonight on are open unless a test says otherwise.
 
 import asyncio
 from collections import Counter
+from datetime import UTC
 from typing import Any
 
 import icalendar
 import pytest
 
-from app.actions import bookings, series
+from app.actions import bookings, calendars, series
 from app.actions.act import Answered
 from app.errors import Conflict, NotFound, NotValid
 from app.wire import Contact
 from app.wire.series import BookSeries, CancelSeries, WantedDate
 from tests.integration.changing import contradictions, outcome, rescheduled
 from tests.integration.floor import NIGHT, House, read
-from tests.integration.mailbox import mailbox, outbox_of, part_of, rows_of
+from tests.integration.mailbox import ORIGIN, mailbox, outbox_of, part_of, rows_of
 
 SATURDAYS = [NIGHT, "2026-11-28", "2026-12-05", "2026-12-12"]
 ADA = Contact("Ada Lovelace", phone="0113 496 0000", email="ada@example.org")
@@ -227,11 +228,47 @@ async def test_one_message_tells_all_dates_and_one_their_end(venue_house: House)
     entries = [sequences(message) for message in (booked, changed, over)]
     ids = [one["booking_id"] for one in made["bookings"]]
     assert entries[0] == dict.fromkeys(ids, 0)
-    assert entries[1] == {ids[2]: 1}, "a calendar takes the change of an entry it has from a series"
-    assert entries[2] == dict.fromkeys(ids, 2)
+    assert entries[1] == {ids[2]: 2}, "a calendar takes the change of an entry it has from a series"
+    assert entries[2] == {**dict.fromkeys(ids, 1), ids[2]: 3}
 
 
 def sequences(message: Any) -> dict[str, int]:
     """The number of each booking's entry in the message's calendar."""
     entries = icalendar.Calendar.from_ical(part_of(message, "text/calendar")).walk("VEVENT")
     return {str(one["UID"]).partition("@")[0]: one.decoded("SEQUENCE") for one in entries}
+
+
+async def test_the_message_of_a_series_brings_every_date_into_a_calendar(
+    venue_house: House,
+) -> None:
+    """As entries of a file, and as one feed for each booking, which says the same of it."""
+    house, day = venue_house, ("Sat 21 Nov", "Sat 28 Nov", "Sat 5 Dec", "Sat 12 Dec")
+    await weekly(house)
+    made = await recurring(house)
+    ids = [one["booking_id"] for one in made["bookings"]]
+    await bookings.cancel_booking(house.db, house.caller(), ids[3])
+    async with mailbox() as box:
+        await outbox_of(house, mail=box.server).drain()
+        message = box.messages[0]
+    (file,) = [part for part in message.iter_attachments() if part.get_filename() == "booking.ics"]
+    calendar = icalendar.Calendar.from_ical(file.get_content())
+    assert (calendar["METHOD"], file.get_content_type()) == ("PUBLISH", "text/calendar")
+    entries = {str(one["UID"]).partition("@")[0]: one for one in calendar.walk("VEVENT")}
+    assert list(entries) == ids
+    begins = [one.decoded("DTSTART").astimezone(UTC).isoformat() for one in entries.values()]
+    assert begins == [f"{night}T22:00:00+00:00" for night in SATURDAYS]
+    assert [one["STATUS"] for one in entries.values()] == ["CONFIRMED"] * 3 + ["CANCELLED"]
+    page = part_of(message, "text/html")
+    lines = part_of(message, "text/plain").splitlines()
+    first = lines.index("Follow each night in your calendar:") + 1
+    said = lines[first : lines.index("", first)]
+    assert [line.partition(": ")[0] for line in said] == list(day[:3]), "the last was cancelled"
+    for booking_id, line in zip(ids, said, strict=False):
+        address = line.partition(": ")[2]
+        assert address.startswith(f"{ORIGIN}/v1/calendar.ics?key=cal_")
+        assert f'href="{address}"' in page
+        feed = await calendars.read_feed(
+            house.db, house.venue, house.vault, house.settings.secret, address.split("key=")[1]
+        )
+        ((uid, number),) = [(one.booking_id, one.sequence) for one in feed.entries]
+        assert (uid, number) == (booking_id, entries[booking_id]["SEQUENCE"])

@@ -8,7 +8,17 @@ import msgspec
 import pytest
 
 from app.domain.letters import Letter
-from app.messages.forms import AddressNotValid, Envelope, email_of, recipient_of, sms_of
+from app.messages.forms import (
+    FEED_WORDS,
+    FEEDS_WORDS,
+    AddressNotValid,
+    Envelope,
+    email_of,
+    page_of,
+    recipient_of,
+    sms_of,
+    text_of,
+)
 
 LETTER = Letter(
     subject="Your table", words=("One <b> & two.",), sms="Venue: your table.",
@@ -32,6 +42,17 @@ def test_the_parts_stand_where_clients_look_for_them() -> None:
     assert message["Message-ID"] == "<1@example.com>"
     assert max(map(len, whole.split(b"\r\n"))) <= 998
     assert whole.replace(b"\r\n", b"").count(b"\n") == 0
+
+
+def test_each_calendar_stands_in_both_texts_and_one_alone_without_its_day() -> None:
+    feeds = (("Sat 21 Nov", "https://x.example/a?key=1&b"), ("Sat 28 Nov", "https://x.example/c"))
+    for many in (feeds, feeds[:1], ()):
+        envelope = msgspec.structs.replace(ENVELOPE, feeds=many)
+        text, page = text_of(LETTER, envelope), page_of(LETTER, envelope)
+        assert [feed for _, feed in many if feed in text] == [feed for _, feed in many]
+        assert page.count("x.example/a?key=1&amp;b") + page.count("x.example/c") == len(many)
+        assert ("Sat 21 Nov" in text) == ("Sat 21 Nov" in page) == (len(many) > 1)
+        assert (FEEDS_WORDS in text, FEED_WORDS in page) == (len(many) > 1, len(many) == 1)
 
 
 def test_markup_in_words_is_text() -> None:
