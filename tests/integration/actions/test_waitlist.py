@@ -3,6 +3,8 @@
 import asyncio
 import hashlib
 from collections import Counter
+from hmac import digest
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -12,9 +14,11 @@ from app.actions import bookings, holds, nights, persons, tables, waitlist
 from app.actions.links import find_link_owner
 from app.actions.offer_links import find_offered
 from app.actions.sweeper import sweep
+from app.db import waitlist as rows
+from app.domain import signed_links
 from app.domain.manage_links import link_key
 from app.domain.principals import ANONYMOUS, Principal
-from app.domain.signed_links import MANAGE, verify
+from app.domain.signed_links import MANAGE, OFFER, Kind, mint, verify
 from app.errors import Conflict, NotFound, NotValid
 from app.rebuild import rebuild
 from app.web.export_document import document_of
@@ -178,6 +182,51 @@ async def test_the_link_of_an_offer_ends_with_it_and_is_none_of_the_next(full: H
     second = await linked(full)
     assert await find_offered(full.db, secret, second) is not None
     assert await find_offered(full.db, secret, first) is None
+
+
+# Where the checks of an offer's link stand.
+CHECKED: dict[str, tuple[Any, str]] = {
+    "hmac": (signed_links, "hmac"), "key": (Kind, "key"), "sql": (rows, "FIND_OFFER"),
+}  # fmt: skip
+
+
+async def test_without_one_of_its_checks_an_offers_link_would_open_what_it_must_not(
+    full: House,
+) -> None:
+    """The negative controls: each check is met by one link that nothing else refuses."""
+    secret, entry = full.settings.secret, await join(full, 1)
+    await cancel(full, 7)
+    await offered(full)
+    first = await linked(full)
+    said = verify(OFFER, OFFER.key(secret), first)
+    forged = mint(OFFER, b"guessed", said)
+    shared = link_key(secret)
+    manage = mint(MANAGE, shared, said).replace("mng_", "off_")
+
+    async def opens(token: str, **off: Any) -> bool:
+        """Whether the link makes somebody, and with the check off."""
+        assert await find_offered(full.db, secret, token) is None
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in off.items():
+                patch.setattr(*CHECKED[name], value)
+            return await find_offered(full.db, secret, token) is not None
+
+    def unasked(condition: str, instead: str = "true") -> str:
+        assert rows.FIND_OFFER.count(condition) == 1, condition
+        return rows.FIND_OFFER.replace(condition, instead)
+
+    ends = "venue_now() < least(b.hold_expires_at, $3::text::timestamptz)"
+    assert await opens(forged, hmac=SimpleNamespace(digest=digest, compare_digest=lambda *_: True))
+    assert await opens(manage, key=lambda *_: shared)
+    await full.later(minutes=10)
+    assert await opens(first, sql=unasked(ends, "$3::text IS NOT NULL"))
+    await offered(full)
+    assert (await look(full, entry))["status"] == "offered"
+    assert await opens(first, sql=unasked("w.offers_left = $2", "$2::integer IS NOT NULL"))
+    second = await linked(full)
+    assert await find_offered(full.db, secret, second) is not None
+    await full.confirm(await accept(full, entry))
+    assert await opens(second, sql=unasked("b.status = 'pending'"))
 
 
 async def test_an_unanswered_offer_goes_to_the_next_and_ends_once_though_nobody_was_there(

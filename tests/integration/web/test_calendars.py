@@ -12,9 +12,12 @@ import httpx
 import icalendar
 import pytest
 
+from app.web import endpoint
+from app.web.limits import STRANGER_READS
 from app.web.logs import JsonLines
 from tests.integration.web.club import NIGHT, Club, key
 from tests.integration.web.test_links import booked, owner
+from tests.integration.web.test_origins import lower
 
 
 async def address_of(
@@ -143,3 +146,38 @@ async def test_no_log_line_has_the_secret_of_an_address(
     routes = {json.loads(line).get("route") for line in lines}
     assert "/v1/calendar.ics" in routes, "the lines are looked at"
     assert not any("cal_" in line for line in lines)
+
+
+async def test_an_address_that_asks_too_often_waits_and_its_neighbours_do_not(
+    club: Club, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Counted by where it comes from: a feed's key is no person, and a wrong one counts as well."""
+    await club.open()
+    booking, program = await booked(club, [2]), await club.client()
+    address = await address_of(await owner(club, booking["manage"]), path_of(booking))
+    tag = {"If-None-Match": (await program.get(address)).headers["etag"]}
+    neighbour = await club.client(("198.51.100.7", 40_000))
+    await club.forget_limits()
+    monkeypatch.setattr(endpoint, "STRANGER_READS", lower(STRANGER_READS, 3))
+
+    asked = [(address, {}), (address, tag), ("/v1/calendar.ics?key=cal_x", {})]
+    answers = [await program.get(path, headers=more) for path, more in asked]
+    assert [one.status_code for one in answers] == [200, 304, 404]
+    for path, more in asked:
+        refused = await program.get(path, headers=more)
+        assert (refused.status_code, refused.json()["reason"]) == (429, "too_many_requests")
+        assert refused.headers["content-type"] == "application/problem+json"
+        wait = int(refused.headers["retry-after"])
+        assert 1 <= wait <= 24 * 3600
+        assert refused.json()["retry_after_seconds"] == wait
+    assert (await neighbour.get(address)).status_code == 200
+    assert (await program.get("/health/live")).status_code == 200
+
+    # The negative control: nobody counts.
+    async def uncounted(*_: object, **__: object) -> None:
+        """Nothing."""
+
+    monkeypatch.setattr(club.parts.limiter, "spend", uncounted)
+    assert [(await program.get(path, headers=more)).status_code for path, more in asked] == [
+        200, 304, 404,
+    ]  # fmt: skip
