@@ -167,9 +167,7 @@ async def test_an_address_that_asks_too_often_waits_and_its_neighbours_do_not(
         refused = await program.get(path, headers=more)
         assert (refused.status_code, refused.json()["reason"]) == (429, "too_many_requests")
         assert refused.headers["content-type"] == "application/problem+json"
-        wait = int(refused.headers["retry-after"])
-        assert 1 <= wait <= 24 * 3600
-        assert refused.json()["retry_after_seconds"] == wait
+        assert 1 <= int(refused.headers["retry-after"]) <= 24 * 3600
     assert (await neighbour.get(address)).status_code == 200
     assert (await program.get("/health/live")).status_code == 200
 
