@@ -61,6 +61,7 @@ class House:
             [sys.executable, "-m", "app", "serve"],
             env=self.environment,
             stdout=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C is for the measurement, which stops its service itself
         )
 
     def wait_until_ready(self) -> None:

@@ -29,21 +29,47 @@ class Latencies:
 
     def quantile(self, share: float) -> float:
         """The quantile in milliseconds; 0 when nothing was heard."""
-        ordered = sorted(self.taken_ms)
-        return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0.0
+        return quantile(self.taken_ms, share)
+
+
+class Lateness:
+    """How much later than it wanted this process woke up: by as much what it times is too long.
+
+    A load that does not keep up asks less than it says, and calls its own delay the service's.
+    """
+
+    every: Final = 0.05
+
+    def __init__(self) -> None:
+        self.taken_ms: list[float] = []
+
+    def woke(self, due: float, at: float) -> None:
+        self.taken_ms.append(max(0.0, (at - due) * 1000))
+
+    def p99_ms(self) -> float:
+        return quantile(self.taken_ms, 0.99)
 
 
 class Screen:
-    """Connected, greeted, and with its picture; `listen` reads until it is closed."""
+    """Connected, greeted, and with its picture; `listen` reads until it is closed.
 
-    def __init__(self, origin: str, port: int, hello: dict[str, Any], cookie: str = "") -> None:
+    Of `headers` the socket takes who asks: the cookie, with our Origin, and the address.
+    """
+
+    def __init__(
+        self, origin: str, port: int, hello: dict[str, Any], headers: dict[str, str]
+    ) -> None:
         self.version = 0
         self.gaps = 0
         self._socket = socket.create_connection(("127.0.0.1", port), HELLO_SECONDS)
-        headers = f"Cookie: {cookie}\r\nOrigin: {origin}\r\n" if cookie else ""
+        given = "".join(
+            f"{name}: {headers[name]}\r\n"
+            for name in ("Cookie", "Origin", "X-Forwarded-For")
+            if name in headers
+        )
         self._socket.sendall(
             f"GET /ws HTTP/1.1\r\nHost: {origin.partition('://')[2]}\r\nConnection: Upgrade\r\n"
-            f"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n{headers}"
+            f"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n{given}"
             "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n".encode()
         )
         self._data = b""
@@ -111,6 +137,12 @@ class Screen:
         if not data:
             raise ConnectionError("the socket ended")
         self._data += data
+
+
+def quantile(values: list[float], share: float) -> float:
+    """0 when there are none."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0.0
 
 
 def _seconds(instant: str) -> float:

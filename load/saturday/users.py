@@ -19,18 +19,39 @@ from locust import FastHttpUser, LoadTestShape, constant_pacing, events, task
 from locust.env import Environment
 
 from load.saturday.ground import Ground
-from load.saturday.screen import Latencies, Screen
+from load.saturday.screen import Latencies, Lateness, Screen
 
 GROUND: Final = msgspec.json.decode(Path(os.environ["SATURDAY_GROUND"]).read_bytes(), type=Ground)
 LATENCIES: Final = Latencies()
+LATENESS: Final = Lateness()
 PARTIES: Final = (2, 2, 3, 4, 4, 4, 5, 6, 8)
 # What becomes of a hold; the rest is let go. Who paid may cancel, or every night would be full.
 ABANDONS: Final = 0.06
 PAYS: Final = 0.30
 CANCELS: Final = 0.8
 VISITS_MOST: Final = 15  # of one customer, at six writes at most; an address may make 100
+# Until which share of the night it is what, and how many customers there are.
+STAGES: Final = (
+    (0.3, "afternoon", 60),
+    (0.55, "doors", 30),
+    (0.8, "midnight", 90),
+    (1.0, "home", 15),
+)
+# At midnight the taxis come at once: all tablets scan at this pace for the first part of every
+# so many seconds, and stand idle for the rest.
+BURST_PACE: Final = 0.1
+BURST_SECONDS: Final = 1.0
+BETWEEN_BURSTS: Final = 3.0
+PACE: Final = 0.4
 _numbers = iter(range(1, 1 << 24))
 _gaps = [0]
+_cut_off = [0]  # screens that ended while nobody ended them
+
+
+def stage_of(seconds: float) -> tuple[str, int] | None:
+    """What the night is after so many seconds of it, and how many customers; None: it is over."""
+    share = seconds / GROUND.seconds
+    return next(((name, many) for until, name, many in STAGES if share < until), None)
 
 
 class Person(FastHttpUser):
@@ -72,19 +93,20 @@ class Person(FastHttpUser):
                 document["etag"] = etag
             return document
 
-    def watch(self, hello: dict[str, Any], cookie: str = "") -> None:
-        """A screen beside everything else; it comes back when it is told to."""
+    def watch(self, hello: dict[str, Any]) -> None:
+        """A screen beside everything else. Nothing ends here, so it is counted when it ends."""
 
         def look() -> None:
             while True:
                 try:
-                    screen = Screen(GROUND.origin, GROUND.port, hello, cookie)
+                    screen = Screen(GROUND.origin, GROUND.port, hello, self.headers)
                     try:
                         screen.listen(LATENCIES)
                     finally:
                         _gaps[0] += screen.gaps
                         screen.close()
-                except (OSError, ConnectionError):
+                except OSError:
+                    _cut_off[0] += 1
                     gevent.sleep(1)
 
         self._looking = gevent.spawn(look)
@@ -197,10 +219,9 @@ class Customer(Person):
 
 
 class Tablet(Person):
-    """Scans in bursts: in, out, again, twice by accident, and what is no code of ours."""
+    """In, out, read twice by accident, and what is no code of ours; in bursts at midnight."""
 
     fixed_count = len(GROUND.tablets)
-    wait_time = constant_pacing(0.4)
     _next = 0
 
     def on_start(self) -> None:
@@ -210,6 +231,16 @@ class Tablet(Person):
         self.headers = {"Authorization": f"Bearer {tablet['token']}"}
         self.codes = [one for one in GROUND.codes if one["door"] == self.door]
         self.watch({"audience": "door", "token": tablet["token"]})
+
+    def wait_time(self) -> float:
+        """One pace all evening, but at midnight all tablets at once and then none."""
+        assert self.environment.runner is not None
+        seconds = time.time() - self.environment.stats.start_time
+        stage = stage_of(seconds)
+        if stage is None or stage[0] != "midnight":
+            return PACE
+        into = seconds % BETWEEN_BURSTS
+        return BURST_PACE if into < BURST_SECONDS else BETWEEN_BURSTS - into
 
     def scan(self, what: dict[str, Any], **more: Any) -> dict[str, Any]:
         body = {"scan_id": str(uuid4()), "door": self.door, "to_bar": True, **what, **more}
@@ -230,6 +261,21 @@ class Tablet(Person):
         show = {"code": random.choice(self.codes)["code"]}
         self.scan(show, people=1)
 
+    @task(2)
+    def come_together(self) -> None:
+        """A party shows one code: the tablet asks how many, and is told."""
+        show = {"code": random.choice(self.codes)["code"]}
+        asked = self.scan(show)
+        if asked.get("reason") == "how_many":
+            self.scan(show, people=asked["left_to_enter"])
+
+    @task(1)
+    def read_twice(self) -> None:
+        """One code under two ids, as when somebody holds it there a moment too long."""
+        show = {"code": random.choice(self.codes)["code"]}
+        for _ in range(2):
+            self.scan(show, people=1)
+
     @task(6)
     def go(self) -> None:
         self.scan({"code": random.choice(self.codes)["code"]}, people=1, direction="out")
@@ -247,7 +293,7 @@ class Tablet(Person):
 
 
 class Manager(Person):
-    """Watches the map, looks things up, and takes tables out of service and puts them back."""
+    """Watches the map, looks things up, seats parties, moves them, takes tables out of service."""
 
     fixed_count = len(GROUND.managers)
     wait_time = constant_pacing(1.0)
@@ -259,7 +305,7 @@ class Manager(Person):
         self.moved = False
         cookie = GROUND.managers[self.number]
         self.headers = {"Cookie": cookie, "Origin": GROUND.origin}
-        self.watch({"audience": "manager"}, cookie)
+        self.watch({"audience": "manager"})
 
     @task(3)
     def look(self) -> None:
@@ -286,20 +332,46 @@ class Manager(Person):
         if "detail" not in self.send("POST", path, {"tables": wanted}, name="POST move"):
             self.moved = not self.moved
 
+    @task(2)
+    def seat(self) -> None:
+        """Who was let in sits down; before that the service rightly says no."""
+        one = random.choice(GROUND.booked)
+        self.send("POST", f"/v1/bookings/{one['booking_id']}/seat", {}, name="POST seat")
+
+    @task(2)
+    def take_in(self) -> None:
+        """A party without a booking sits down, leaves, and its table is laid again."""
+        table, door = (15, "basement") if self.number == 0 else (16, "basement")
+        body = {"night": GROUND.tonight, "tables": [table], "party": 2, "door": door,
+                "counted": True}  # fmt: skip
+        if "detail" in self.send("POST", "/v1/walk-ins", body, name="POST walk-in"):
+            return
+        gevent.sleep(0.5)
+        for what in ("vacate", "reset"):
+            path = f"/v1/tables/{table}/{what}"
+            self.send("POST", path, {"night": GROUND.tonight}, name=f"POST {what}")
+
 
 class Saturday(LoadTestShape):
     """Bookings in the afternoon, the doors, midnight, and home: a share of the time for each."""
 
-    # Until which share of the time, how many customers.
-    stages: Final = ((0.3, 60), (0.55, 30), (0.8, 90), (1.0, 15))
-
     def tick(self) -> tuple[int, float] | None:
-        share = self.get_run_time() / GROUND.seconds
-        staff = len(GROUND.tablets) + len(GROUND.managers)
-        for until, customers in self.stages:
-            if share < until:
-                return customers + staff, 50
-        return None
+        if (stage := stage_of(self.get_run_time())) is None:
+            return None
+        return stage[1] + len(GROUND.tablets) + len(GROUND.managers), 50
+
+
+@events.test_start.add_listener
+def measure_lateness(environment: Environment, **_more: Any) -> None:
+    """This process wakes up when it wants to, or it is itself what everybody waits for."""
+
+    def wake() -> None:
+        while environment.runner is not None and environment.runner.state != "stopped":
+            due = time.perf_counter() + LATENESS.every
+            gevent.sleep(LATENESS.every)
+            LATENESS.woke(due, time.perf_counter())
+
+    gevent.spawn(wake)
 
 
 @events.quitting.add_listener
@@ -314,6 +386,8 @@ def report(environment: Environment, **_more: Any) -> None:
         "live_p50_ms": LATENCIES.quantile(0.5),
         "live_p99_ms": LATENCIES.quantile(0.99),
         "gaps": _gaps[0],
+        "cut_off": _cut_off[0],
+        "late_p99_ms": LATENESS.p99_ms(),
         "overloaded": bool(environment.runner and environment.runner.cpu_warning_emitted),
         "errors": [
             f"{error.name}: {error.error} ({error.occurrences})"
