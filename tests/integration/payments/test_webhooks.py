@@ -4,14 +4,23 @@ import json
 import random
 import time
 from collections import Counter
-from itertools import permutations
+from collections.abc import Awaitable, Callable
+from itertools import count, permutations
 from typing import Any
+from uuid import uuid4
 
+import asyncpg
 import pytest
 import stripe
 from msgspec.structs import replace
 
-from app.domain.payments import SeenDispute, SeenIntent
+from app.actions.act import Act
+from app.actions.refunds import apply_refunds
+from app.db.payments import PaymentRow
+from app.db.stripe_inbox import InboxRow, claim_inbox, put_in_inbox
+from app.domain import messages
+from app.domain.facts import BookingFact
+from app.domain.payments import IntentStatus, SeenDispute, SeenIntent
 from app.errors import Malformed
 from app.payments import work
 from app.payments.webhook import receive
@@ -61,41 +70,154 @@ async def _state(desk: Till, booking: dict[str, Any]) -> tuple[Any, ...]:
 
 
 END = ("confirmed", -GIVEN_BACK, False, True, (("confirmation", 1), ("refunded", 1)))
+# What the book says of a payment whose object was looked at when all had happened.
+LINES = ("PAYMENT_PROCESSED", "BOOKING_CONFIRMED", "PAYMENT_REFUNDED", "PAYMENT_DISPUTED")
+
+Told = list[tuple[dict[str, Any], str, tuple[str, ...]]]  # booking, intent, order
 
 
-async def test_every_order_of_a_payments_events_ends_the_same(desk: Till) -> None:
-    """All orders of what is told of a paid intent, with a cancellation (which was never) told at
-    each place among them; each delivered whole and then once more, backwards.
+async def _assert_told_ends_the_same(desk: Till, told: Told, *, anew: bool = True) -> None:
+    """Each order is told whole, then looked into; told again backwards, which nobody keeps; and,
+    `anew`, once more under new ids, which is looked into as well."""
+    sent = [[desk.event(kind, it, f"dp_{it}") for kind in order] for _, it, order in told]
+    for bodies in sent:
+        assert [await desk.tell(body) for body in bodies] == [True] * len(KINDS)
+    while await desk.worked():
+        pass
+    assert Counter([await _state(desk, one) for one, _, _ in told]) == {END: len(told)}
+    for bodies in sent:
+        assert [await desk.tell(body) for body in reversed(bodies)] == [False] * len(KINDS)
+    assert await desk.worked() == 0
+    for _, it, order in told if anew else ():
+        for kind in reversed(order):
+            await desk.tell(desk.event(kind, it, f"dp_{it}"))
+    while await desk.worked():
+        pass
+    assert Counter([await _state(desk, one) for one, _, _ in told]) == {END: len(told)}
+    for booking, _, _ in told:
+        assert (await desk.lines_of(booking))[-len(LINES) :] == LINES
 
-    What happened at Stripe is made there once; the other intents are shown with the same.
-    """
-    never, true = KINDS[2], [kind for kind in KINDS if kind != KINDS[2]]
-    every = [
-        (*order[: n % 5], never, *order[n % 5 :]) for n, order in enumerate(permutations(true))
-    ]
+
+async def _happened_once(desk: Till) -> SeenIntent:
+    """What happened at Stripe is made there once; the other intents are shown with the same."""
     first = await desk.held([9])
     happened = await desk.fetched(await _happened(desk, first))
     desk.side.shown[happened.stripe_id] = happened
     await desk.compared()
     assert (await desk.row(first))["payments"] == [(8000, 8000 - GIVEN_BACK, 0, GIVEN_BACK)]
+    return happened
+
+
+async def _all_shown(desk: Till, orders: list[tuple[str, ...]], happened: SeenIntent) -> Told:
+    bookings = [await desk.held([number]) for number in TABLES[: len(orders)]]
+    return [
+        (one, await _shown(desk, one, happened), order)
+        for one, order in zip(bookings, orders, strict=True)
+    ]
+
+
+async def test_every_order_of_a_payments_events_ends_the_same(desk: Till) -> None:
+    """All 120 orders of what may be told of a paid intent, a cancellation (which was never) too."""
+    every = list(permutations(KINDS))
+    assert len(every) == 120
+    happened = await _happened_once(desk)
     for start in range(0, len(every), len(TABLES)):
-        orders = every[start : start + len(TABLES)]
-        bookings = [await desk.held([number]) for number in TABLES]
-        sent: list[list[bytes]] = []
-        for booking, order in zip(bookings, orders, strict=True):
-            intent = await _shown(desk, booking, happened)
-            sent.append([desk.event(kind, intent, f"dp_{intent}") for kind in order])
-        for bodies in sent:
-            assert [await desk.tell(body) for body in bodies] == [True] * len(KINDS)
-        while await desk.worked():
-            pass
-        for bodies in sent:
-            assert [await desk.tell(body) for body in reversed(bodies)] == [False] * len(KINDS)
-        assert await desk.worked() == 0
-        assert Counter([await _state(desk, one) for one in bookings]) == {END: len(bookings)}
-        for booking in bookings:
+        told = await _all_shown(desk, every[start : start + len(TABLES)], happened)
+        # Of what was looked into nothing is kept but where the rows stand, and that is the same.
+        await _assert_told_ends_the_same(desk, told, anew=start % (4 * len(TABLES)) == 0)
+        for booking, _, _ in told:
             await desk.cancel_by_staff(booking)  # the evening has begun: all of it is kept
     await desk.agrees()
+
+
+# Each of them puts the money first, so that what is told of it afterwards is at stake.
+FEW = [order for order in permutations(KINDS) if order[0] == KINDS[0]][: len(TABLES)]
+
+
+async def test_without_fetching_what_is_told_too_early_is_lost(
+    desk: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The negative control of fetching: each event is believed for what it says and no more."""
+    happened = await _happened_once(desk)
+    told = await _all_shown(desk, [order[::-1] for order in FEW], happened)
+    whole = dict(desk.side.shown)
+
+    async def believed(conn: asyncpg.Connection) -> InboxRow | None:
+        row = await claim_inbox(conn)
+        if row is not None and row.intent is not None:
+            kind = await conn.fetchval(
+                "SELECT type FROM stripe_inbox WHERE event_id = $1", row.event_id
+            )
+            desk.side.shown[row.intent] = _as_told(kind, whole[row.intent])
+        return row
+
+    monkeypatch.setattr("app.db.stripe_inbox.claim_inbox", believed)
+    with pytest.raises(AssertionError):
+        await _assert_told_ends_the_same(desk, told)
+
+
+def _as_told(kind: str, whole: SeenIntent) -> SeenIntent:
+    """What the event itself says: of the intent its state, or of its charge what came back."""
+    if kind.startswith("charge"):
+        return replace(whole, status="waiting")
+    status: IntentStatus = "succeeded"
+    if kind != "payment_intent.succeeded":
+        status = "failed" if kind.endswith("failed") else "canceled"
+    return replace(whole, status=status, refunds=())
+
+
+async def _none(*_: object) -> None:
+    return None
+
+
+async def _told_each_time(act: Act, booking: BookingFact, payment: PaymentRow, seen: Any) -> Any:
+    """A message with each look at what came back, and not with the line that says it did."""
+    for one in seen:
+        act.send(messages.refunded(booking.id, str(uuid4()), one.amount_pence))
+    return await apply_refunds(act, booking, payment, seen)
+
+
+async def _nothing(*_: object) -> list[object]:
+    return []
+
+
+@pytest.mark.parametrize(
+    ("guard", "off", "constraint"),
+    [
+        ("app.actions.deposits.rows.find_payment_of_intent", _none, "payment_of_intent"),
+        ("app.actions.refunds.rows.list_refunds", _nothing, "refund_of_stripe"),
+        ("app.actions.deposits.dispute_moves", lambda *_: True, None),
+        ("app.actions.deposits.apply_refunds", _told_each_time, None),
+        ("app.payments.webhook.put_in_inbox", None, None),
+    ],
+    ids=["money once", "back once", "disputes go on", "one message", "each id once"],
+)
+async def test_without_this_guard_the_orders_do_not_end_the_same(
+    desk: Till, monkeypatch: pytest.MonkeyPatch, guard: str, off: Any, constraint: str | None
+) -> None:
+    """The negative controls of the state machine: one guard is off, and its constraint with it."""
+    happened = await _happened_once(desk)
+    told = await _all_shown(desk, FEW, happened)
+    await _assert_told_ends_the_same(desk, told[: len(told) // 2])  # the guard is on
+    if constraint is not None:
+        async with desk.house.looking() as conn:
+            table = "payment" if constraint.startswith("payment") else "refund"
+            await conn.execute(f"ALTER TABLE {table} DROP CONSTRAINT {constraint} CASCADE")
+            if table == "refund":
+                await conn.execute("ALTER TABLE refund DROP CONSTRAINT refund_key_is_unique")
+    monkeypatch.setattr(guard, off or _kept_always())
+    with pytest.raises(AssertionError):
+        await _assert_told_ends_the_same(desk, told[len(told) // 2 :])
+
+
+def _kept_always() -> Callable[..., Awaitable[bool]]:
+    """An inbox that knows no id again."""
+    number = count()
+
+    async def kept(conn: asyncpg.Connection, event_id: str, *rest: Any) -> bool:
+        return await put_in_inbox(conn, f"{event_id}_{next(number)}", *rest)
+
+    return kept
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -137,20 +259,31 @@ async def test_what_is_told_while_it_happens_ends_the_same(desk: Till, seed: int
 
 
 async def test_an_intent_that_nobody_paid_ends_cancelled_whatever_is_told_of_it(desk: Till) -> None:
-    for order in permutations(KINDS[:3]):
-        booking = await desk.held([7])
-        await desk.begin(booking)
-        intent = await desk.intent_of(booking)
-        await desk.house.later(minutes=31)  # six times: it is before last entry still
-        for kind in order:
-            await desk.tell(desk.event(kind, intent))
-        await desk.swept()
+    """Every third order of the five, in which each stands at each place; the holds end before,
+    between, or after what is told."""
+    every = list(permutations(KINDS))[::3]
+    for start in range(0, len(every), len(TABLES)):
+        orders = every[start : start + len(TABLES)]
+        bookings = [await desk.held([number]) for number in TABLES]
+        intents = []
+        for booking in bookings:
+            await desk.begin(booking)
+            intents.append(await desk.intent_of(booking))
+        when = start // len(TABLES) % 3  # how much is told before the holds' end
+        for place in range(len(KINDS)):
+            if place == when * 2:
+                await desk.all_ran_out(bookings)
+            for intent, order in zip(intents, orders, strict=True):
+                await desk.tell(desk.event(order[place], intent, f"dp_{intent}"))
+            if place == when * 2:
+                await desk.worked()
         while await desk.work():
             pass
-        row = await desk.row(booking)
-        assert (row["status"], row["payments"], row["tables"]) == ("expired", [], [])
-        assert (await desk.fetched(intent)).status == "canceled"
-        assert await desk.messages(booking) == Counter()
+        for booking, intent in zip(bookings, intents, strict=True):
+            row = await desk.row(booking)
+            assert (row["status"], row["payments"], row["tables"]) == ("expired", [], [])
+            assert (await desk.fetched(intent)).status == "canceled"
+            assert await desk.messages(booking) == Counter()
     await desk.agrees()
 
 

@@ -286,10 +286,14 @@ class Till:
 
     async def ran_out(self, booking: dict[str, Any]) -> None:
         """The hold's time is over, and it has ended."""
+        await self.all_ran_out([booking])
+
+    async def all_ran_out(self, bookings: list[dict[str, Any]]) -> None:
+        """The holds' time is over, and they have ended."""
         async with self._looking() as conn:
             await conn.execute(
-                "UPDATE booking SET hold_expires_at = venue_now() WHERE id = $1",
-                booking["booking_id"],
+                "UPDATE booking SET hold_expires_at = venue_now() WHERE id = ANY ($1::uuid[])",
+                [one["booking_id"] for one in bookings],
             )
         await self.swept()
 
@@ -335,6 +339,15 @@ class Till:
             "payments": [tuple(row) for row in payments],
             "tables": [row["number"] for row in tables],
         }
+
+    async def lines_of(self, booking: dict[str, Any]) -> tuple[str, ...]:
+        """The kinds of the lines that the books have of the booking, in order."""
+        async with self._looking() as conn:
+            rows = await conn.fetch(
+                "SELECT type FROM event WHERE subject = 'booking:' || $1 ORDER BY at, version",
+                booking["booking_id"],
+            )
+        return tuple(row["type"] for row in rows)
 
     async def messages(self, booking: dict[str, Any] | None = None) -> Counter[str]:
         """How many messages of each kind were made for customers, or for that of the booking."""
