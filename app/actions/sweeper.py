@@ -4,61 +4,58 @@ The sweeper only tidies. Nothing depends on its punctuality: whoever wants a tab
 hold on it in the same transaction.
 """
 
-from collections.abc import Coroutine
 from uuid import uuid4
 
 from app.actions.act import Act, Caller, perform
 from app.actions.holds import booking_answer, expire
 from app.actions.nights import seal_night
 from app.actions.no_shows import sweep_absent
+from app.actions.set_aside import SetAside
 from app.actions.tables import judge_table, table_answer
 from app.db import nights as night_rows
 from app.db.no_shows import list_overdue
 from app.db.pool import Database
 from app.domain.bookings import judge_booking, judge_night
 from app.domain.principals import SYSTEM
-from app.errors import Conflict, Refusal
+from app.errors import Conflict
 from app.wire import BookingAnswer, TableAnswer
 from floorplan import events
 from floorplan.venue import Venue
 
 
-async def sweep(db: Database, venue: Venue) -> int:
+async def sweep(db: Database, venue: Venue, aside: SetAside | None = None) -> int:
     """Everything that is due at the venue's now is done; returns how many things were.
 
     At most 100 holds, 100 blocks and 100 parties at a time: what remains is due again at the next
-    call. A refusal means that somebody else was faster, which is as good.
+    call. A row that cannot be worked on is set `aside`, and takes no place among the hundred.
     """
+    aside = aside or SetAside()
     async with db.acting(SYSTEM, db.jobs) as conn:
-        holds = await night_rows.list_holds_over(conn)
-        blocks = await night_rows.list_blocks_due(conn)
+        holds = await night_rows.list_holds_over(conn, aside.ids("hold"))
+        blocks = await night_rows.list_blocks_due(conn, aside.ids("block"))
         over = await night_rows.list_nights_over(conn)
         rules = venue.rules
-        absent = await list_overdue(conn, rules.grace_minutes, rules.no_show_minutes)
+        absent = await list_overdue(
+            conn, rules.grace_minutes, rules.no_show_minutes, aside.ids("party")
+        )
     done = 0
     for booking_id, night in holds:
-        done += await _once(_expire_hold(db, booking_id, night))
+        done += await aside.attempt("hold", booking_id, _expire_hold(db, booking_id, night))
     for block_id, night, number, ends in blocks:
-        done += await _once(_change_block(db, block_id, night, number, ends=ends))
+        work = _change_block(db, block_id, night, number, ends=ends)
+        done += await aside.attempt("block", block_id, work)
     for booking_id, night, given_up in absent:
-        done += await _once(
-            sweep_absent(db, venue, _system(), booking_id, night, given_up=given_up)
-        )
+        work = sweep_absent(db, venue, _system(), booking_id, night, given_up=given_up)
+        done += await aside.attempt("party", booking_id, work)
+    later = set(aside.ids("night"))
     for night in over:
-        done += await _once(_seal(db, night))
+        if night not in later:
+            done += await aside.attempt("night", night, _seal(db, night))
     return done
 
 
 def _system() -> Caller:
     return Caller(principal=SYSTEM, correlation_id=str(uuid4()))
-
-
-async def _once(work: Coroutine[None, None, None]) -> int:
-    try:
-        await work
-    except Refusal:
-        return 0
-    return 1
 
 
 async def _expire_hold(db: Database, booking_id: str, night: str) -> None:

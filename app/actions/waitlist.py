@@ -21,6 +21,7 @@ from app.actions.holds import (
 )
 from app.actions.links import manage_token
 from app.actions.persons import sealed_contact
+from app.actions.set_aside import SetAside
 from app.db import bookings as booking_rows
 from app.db import waitlist as rows
 from app.db.pool import Database
@@ -252,31 +253,42 @@ async def rank_waiting(
     return await perform(db, caller, "rank_waiting", work, night=entry.night)
 
 
-async def offer_free_tables(db: Database, venue: Venue) -> int:
+async def offer_free_tables(db: Database, venue: Venue, aside: SetAside | None = None) -> int:
     """Whoever is next is offered what is free, on every open night; returns how many were.
 
     It asks what is, and not what happened: so it does not matter how a table came free, nor that
     the service was down meanwhile. A table that is held for one party is not free for the next, so
-    no set is offered twice.
+    no set is offered twice. A night that cannot be looked at is set `aside`; the others go on.
     """
     async with db.acting(SYSTEM, db.jobs) as conn:
         nights = await rows.list_nights(conn)
+    aside = aside or SetAside()
+    later = set(aside.ids("offer"))
     made = 0
     for night in nights:
-        for _ in range(OFFERS_AT_ONCE):
-            async with db.acting(SYSTEM, db.jobs) as conn:
-                floor = await rows.read_taken(conn, night)
-                waiting = await rows.list_waiting(conn, night)
-            found = None if floor is None else find_offer(venue, floor, waiting)
-            if found is None:
-                break
-            try:
-                await _offer(db, venue, night, found)
-            except Refusal as refusal:  # somebody was faster: looked at again soon
-                logger.info("an offer was not made: %s", refusal.reason)
+        for _ in range(OFFERS_AT_ONCE if night not in later else 0):
+            if not await aside.attempt("offer", night, _offer_next(db, venue, night)):
                 break
             made += 1
     return made
+
+
+async def _offer_next(db: Database, venue: Venue, night: str) -> None:
+    """The next party of the night is offered what is free.
+
+    Raises Conflict: nobody waits for what is free, or somebody was faster: looked at again soon.
+    """
+    async with db.acting(SYSTEM, db.jobs) as conn:
+        floor = await rows.read_taken(conn, night)
+        waiting = await rows.list_waiting(conn, night)
+    found = None if floor is None else find_offer(venue, floor, waiting)
+    if found is None:
+        raise Conflict("nothing_to_offer", "Nobody waits for what is free.")
+    try:
+        await _offer(db, venue, night, found)
+    except Refusal as refusal:
+        logger.info("an offer was not made: %s", refusal.reason)
+        raise
 
 
 async def _offer(db: Database, venue: Venue, night: str, found: NextOffer) -> None:

@@ -1,5 +1,6 @@
 """Rows of nights, their tables, people limits and signing keys."""
 
+from collections.abc import Sequence
 from datetime import date
 
 import asyncpg
@@ -82,13 +83,15 @@ SELECT id::text FROM booking
 LIST_NIGHTS_OVER = "SELECT date::text FROM night WHERE status = 'open' AND ends_at <= venue_now()"
 LIST_HOLDS_OVER = """
 SELECT id::text, night::text FROM booking
- WHERE status = 'pending' AND hold_expires_at <= venue_now() ORDER BY hold_expires_at LIMIT 100
+ WHERE status = 'pending' AND hold_expires_at <= venue_now() AND id::text <> ALL ($1::text[])
+ ORDER BY hold_expires_at LIMIT 100
 """
 LIST_BLOCKS_DUE = """
 SELECT k.id::text, k.night::text, k.number, upper(k.slot) <= venue_now() AS over
   FROM table_block k JOIN night n ON n.date = k.night
  WHERE NOT k.lifted AND n.status = 'open'
    AND (upper(k.slot) <= venue_now() OR (NOT k.in_force AND lower(k.slot) <= venue_now()))
+   AND k.id::text <> ALL ($1::text[])
  ORDER BY k.night, k.number LIMIT 100
 """
 LIFT_BLOCKS = "UPDATE table_block SET lifted = true WHERE id = ANY ($1::uuid[])"
@@ -230,14 +233,18 @@ async def list_nights_over(conn: asyncpg.Connection) -> list[str]:
     return [row["date"] for row in await conn.fetch(LIST_NIGHTS_OVER)]
 
 
-async def list_holds_over(conn: asyncpg.Connection) -> list[tuple[str, str]]:
-    """Unpaid holds past their time: booking id and night."""
-    return [(row["id"], row["night"]) for row in await conn.fetch(LIST_HOLDS_OVER)]
+async def list_holds_over(
+    conn: asyncpg.Connection, without: Sequence[str] = ()
+) -> list[tuple[str, str]]:
+    """Unpaid holds past their time, but those named: booking id and night."""
+    return [(row["id"], row["night"]) for row in await conn.fetch(LIST_HOLDS_OVER, without)]
 
 
-async def list_blocks_due(conn: asyncpg.Connection) -> list[tuple[str, str, int, bool]]:
-    """Blocks that begin or end now: id, night, table, and whether it ends."""
-    rows = await conn.fetch(LIST_BLOCKS_DUE)
+async def list_blocks_due(
+    conn: asyncpg.Connection, without: Sequence[str] = ()
+) -> list[tuple[str, str, int, bool]]:
+    """Blocks that begin or end now, but those named: id, night, table, and whether it ends."""
+    rows = await conn.fetch(LIST_BLOCKS_DUE, without)
     return [(row["id"], row["night"], row["number"], row["over"]) for row in rows]
 
 

@@ -76,6 +76,11 @@ class Metrics:
             "outbox_oldest_seconds", "How long the first message that is due has waited",
             ["worker"], registry=to,
         )  # fmt: skip
+        self.set_aside = Counter(
+            "background_failures",
+            "Rows on which work in the background failed: hold, block, party, night, offer",
+            ["worker", "work"], registry=to,
+        )  # fmt: skip
         self.payments_away = Gauge(
             "payments_away", "1 while this worker does not ask Stripe, or only probes it",
             ["worker"], registry=to,
@@ -100,6 +105,10 @@ class Metrics:
 
     def count_availability(self, how: str) -> None:
         self.availability.labels(self.worker, how).inc()
+
+    def count_set_aside(self, work: str) -> None:
+        """A row could not be worked on; the log names it."""
+        self.set_aside.labels(self.worker, work).inc()
 
     def count_message(self, channel: str, outcome: str) -> None:
         """A message was tried."""

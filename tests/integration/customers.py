@@ -61,7 +61,8 @@ WITH sealed AS (
 )
 INSERT INTO booking (id, reference, night, status, party, slot, source, person_id, owner_hash,
                      deposit_pence, created_at)
-VALUES ($1, 'OLD', '2026-11-14', 'completed', 2, tstzrange($3, NULL), 'public', $2, '\\x01', 0, $3)
+VALUES ($1, 'OLD', '2026-11-14', 'completed', 2, tstzrange($3, $3 + interval '1 hour'), 'public',
+        $2, '\\x01', 0, $3)
 """
 KEYS = """
 INSERT INTO person_key (person_id, kid, wrapped)
@@ -145,7 +146,7 @@ WRITES = {
     "take over": "UPDATE booking SET owner_hash = '\\x02' WHERE id = '{ben}'",
     "rename": "UPDATE booking SET person_id = NULL WHERE id = '{ben}'",
     "claim": "INSERT INTO booking_table (booking_id, night, number, slot, live)"
-    " SELECT '{ben}', '2026-11-21', 12, tstzrange(now(), NULL), true",
+    " SELECT '{ben}', '2026-11-21', 12, tstzrange(now(), now() + interval '1 hour'), true",
     "give up": "UPDATE booking_table SET live = false WHERE booking_id = '{ben}'",
     "revive": "UPDATE booking_table SET live = true WHERE booking_id = '{ben}'",
     "void": "UPDATE ticket SET status = 'revoked' WHERE booking_id = '{ben}'",
@@ -165,13 +166,14 @@ WRITES = {
     "change another's verdict": "UPDATE scan SET answer = 'green' WHERE scanner <> '{caller}'",
     "book": "INSERT INTO booking (id, reference, night, status, party, slot, source, deposit_pence,"
     " created_at) SELECT gen_random_uuid(), 'NEW', '2026-11-21', 'confirmed', 2,"
-    " tstzrange(now(), NULL), 'public', 0, now()",
+    " tstzrange(now(), now() + interval '1 hour'), 'public', 0, now()",
     "walk in": "INSERT INTO booking (id, reference, night, status, party, slot, source,"
     " deposit_pence, created_at) SELECT gen_random_uuid(), 'NEW', '2026-11-21', 'confirmed', 2,"
-    " tstzrange(now(), NULL), 'walk_in', 0, now()",
+    " tstzrange(now(), now() + interval '1 hour'), 'walk_in', 0, now()",
     "hold beside one's own": "INSERT INTO booking (id, reference, night, status, party, slot,"
     " source, deposit_pence, created_at, hold_expires_at) SELECT gen_random_uuid(), 'NEW',"
-    " '2026-11-21', 'pending', 2, tstzrange(now(), NULL), 'public', 0, now(), now()",
+    " '2026-11-21', 'pending', 2, tstzrange(now(), now() + interval '1 hour'),"
+    " 'public', 0, now(), now()",
     "erase": "UPDATE person SET sealed = NULL, erased_at = now(), name_index = NULL,"
     " email_index = NULL, phone_index = NULL"
     " WHERE id = (SELECT person_id FROM booking WHERE id = '{ben}')",
@@ -194,7 +196,8 @@ WRITES = {
     "give oneself offers": "UPDATE waitlist SET offers_left = 9 WHERE booking_id = '{hold}'",
     "join as another": "INSERT INTO waitlist (id, night, party, slot, special_occasion, person_id,"
     " owner_hash, joined_at, visits, timing, priority, offers_left)"
-    " SELECT gen_random_uuid(), '2026-11-21', 2, tstzrange(now(), NULL), false, '{person}',"
+    " SELECT gen_random_uuid(), '2026-11-21', 2, tstzrange(now(), now() + interval '1 hour'),"
+    " false, '{person}',"
     " '\\x02', now(), 0, 0, 0, 2",
     "send again": "UPDATE outbox SET status = 'waiting', settled_at = NULL"
     " WHERE booking_id = '{ben}'",

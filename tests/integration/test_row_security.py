@@ -363,10 +363,12 @@ async def test_a_strangers_hold_ends_by_the_clock_and_by_nothing_else(world: Wor
         assert await conn.fetchval(end) == 1
 
 
+# Wider than any claim that is there.
+SLOT = '["2020-01-01 00:00+00","2030-01-01 00:00+00")'
 HOLD = f"""
 INSERT INTO booking (id, reference, night, status, party, slot, source, deposit_pence, created_at,
                      hold_expires_at, person_id)
-SELECT '{{made}}', '{{reference}}', '{NIGHT}', 'pending', 2, '(,)', 'public', 0, now(), now(),
+SELECT '{{made}}', '{{reference}}', '{NIGHT}', 'pending', 2, '{SLOT}', 'public', 0, now(), now(),
        {{person}}
 """
 
@@ -392,7 +394,7 @@ async def test_a_violated_constraint_tells_nothing_of_the_row_in_its_way(world: 
         )
     statements = (
         HOLD.format(made=made, reference=reference, person="NULL"),
-        f"INSERT INTO booking_table SELECT '{made}', '{NIGHT}', 1, '(,)', true",
+        f"INSERT INTO booking_table SELECT '{made}', '{NIGHT}', 1, '{SLOT}', true",
     )
     for sql in statements:
         async with world.connected("app") as conn:
@@ -403,10 +405,10 @@ async def test_a_violated_constraint_tells_nothing_of_the_row_in_its_way(world: 
 
 
 CUSTOMERS = 200
-MANY = """
+MANY = f"""
 INSERT INTO booking (id, reference, night, status, party, slot, source, owner_hash, deposit_pence,
                      created_at)
-SELECT gen_random_uuid(), 'MANY' || n, $1::text::date, 'cancelled', 2, '(,)', 'public',
+SELECT gen_random_uuid(), 'MANY' || n, $1::text::date, 'cancelled', 2, '{SLOT}', 'public',
        sha256(convert_to(n::text, 'UTF8')), 0, now()
   FROM generate_series(1, $2) AS n
 """

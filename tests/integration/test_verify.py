@@ -191,7 +191,7 @@ LESS_PAID = "UPDATE payment SET amount_pence = amount_pence - 1, kept_pence = ke
         ("UPDATE floor_table SET capacity_max = 9 WHERE number = 5", "/tables/5/capacity"),
         ("UPDATE booking_table SET live = true WHERE number = 3", "has a live claim of booking"),
         (
-            "UPDATE booking_table SET slot = tstzrange(lower(slot), NULL) WHERE number = 7",
+            "UPDATE booking_table SET slot = tstzrange(now(), now() + '1 h') WHERE number = 7",
             "is for another time",
         ),
         (

@@ -28,7 +28,7 @@ HOT: dict[str, tuple[str, tuple[Any, ...]]] = {
     "the night's list": (LIST_BOOKINGS, (NIGHT,)),
     "one booking": (FIND_BOOKING, (BOOKING,)),
     "the claims on a table": (CLAIMS, (NIGHT, [7])),
-    "parties that are overdue": (LIST_OVERDUE, (30, 60)),
+    "parties that are overdue": (LIST_OVERDUE, (30, 60, [])),
     "a booking's history": (LIST_HISTORY, (NIGHT, BOOKING)),
     "the dates of a series": (LIST_SERIES, (BOOKING,)),
     "a night's calendar": (LIST_ENTRIES, (NIGHT,)),
