@@ -256,7 +256,9 @@ def offers(
         )
         return msgspec.structs.replace(nothing, problem=too_large)
     except PreferenceUnknown as error:
-        raise NotValid("not_valid", sentence(error), place=f"?{error.kind}") from error
+        asked = {"floor": query.floor, "zone": query.zone, "feature": query.feature}
+        place = error.kind if asked.get(error.kind) else "prefers"
+        raise NotValid("not_valid", sentence(error), place=f"?{place}") from error
     sets = [one for one in ranking if free.issuperset(one.tables)]
     if not sets:
         full = NoOffer(

@@ -22,15 +22,16 @@ from app.errors import NotAllowed, NotFound
 from app.web.answers import Answer, encoded
 from app.web.floor import date_of, night_not_found
 from app.web.operations import Call
+from app.wire import TEXT_FORM
 from scanners.codes.drawing import draw_png, draw_svg
+
+Search = Annotated[str, Meta(min_length=1, max_length=80, pattern=TEXT_FORM)]
 
 
 class BookingsQuery(Struct, frozen=True, forbid_unknown_fields=True):
     """`search`: a part of a name or of a reference."""
 
-    search: (
-        Annotated[str, Meta(min_length=1, max_length=80, pattern=r"^[^\x00-\x1f\x7f]+$")] | None
-    ) = None
+    search: Search | None = None
 
 
 class ListedBooking(Struct, frozen=True, kw_only=True):
@@ -63,9 +64,7 @@ class Bookings(Struct, frozen=True):
 class GuestsQuery(Struct, frozen=True, forbid_unknown_fields=True):
     """`search`: a part of a guest's name, the whole of which the door never sees."""
 
-    search: (
-        Annotated[str, Meta(min_length=1, max_length=80, pattern=r"^[^\x00-\x1f\x7f]+$")] | None
-    ) = None
+    search: Search | None = None
 
 
 class Guests(Struct, frozen=True):

@@ -24,6 +24,10 @@ EMAIL_FORM: Final = r"^[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+$(?!\n)"
 # A time on the wall of the venue.
 LOCAL_FORM: Final = r"^([01][0-9]|2[0-3]):[0-5][0-9]$(?!\n)"
 SCANNER_FORM: Final = r"^(device|staff):[0-9a-f-]{36}$(?!\n)"
+WISH_FORM: Final = r"^[^\x00-\x1f\x7f]*$(?!\n)"
+NUMBERS_FORM: Final = r"^([1-9]|1[0-6])(,([1-9]|1[0-6])){0,3}$(?!\n)"
+WORD_FORM: Final = r"^[a-z_]+$(?!\n)"
+USERNAME_FORM: Final = r"^[^\x00-\x20\x7f]+$(?!\n)"
 # What a person is told instead of the expression.
 FORMS: Final = {
     NIGHT_FORM: "a date, as 2026-11-21",
@@ -35,6 +39,10 @@ FORMS: Final = {
     PIN_FORM: "four to eight digits",
     LOCAL_FORM: "a local time, as 22:30",
     SCANNER_FORM: "device: or staff: and its id",
+    WISH_FORM: "a text on one line, without control characters",
+    NUMBERS_FORM: "one to four table numbers with commas, as 15,16",
+    WORD_FORM: "a word in small letters, as already_in",
+    USERNAME_FORM: "a user name without spaces",
 }
 
 NightDate = Annotated[str, Meta(pattern=NIGHT_FORM, examples=["2026-11-21"])]

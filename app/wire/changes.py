@@ -5,12 +5,23 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from app.wire import Answer, BookingAnswer, Edition, Instant, NightDate, Request, TableNumber, Uuid
+from app.wire import (
+    NUMBERS_FORM,
+    WISH_FORM,
+    Answer,
+    BookingAnswer,
+    Edition,
+    Instant,
+    NightDate,
+    Request,
+    TableNumber,
+    Uuid,
+)
 from app.wire import PartySize as Party
 
 Tables = Annotated[list[TableNumber], Meta(min_length=1, max_length=4)]
 # What a guest wrote is shown as text alone; a line's end would forge a line of a list or a log.
-Wish = Annotated[str, Meta(max_length=500, pattern=r"^[^\x00-\x1f\x7f]*$(?!\n)")]
+Wish = Annotated[str, Meta(max_length=500, pattern=WISH_FORM)]
 Occasion = Literal["none", "birthday", "anniversary", "engagement", "hen", "stag", "work", "other"]
 
 
@@ -87,7 +98,7 @@ class TwoBookings(Answer, frozen=True, omit_defaults=True):
 
 
 # Numbers with a comma between them, as a query has them.
-TableList = Annotated[str, Meta(pattern=r"^([1-9]|1[0-6])(,([1-9]|1[0-6])){0,3}$(?!\n)")]
+TableList = Annotated[str, Meta(pattern=NUMBERS_FORM)]
 
 
 def numbers_in(tables: str) -> list[int]:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from app.wire import Answer, Instant, Room
+from app.wire import WORD_FORM, Answer, Instant, Room
 
 DOOR_LINES_MOST = 1000
 Kind = Literal["refused", "overridden", "undone", "head_count", "incident"]
@@ -16,7 +16,7 @@ class DoorLogQuery(Struct, frozen=True, forbid_unknown_fields=True):
 
     kind: tuple[Kind, ...] = ()
     door: Annotated[str, Meta(max_length=40)] | None = None
-    reason: Annotated[str, Meta(max_length=40, pattern=r"^[a-z_]+$(?!\n)")] | None = None
+    reason: Annotated[str, Meta(max_length=40, pattern=WORD_FORM)] | None = None
     staff: Annotated[str, Meta(max_length=60)] | None = None
     begins_at: Instant | None = msgspec.field(default=None, name="from")
     ends_at: Instant | None = msgspec.field(default=None, name="until")

@@ -7,7 +7,7 @@ from msgspec import UNSET, Meta, UnsetType
 from app.domain.passwords import PASSWORD_LENGTH_MAX
 from app.domain.pins import PIN_FORM
 from app.domain.second_factor import CODE_FORM
-from app.wire import FORMS, Answer, NightDate, Request, Text, Uuid
+from app.wire import FORMS, USERNAME_FORM, Answer, NightDate, Request, Text, Uuid
 
 FORMS[CODE_FORM] = "a code of six digits"
 FORMS[PIN_FORM] = "four to eight digits"
@@ -15,8 +15,7 @@ FORMS[PIN_FORM] = "four to eight digits"
 Role = Literal["SUPER_ADMIN", "MANAGER", "DOOR_STAFF"]
 FloorName = Literal["upstairs", "downstairs"]
 DoorId = Annotated[str, Meta(min_length=1, max_length=40)]
-Username = Annotated[str, Meta(min_length=2, max_length=80, pattern=r"^[^\x00-\x20\x7f]+$(?!\n)")]
-FORMS[r"^[^\x00-\x20\x7f]+$(?!\n)"] = "a user name without spaces"
+Username = Annotated[str, Meta(min_length=2, max_length=80, pattern=USERNAME_FORM)]
 Code = Annotated[str, Meta(pattern=CODE_FORM)]
 RecoveryCode = Annotated[str, Meta(min_length=20, max_length=60)]
 Pin = Annotated[str, Meta(pattern=PIN_FORM)]

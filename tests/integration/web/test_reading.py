@@ -131,6 +131,9 @@ async def test_a_wish_orders_the_offers_and_a_party_beyond_all_is_told_so(
     down = (await manager.get(path, params={"party": 4, "floor": "downstairs"})).json()["sets"]
     assert (up[0]["tables"][0] <= 8, down[0]["tables"][0] <= 8) == (True, False)
     assert {"floor_as_asked"} <= {reason["reason"] for reason in up[0]["reasons"]}
+    for asked in ({"prefers": "sauna"}, {"zone": "sauna"}):
+        unknown = await manager.get(path, params={"party": 4, **asked})
+        assert (unknown.status_code, unknown.json()["place"]) == (422, f"?{next(iter(asked))}")
     large = (await manager.get(path, params={"party": 60})).json()
     assert (large["sets"], large["problem"]["reason"]) == ([], "party_too_large")
 

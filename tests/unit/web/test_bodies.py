@@ -1,6 +1,8 @@
 """Bodies, queries and path parameters: what gets through, and how the rest is told."""
 
 import asyncio
+import re
+from ast import literal_eval
 from typing import Any
 from uuid import uuid4
 
@@ -9,9 +11,12 @@ import pytest
 
 from app import wire
 from app.errors import Malformed, NotValid
+from app.settings import Settings
 from app.web.availability import AvailabilityQuery
 from app.web.bodies import Disconnected, decode_body, decode_query, not_valid, read_body
 from app.web.problems import Problem
+from app.web.table import operations
+from floorplan.venue import load_venue
 
 DECODER = msgspec.json.Decoder(wire.HoldTables)
 GOOD = b'{"night":"2026-11-21","tables":[7],"party":4}'
@@ -122,3 +127,12 @@ def test_a_form_is_told_in_words_and_not_as_an_expression() -> None:
         decode_body(b'{"night": "saturday"}', "application/json", decoder, may_be_empty=False)
     assert refused.value.detail == "Expected a date, as 2026-11-21 at $.night."
     assert all("regex" not in words for words in wire.FORMS.values())
+
+
+def test_no_operation_asks_for_a_form_that_has_no_words() -> None:
+    table = operations(load_venue(), Settings.from_environment({}))
+    shapes = {one.request for one in table} | {one.query for one in table}
+    shapes |= {kind for one in table for kind in one.parameters.values()}
+    schemas = msgspec.json.schema_components([shape for shape in shapes if shape is not None])
+    asked = set(re.findall(r"'pattern': ('(?:[^'\\]|\\.)*')", repr(schemas)))
+    assert {literal_eval(one) for one in asked} <= set(wire.FORMS)
