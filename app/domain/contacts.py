@@ -1,6 +1,6 @@
 """A person's own data: its one form, by which it is found again, and how it is sealed.
 
-name    shown as typed; found by its letters: NFKC, case folded, single spaces
+name    shown as typed; found by its letters: NFKC, case folded, single spaces, nothing unseen
 phone   E.164 (`+441134960000`), however it was typed; without a country it is British
 email   shown as typed; found NFKC, case folded
 """
@@ -13,6 +13,7 @@ import msgspec
 import phonenumbers
 from msgspec import Struct
 
+from app.domain.names import is_seen
 from app.domain.sealing import Unopened, Vault, open_with, seal_with
 
 COUNTRY: Final = "GB"  # where a number without a country's code is dialled
@@ -58,7 +59,7 @@ _DECODER: Final = msgspec.json.Decoder(PersonalData)
 def tidied(name: str, phone: str | None = None, email: str | None = None) -> PersonalData:
     """The person's data as it is kept. Raises ContactUnreadable."""
     words = " ".join(name.split())
-    if not name_form(words):
+    if not is_seen(words):
         raise ContactUnreadable("name", "Give a name, so that the door can find the booking.")
     if email is not None:
         email_form(email)
@@ -71,7 +72,8 @@ def tidied(name: str, phone: str | None = None, email: str | None = None) -> Per
 
 def name_form(name: str) -> str:
     """The name by its letters: two spellings of one name are equal."""
-    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+    letters = (c for c in unicodedata.normalize("NFKC", name) if unicodedata.category(c) != "Cf")
+    return " ".join("".join(letters).casefold().split())
 
 
 def phone_form(phone: str) -> str:

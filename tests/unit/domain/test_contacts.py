@@ -45,6 +45,27 @@ def test_names_are_equal_by_their_letters() -> None:
     assert name_form("\uff21da") == name_form("Ada")
     assert name_form("Stra\u00dfe") == name_form("STRASSE")
     assert name_form("Ada Lovelace") != name_form("Adah Lovelace")
+    assert name_form("A\u200bda\u2060 Love\u00adlace") == name_form("Ada Lovelace"), "as it looks"
+
+
+@pytest.mark.parametrize(
+    "typed", ["  ", "\u200b\u200b", "\u202e \u2066", "\u0301", "\u3164", "\u2800 \u00ad"]
+)
+def test_a_name_that_nobody_can_see_is_none(typed: str) -> None:
+    with pytest.raises(ContactUnreadable, match="Give a name"):
+        tidied(typed)
+
+
+@pytest.mark.parametrize(
+    "typed", ["X", "\u674e", "\U0001f3b7", "\u0645\u06cc\u200c\u0631\u0648\u0645"]
+)
+def test_a_short_name_of_any_script_is_one(typed: str) -> None:
+    assert tidied(typed).name == typed
+
+
+def test_a_masked_name_turns_no_line_around() -> None:
+    assert masked("\u202eAda\u2066 \u200fLovelace") == "Ada L."
+    assert masked("Ada \u202eLovelace") == "Ada L."
 
 
 def test_addresses_are_equal_whatever_their_case() -> None:
