@@ -23,6 +23,7 @@ from tests.integration.changing import (
     swapped,
 )
 from tests.integration.floor import MANAGER, NIGHT, House, read
+from tests.integration.racing import without_constraint, without_table_locks
 
 # -- another night ---------------------------------------------------------------------------------
 
@@ -106,17 +107,27 @@ async def test_two_that_change_nights_crosswise_do_not_wait_for_each_other(
     assert await contradictions(house, NIGHT, SUNDAY) == []
 
 
-async def test_one_slot_of_another_night_is_taken_by_exactly_one(venue_house: House) -> None:
-    house = venue_house
+async def _all_to_one_table(house: House) -> Counter[str]:
+    """What each of four parties got that want one table of another night at one moment."""
     await house.open(SUNDAY)
     booked = [await house.booked([n]) for n in (1, 2, 6, 7)]
-    found = Counter(
+    return Counter(
         await asyncio.gather(
             *(outcome(rescheduled(house, b, night=SUNDAY, tables=[8])) for b in booked)
         )
     )
-    assert found == {"won": 1, "table_not_available": 3}
-    await house.agrees(SUNDAY)
+
+
+async def test_one_slot_of_another_night_is_taken_by_exactly_one(venue_house: House) -> None:
+    assert await _all_to_one_table(venue_house) == {"won": 1, "table_not_available": 3}
+    await venue_house.agrees(SUNDAY)
+
+
+async def test_without_locks_and_constraint_several_have_it(venue_house: House) -> None:
+    """The negative control: the race is real on the other night, too."""
+    await without_table_locks(venue_house)
+    await without_constraint(venue_house)
+    assert (await _all_to_one_table(venue_house))["won"] > 1
 
 
 async def test_a_guest_changes_their_booking_in_time_and_no_other(venue_house: House) -> None:

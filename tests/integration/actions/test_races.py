@@ -5,12 +5,19 @@ from collections import Counter
 from collections.abc import Awaitable
 from uuid import uuid4
 
-import asyncpg
-
 from app.actions import bookings
+from app.actions.sweeper import sweep
 from app.errors import Conflict
 from tests.integration.floor import NIGHT, House
-from tests.integration.racing import rewritten, slowly, without_constraint, without_locks
+from tests.integration.racing import (
+    as_time_runs_out,
+    rewritten,
+    slowly,
+    without_constraint,
+    without_hold_locks,
+    without_locks,
+    without_table_locks,
+)
 
 RACERS = 8
 
@@ -35,7 +42,7 @@ async def test_without_the_locks_the_constraint_still_lets_one_through(
     venue_house: House,
 ) -> None:
     """The guard in the code is off; the exclusion constraint is the last word."""
-    await _without_table_locks(venue_house)
+    await without_table_locks(venue_house)
     found = Counter(await asyncio.gather(*(outcome(venue_house.hold([7])) for _ in range(RACERS))))
     assert found["won"] == 1
     await venue_house.agrees()
@@ -43,7 +50,7 @@ async def test_without_the_locks_the_constraint_still_lets_one_through(
 
 async def test_without_locks_and_constraint_a_table_is_sold_twice(venue_house: House) -> None:
     """The negative control: the race is real."""
-    await _without_table_locks(venue_house)
+    await without_table_locks(venue_house)
     await without_constraint(venue_house)
     await asyncio.gather(*(outcome(venue_house.hold([7])) for _ in range(RACERS)))
     async with venue_house.looking() as conn:
@@ -143,12 +150,7 @@ async def test_without_the_locks_a_hold_is_confirmed_that_has_lost_its_table(
     venue_house: House,
 ) -> None:
     """The negative control: the hold expires under the confirmation, and both are told yes."""
-    await rewritten(
-        venue_house,
-        "lock_floor",
-        ("ORDER BY f.number FOR UPDATE", "ORDER BY f.number"),
-        ("ORDER BY b.id FOR UPDATE", "ORDER BY b.id"),
-    )
+    await without_hold_locks(venue_house)
     assert await _confirm_as_it_runs_out(venue_house) == ("won", "won")
     async with venue_house.looking() as conn:
         claims = await conn.fetchval(
@@ -156,6 +158,20 @@ async def test_without_the_locks_a_hold_is_confirmed_that_has_lost_its_table(
             " WHERE t.live AND b.status = 'confirmed'"
         )
     assert claims == 0, "paid for, and without a table"
+
+
+async def test_a_hold_ends_once_however_many_sweep_it(venue_house: House) -> None:
+    """The service was down when it ran out, and all its workers come back at once."""
+    assert await _swept_by_many(venue_house) == 1
+    await venue_house.agrees()
+
+
+async def test_without_locks_and_status_a_hold_ends_several_times(venue_house: House) -> None:
+    """The negative control: either guard alone would still end it once."""
+    await without_locks(venue_house)
+    due = "AND status = 'pending' AND hold_expires_at <= venue_now()"
+    await rewritten(venue_house, "expire_holds", (due, ""))
+    assert await _swept_by_many(venue_house) > 1
 
 
 async def test_cancel_against_check_in_has_one_winner(venue_house: House) -> None:
@@ -217,7 +233,7 @@ async def test_two_managers_moving_two_parties_to_one_table(venue_house: House) 
 async def test_without_locks_and_constraint_both_are_moved_to_it(venue_house: House) -> None:
     """The negative control: the race is real."""
     first, second = await venue_house.booked([1], 4), await venue_house.booked([2], 4)
-    await _without_table_locks(venue_house)
+    await without_table_locks(venue_house)
     await without_constraint(venue_house)
     found = await asyncio.gather(
         outcome(venue_house.move(first, [3])), outcome(venue_house.move(second, [3]))
@@ -225,41 +241,21 @@ async def test_without_locks_and_constraint_both_are_moved_to_it(venue_house: Ho
     assert [*found] == ["won", "won"]
 
 
-GATE = 4242  # an advisory lock that nobody else takes
+async def _swept_by_many(house: House) -> int:
+    """How often the book says that the hold ran out."""
+    await house.hold([7])
+    await house.later(minutes=180)
+    await asyncio.gather(*(sweep(house.db, house.venue) for _ in range(4)))
+    return (await house.kinds()).count("HOLD_EXPIRED")
 
 
 async def _confirm_as_it_runs_out(house: House) -> tuple[str, str]:
-    """What became of the confirmation, which knows its facts when the hold's time ends, and of a
-    hold of the same table that comes before it has written anything."""
+    """What became of the confirmation, and of a hold of the same table."""
     booking = await house.hold([7])
-    told = """    RAISE INFO '{"now\""""
-    gate = f"    IF p_action = 'confirm_hold' THEN PERFORM pg_advisory_xact_lock({GATE}); END IF;\n"
-    await rewritten(house, "lock_floor", (told, gate + told))
-    async with house.looking() as owner, asyncio.TaskGroup() as group:
-        await owner.execute(f"SELECT pg_advisory_lock({GATE})")
-        confirming = group.create_task(outcome(house.confirm(booking)))
-        await _until_somebody_waits(owner, ["advisory"])
-        await house.later(minutes=11)
-        holding = group.create_task(outcome(house.hold([7])))
-        # It waits for the confirmation's locks; or there are none, and it has the table.
-        waiting = group.create_task(_until_somebody_waits(owner, ["transactionid", "tuple"]))
-        await asyncio.wait({holding, waiting}, return_when=asyncio.FIRST_COMPLETED)
-        waiting.cancel()
-        await asyncio.wait({waiting})
-        await owner.execute(f"SELECT pg_advisory_unlock({GATE})")
-    return confirming.result(), holding.result()
-
-
-async def _until_somebody_waits(owner: asyncpg.Connection, kinds: list[str]) -> None:
-    """Somebody waits for a lock of these kinds."""
-    sql = "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = ANY ($1) AND NOT granted)"
-    for _ in range(2000):
-        if await owner.fetchval(sql, kinds):
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError(f"nobody waits for a lock of {kinds}")
-
-
-async def _without_table_locks(house: House) -> None:
-    await rewritten(house, "lock_floor", ("ORDER BY f.number FOR UPDATE", "ORDER BY f.number"))
-    await slowly(house, 0.5)  # nobody waits for anybody, so all of them are at it at once
+    return await as_time_runs_out(
+        house,
+        "confirm_hold",
+        lambda: outcome(house.confirm(booking)),
+        lambda: outcome(house.hold([7])),
+        minutes=11,
+    )

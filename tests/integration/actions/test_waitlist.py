@@ -27,6 +27,13 @@ from app.wire.waitlist import JoinWaitlist, RankWaiting
 from floorplan.venue import load_venue
 from tests.integration.floor import MANAGER, NIGHT, House, read
 from tests.integration.mailbox import outbox_of
+from tests.integration.racing import (
+    as_time_runs_out,
+    rewritten,
+    without_constraint,
+    without_hold_locks,
+    without_table_locks,
+)
 
 FOUR = [t.number for t in load_venue().tables if t.capacity.min <= 4 <= t.capacity.max]
 
@@ -420,6 +427,35 @@ async def test_without_the_look_at_the_time_an_offer_is_accepted_that_ran_out(
     assert await reason(accept(full, entry)) == "won"
 
 
+async def accepted_as_it_runs_out(house: House) -> tuple[str, str]:
+    """What became of the offer that is accepted in its last moment, and of a new hold just then."""
+    entry = await join(house, 1)
+    await cancel(house, 7)
+    await offered(house)
+    await house.later(minutes=house.venue.rules.offer_minutes - 1)
+    return await as_time_runs_out(
+        house,
+        "accept_offer",
+        lambda: reason(accept(house, entry)),
+        lambda: reason(house.hold([7])),
+        minutes=2,
+    )
+
+
+async def test_an_offer_accepted_in_its_last_moment_keeps_its_table(full: House) -> None:
+    assert await accepted_as_it_runs_out(full) == ("won", "table_not_available")
+    assert (await full.kinds()).count("HOLD_EXPIRED") == 0
+    await full.agrees()
+
+
+async def test_without_the_locks_an_offer_is_accepted_that_has_lost_its_table(full: House) -> None:
+    """The negative control: the hold takes the table under the acceptance; both are told yes."""
+    await without_hold_locks(full)
+    # Whoever ends the offer's hold ends the offer too; that is a guard of its own.
+    await rewritten(full, "offer_over", ("AND status = 'offered'", "AND false"))
+    assert await accepted_as_it_runs_out(full) == ("won", "won")
+
+
 async def test_two_that_place_at_once_make_one_offer(full: House) -> None:
     await join(full, 1)
     await join(full, 2)
@@ -432,17 +468,41 @@ async def test_two_that_place_at_once_make_one_offer(full: House) -> None:
     await full.agrees()
 
 
-async def test_the_same_key_in_parallel_joins_once(full: House) -> None:
+async def test_without_its_guards_a_party_is_offered_a_table_twice(full: House) -> None:
+    """The negative control: each worker finds the party waiting and the table free."""
+    await join(full, 1)
+    await cancel(full, 7)
+    await without_table_locks(full)
+    await without_constraint(full)
+    await rewritten(full, "offer_tables", ("AND w.status = 'waitlisted' FOR UPDATE", ""))
+    await asyncio.gather(*(waitlist.offer_free_tables(full.db, full.venue) for _ in range(4)))
+    assert (await full.kinds()).count("WAITLIST_OFFERED") > 1
+
+
+async def joined_at_once(house: House) -> list[Any]:
+    """The answers to one request that is sent five times."""
     request = JoinWaitlist(NIGHT, 4, guest(1))
-    caller = full.caller(ANONYMOUS, "once", request)
-    answers = await asyncio.gather(
+    caller = house.caller(ANONYMOUS, "once", request)
+    return await asyncio.gather(
         *(
             waitlist.join_waitlist(
-                full.db, full.venue, full.vault, full.settings.secret, caller, request
+                house.db, house.venue, house.vault, house.settings.secret, caller, request
             )
             for _ in range(5)
-        )
+        ),
+        return_exceptions=True,
     )
+
+
+async def test_without_the_key_four_are_told_that_they_wait_already(full: House) -> None:
+    """The negative control: nobody knows that it is one request."""
+    await rewritten(full, "lock_floor", ("IF p_key IS NOT NULL THEN", "IF false THEN"))
+    refusals = [one for one in await joined_at_once(full) if isinstance(one, Conflict)]
+    assert [one.reason for one in refusals] == ["already_waiting"] * 4
+
+
+async def test_the_same_key_in_parallel_joins_once(full: House) -> None:
+    answers = await joined_at_once(full)
     assert len({answer.body for answer in answers}) == 1
     assert (await full.kinds()).count("WAITLIST_JOINED") == 1
 
