@@ -15,8 +15,8 @@ from app.actions.waitlist import offer_free_tables
 from app.db import nights
 from app.db.migrate import migrate
 from app.main import sweep_alone
-from tests.integration.actions.test_waitlist import FOUR, join
 from tests.integration.floor import House
+from tests.integration.waiting import FOUR, join
 
 UNREADABLE = (
     "(,)",

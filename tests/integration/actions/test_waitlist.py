@@ -1,116 +1,38 @@
 """A party waits, is offered what comes free, and accepts it, lets it pass or is too late."""
 
 import asyncio
-import hashlib
-from collections import Counter
 from hmac import digest
 from types import SimpleNamespace
 from typing import Any
 
-import msgspec
 import pytest
 
-from app.actions import bookings, holds, nights, persons, tables, waitlist
+from app.actions import holds, nights, persons, tables, waitlist
 from app.actions.links import find_link_owner
 from app.actions.offer_links import find_offered
 from app.actions.sweeper import sweep
 from app.db import waitlist as rows
 from app.domain import signed_links
 from app.domain.manage_links import link_key
-from app.domain.principals import ANONYMOUS, Principal
 from app.domain.signed_links import MANAGE, OFFER, Kind, mint, verify
 from app.errors import Conflict, NotFound, NotValid
 from app.rebuild import rebuild
 from app.web.export_document import document_of
 from app.wire import Contact, EditNight, UnblockTable
-from app.wire.waitlist import JoinWaitlist, RankWaiting
-from floorplan.venue import load_venue
+from app.wire.waitlist import RankWaiting
 from tests.integration.floor import MANAGER, NIGHT, House, read
 from tests.integration.mailbox import outbox_of
-from tests.integration.racing import (
-    as_time_runs_out,
-    rewritten,
-    without_constraint,
-    without_hold_locks,
-    without_table_locks,
+from tests.integration.waiting import (
+    accept,
+    cancel,
+    guest,
+    join,
+    leave,
+    look,
+    offered,
+    owner_of,
+    reason,
 )
-
-FOUR = [t.number for t in load_venue().tables if t.capacity.min <= 4 <= t.capacity.max]
-
-
-def guest(number: int, name: str = "Grace Hopper") -> Contact:
-    return Contact(name, phone=f"+44 113 496 1{number:03d}")
-
-
-async def join(
-    house: House, number: int, party: int = 4, by: Principal = ANONYMOUS, **more: Any
-) -> dict[str, Any]:
-    """A customer's place; each comes from an address of its own."""
-    request = JoinWaitlist(NIGHT, party, more.pop("contact", guest(number)), **more)
-    caller = msgspec.structs.replace(house.caller(by, None, request), origin=f"{number:016x}")
-    return read(
-        await waitlist.join_waitlist(
-            house.db, house.venue, house.vault, house.settings.secret, caller, request
-        )
-    )
-
-
-def owner_of(entry: dict[str, Any]) -> Principal:
-    return Principal("owner", hashlib.sha256(entry["token"].encode()).hexdigest(), "OWNER")
-
-
-async def look(house: House, entry: dict[str, Any]) -> dict[str, Any]:
-    """The place as its owner sees it."""
-    row = await waitlist.find_entry(house.db, house.caller(owner_of(entry)), entry["waitlist_id"])
-    return msgspec.to_builtins(waitlist.entry_answer(house.venue, row))  # type: ignore[no-any-return]
-
-
-async def accept(house: House, entry: dict[str, Any]) -> dict[str, Any]:
-    return read(
-        await waitlist.accept_offer(
-            house.db, house.venue, house.settings.secret, house.caller(owner_of(entry)),
-            entry["waitlist_id"],
-        )
-    )  # fmt: skip
-
-
-async def leave(house: House, entry: dict[str, Any], by: Principal | None = None) -> dict[str, Any]:
-    return read(
-        await waitlist.leave_waitlist(
-            house.db, house.venue, house.caller(by or owner_of(entry)), entry["waitlist_id"]
-        )
-    )
-
-
-async def offered(house: House) -> int:
-    """What is due is done, as the background does it; how many offers were made."""
-    await sweep(house.db, house.venue)
-    return await waitlist.offer_free_tables(house.db, house.venue)
-
-
-async def reason(work: Any) -> str:
-    try:
-        await work
-    except Conflict as refused:
-        return refused.reason
-    return "won"
-
-
-@pytest.fixture
-async def full(venue_house: House) -> House:
-    """A night on which no party of four finds a table: all of these are out of service."""
-    for number in FOUR:
-        if number not in (7, 9):
-            await venue_house.block(number)
-    for number in (7, 9):
-        booking = await venue_house.booked([number])
-        setattr(venue_house, f"on_{number}", booking["booking_id"])
-    return venue_house
-
-
-async def cancel(house: House, number: int) -> None:
-    booking_id = getattr(house, f"on_{number}")
-    await bookings.cancel_booking(house.db, house.caller(), booking_id)
 
 
 async def test_a_cancelled_table_is_offered_accepted_and_paid(full: House) -> None:
@@ -392,119 +314,6 @@ async def test_the_list_ends_with_the_night(full: House) -> None:
     assert (await look(full, entry))["ended_why"] == "night_over"
     assert await reason(accept(full, entry)) == "no_offer"
     await full.agrees()
-
-
-@pytest.mark.parametrize(("left", "winner"), [(2.0, "own"), (0.03, "either"), (-0.5, "other")])
-async def test_an_accepted_offer_against_a_new_hold_has_one_winner(
-    full: House, left: float, winner: str
-) -> None:
-    """While the offer lasts only its party gets the table, afterwards only somebody else; in the
-    moment between one of them, or nobody yet, and never two."""
-    entry = await join(full, 1)
-    await cancel(full, 7)
-    await offered(full)
-    await full.later(minutes=full.venue.rules.offer_minutes, seconds=-left)
-    *others, own = await asyncio.gather(
-        *(reason(full.hold([7])) for _ in range(4)), reason(accept(full, entry))
-    )
-    won = Counter(others)["won"]
-    assert (own == "won") + won <= 1
-    assert winner != "own" or own == "won"
-    assert winner != "other" or (won, own) in {(1, "hold_expired"), (1, "no_offer")}
-    await full.agrees()
-
-
-async def test_without_the_look_at_the_time_an_offer_is_accepted_that_ran_out(
-    full: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The negative control."""
-    entry = await join(full, 1)
-    await cancel(full, 7)
-    await offered(full)
-    await full.later(minutes=11)
-    assert await reason(accept(full, entry)) == "hold_expired"
-    monkeypatch.setattr(waitlist, "judge_alive", lambda *_: None)
-    assert await reason(accept(full, entry)) == "won"
-
-
-async def accepted_as_it_runs_out(house: House) -> tuple[str, str]:
-    """What became of the offer that is accepted in its last moment, and of a new hold just then."""
-    entry = await join(house, 1)
-    await cancel(house, 7)
-    await offered(house)
-    await house.later(minutes=house.venue.rules.offer_minutes - 1)
-    return await as_time_runs_out(
-        house,
-        "accept_offer",
-        lambda: reason(accept(house, entry)),
-        lambda: reason(house.hold([7])),
-        minutes=2,
-    )
-
-
-async def test_an_offer_accepted_in_its_last_moment_keeps_its_table(full: House) -> None:
-    assert await accepted_as_it_runs_out(full) == ("won", "table_not_available")
-    assert (await full.kinds()).count("HOLD_EXPIRED") == 0
-    await full.agrees()
-
-
-async def test_without_the_locks_an_offer_is_accepted_that_has_lost_its_table(full: House) -> None:
-    """The negative control: the hold takes the table under the acceptance; both are told yes."""
-    await without_hold_locks(full)
-    # Whoever ends the offer's hold ends the offer too; that is a guard of its own.
-    await rewritten(full, "offer_over", ("AND status = 'offered'", "AND false"))
-    assert await accepted_as_it_runs_out(full) == ("won", "won")
-
-
-async def test_two_that_place_at_once_make_one_offer(full: House) -> None:
-    await join(full, 1)
-    await join(full, 2)
-    await cancel(full, 7)
-    made = await asyncio.gather(
-        *(waitlist.offer_free_tables(full.db, full.venue) for _ in range(4))
-    )
-    assert sum(made) == 1
-    assert (await full.kinds()).count("WAITLIST_OFFERED") == 1
-    await full.agrees()
-
-
-async def test_without_its_guards_a_party_is_offered_a_table_twice(full: House) -> None:
-    """The negative control: each worker finds the party waiting and the table free."""
-    await join(full, 1)
-    await cancel(full, 7)
-    await without_table_locks(full)
-    await without_constraint(full)
-    await rewritten(full, "offer_tables", ("AND w.status = 'waitlisted' FOR UPDATE", ""))
-    await asyncio.gather(*(waitlist.offer_free_tables(full.db, full.venue) for _ in range(4)))
-    assert (await full.kinds()).count("WAITLIST_OFFERED") > 1
-
-
-async def joined_at_once(house: House) -> list[Any]:
-    """The answers to one request that is sent five times."""
-    request = JoinWaitlist(NIGHT, 4, guest(1))
-    caller = house.caller(ANONYMOUS, "once", request)
-    return await asyncio.gather(
-        *(
-            waitlist.join_waitlist(
-                house.db, house.venue, house.vault, house.settings.secret, caller, request
-            )
-            for _ in range(5)
-        ),
-        return_exceptions=True,
-    )
-
-
-async def test_without_the_key_four_are_told_that_they_wait_already(full: House) -> None:
-    """The negative control: nobody knows that it is one request."""
-    await rewritten(full, "lock_floor", ("IF p_key IS NOT NULL THEN", "IF false THEN"))
-    refusals = [one for one in await joined_at_once(full) if isinstance(one, Conflict)]
-    assert [one.reason for one in refusals] == ["already_waiting"] * 4
-
-
-async def test_the_same_key_in_parallel_joins_once(full: House) -> None:
-    answers = await joined_at_once(full)
-    assert len({answer.body for answer in answers}) == 1
-    assert (await full.kinds()).count("WAITLIST_JOINED") == 1
 
 
 async def test_who_waits_is_told_all_that_is_kept_and_leaves_every_list_when_erased(
