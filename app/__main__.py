@@ -89,7 +89,13 @@ def _parser() -> argparse.ArgumentParser:
         description="Open psql as one of the service's roles. What follows -- is psql's own: "
         "backroom psql -- -c 'SELECT name, version FROM book'",
     )
-    psql.add_argument("--role", choices=("owner", "app", "jobs", "auth"), default="owner")
+    psql.add_argument(
+        "--role",
+        choices=("owner", "app", "jobs", "auth"),
+        default="owner",
+        help="whose rights it has: owner sees and may change every row (default), app answers "
+        "requests, jobs works in the background, auth signs in",
+    )
     psql.add_argument("arguments", nargs="*", metavar="ARGUMENT", help="passed on to psql")
 
     admin = commands.add_parser(
@@ -98,11 +104,19 @@ def _parser() -> argparse.ArgumentParser:
         description="create: an account; the password is asked for, or read from the input. "
         "recover: a link for somebody who lost their second factor, which is reset.",
     )
-    admin.add_argument("deed", choices=("create", "recover"))
+    admin.add_argument(
+        "deed",
+        choices=("create", "recover"),
+        help="a new account, or a new second factor for one that is there",
+    )
     admin.add_argument("username", help="what is typed to sign in")
     admin.add_argument("--name", help="how the person is called; default: the user name")
     admin.add_argument(
-        "--role", choices=("SUPER_ADMIN", "MANAGER", "DOOR_STAFF"), default="SUPER_ADMIN"
+        "--role",
+        choices=("SUPER_ADMIN", "MANAGER", "DOOR_STAFF"),
+        default="SUPER_ADMIN",
+        help="create: what the account may do: everything, accounts of the staff included "
+        "(default), run the nights, or let guests in",
     )
 
     keys = commands.add_parser(
@@ -111,7 +125,9 @@ def _parser() -> argparse.ArgumentParser:
         description="make: add a key, the first from the next start on. rotate: wrap what other "
         "keys have wrapped by the first one, while the service runs. See docs/operations.md.",
     )
-    keys.add_argument("deed", choices=("make", "rotate"))
+    keys.add_argument(
+        "deed", choices=("make", "rotate"), help="add a key, or put everything under the first one"
+    )
 
     erasures = commands.add_parser(
         "erasures",
@@ -119,7 +135,9 @@ def _parser() -> argparse.ArgumentParser:
         description="Erase everybody whom the erasure log names, in a database that was restored "
         "from an older dump, before the service is started on it.",
     )
-    erasures.add_argument("deed", choices=("replay",))
+    erasures.add_argument(
+        "deed", choices=("replay",), help="erase everybody whom the logs name, once more"
+    )
     erasures.add_argument(
         "--file", action="append", default=[], type=Path, metavar="FILE",
         help="the log of a node (ERASURE_LOG); repeatable",
@@ -127,13 +145,13 @@ def _parser() -> argparse.ArgumentParser:
 
     # What the parent starts; not for people, so not listed.
     worker = commands.add_parser("worker")
-    worker.add_argument("--fd", type=int, required=True)
-    worker.add_argument("--node", required=True)
-    worker.add_argument("--parent", type=int, required=True)
-    stand_in = commands.add_parser("stand-in")
-    stand_in.add_argument("--parent", type=int, required=True)
-    play = commands.add_parser("play")
-    play.add_argument("--parent", type=int, required=True)
+    worker.add_argument("--fd", type=int, required=True, help="the socket that it answers on")
+    worker.add_argument("--node", required=True, help="its name in logs and metrics")
+    stand_in, play = commands.add_parser("stand-in"), commands.add_parser("play")
+    for started in (worker, stand_in, play):
+        started.add_argument(
+            "--parent", type=int, required=True, help="the process with which it ends"
+        )
     return parser
 
 

@@ -114,9 +114,15 @@ def _parser() -> argparse.ArgumentParser:
         required=True,
         help="a device's number (0), a video file, a folder of images, or rtsp://...",
     )
-    parser.add_argument("--server", default="http://127.0.0.1:8000", help="default: %(default)s")
+    parser.add_argument(
+        "--server",
+        default="http://127.0.0.1:8000",
+        help="the service's address; default: %(default)s",
+    )
     parser.add_argument("--door", required=True, help="the door where the camera hangs")
-    parser.add_argument("--direction", choices=("in", "out"), default="in")
+    parser.add_argument(
+        "--direction", choices=("in", "out"), default="in", help="which way guests pass it"
+    )
     parser.add_argument(
         "--pair", metavar="CODE", help="a manager's pairing code; used once, then the token is kept"
     )

@@ -15,9 +15,10 @@ from app.web.cookies import Headers, find_cookie
 from app.web.endpoint import Endpoint, Methods
 from app.web.envelope import Envelope
 from app.web.identify import COOKIES, identify, principal_of
-from app.web.operations import Operation
+from app.web.operations import SAFE, Operation
 from app.web.pages import PAGES, STATIC, Files, Page, StaticFiles
 from app.web.parts import Parts
+from app.web.problems import Problem
 from app.web.release import DoorWorker
 from app.web.visitors import Visitor
 
@@ -27,7 +28,12 @@ GZIP_BYTES = 1024  # below this the header costs what the compression saves
 def build(parts: Parts, operations: Iterable[Operation]) -> ASGIApp:
     """The whole web side: every operation of the table, the screens, the socket."""
     router = Router(
-        [*routes(parts, operations), *screens(), WebSocketRoute("/ws", socket_of(parts))],
+        [
+            *routes(parts, operations),
+            *screens(),
+            WebSocketRoute("/ws", socket_of(parts)),
+            Route("/ws", Named("/ws", no_handshake)),
+        ],
         redirect_slashes=False,
         default=no_route,
     )
@@ -74,6 +80,23 @@ async def no_route(scope: Scope, receive: Receive, send: Send) -> None:
         await WebSocket(scope, receive, send).close()
         return
     raise NotFound("route_not_found", "There is nothing at this address. See /docs.")
+
+
+async def no_handshake(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001
+    """Raises Problem: `/ws` is there, and speaks WebSocket only. A proxy that does not pass the
+    handshake's Upgrade on ends here too, so the sentence says what to look at."""
+    if scope["method"] not in SAFE:
+        raise Problem(
+            405, "method_not_allowed", "This address takes GET, HEAD.",
+            headers={"Allow": "GET, HEAD"},
+        )  # fmt: skip
+    raise Problem(
+        426,
+        "upgrade_required",
+        "This address speaks WebSocket, subprotocol backroom.v1: open it with a WebSocket client "
+        "(ws:// or wss://). Behind a proxy, let it pass Upgrade and Connection on.",
+        headers={"Upgrade": "websocket", "Connection": "Upgrade"},  # RFC 9110, section 7.8
+    )
 
 
 def socket_of(parts: Parts) -> ASGIApp:

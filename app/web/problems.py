@@ -21,6 +21,7 @@ TITLES: Final[dict[int, str]] = {
     415: "Send JSON",
     421: "Wrong host",
     422: "The request is not valid",
+    426: "Upgrade required",
     429: "Slow down",
     431: "The request is too large",
     500: "Something broke here",
@@ -29,7 +30,7 @@ TITLES: Final[dict[int, str]] = {
 
 
 class Problem(Refusal):
-    """A refusal of the web layer itself, with its own status: 405, 408, 413, 415, 421."""
+    """A refusal of the web layer itself, with its own status: 405, 408, 413, 415, 421, 426."""
 
     def __init__(
         self,

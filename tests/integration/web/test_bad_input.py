@@ -163,6 +163,22 @@ async def test_another_method_is_told_which_ones_there_are(
             assert told == methods | ({"HEAD"} if "GET" in methods else set()), path
 
 
+async def test_the_socket_s_address_tells_plain_http_what_it_speaks(
+    club: Club, manager: httpx.AsyncClient
+) -> None:
+    for method in ("GET", "HEAD"):
+        answer = await manager.request(method, "/ws")
+        assert (answer.status_code, answer.headers["upgrade"]) == (426, "websocket")
+        assert answer.headers["connection"] == "Upgrade"
+    told = judge(await (await club.client()).get("/ws"), 426, "upgrade_required", "GET /ws")
+    assert "WebSocket client" in told["detail"]
+    for method in ("POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"):
+        answer = await manager.request(method, "/ws", headers=key())
+        judge(answer, 405, "method_not_allowed", f"{method} /ws")
+        assert answer.headers["allow"] == "GET, HEAD"
+    judge(await manager.get("/ws/"), 404, "route_not_found", "/ws/")
+
+
 async def test_an_address_that_leads_nowhere_is_not_found(
     club: Club, manager: httpx.AsyncClient
 ) -> None:
