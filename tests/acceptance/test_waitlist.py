@@ -8,7 +8,8 @@ from playwright.sync_api import expect
 
 from app.domain.signed_links import OFFER, SignedLink, mint
 from floorplan.venue import load_venue
-from tests.acceptance.visits import DESK, PHONE, Visits, dialog
+from tests.acceptance.test_looks import no_overflow, texts_of
+from tests.acceptance.visits import DESK, PHONE, SMALL_JS, Visits, dialog
 from tests.premises import Premises, key, wait_for
 
 pytestmark = pytest.mark.browser
@@ -33,6 +34,8 @@ def test_a_party_waits_is_ranked_offered_and_takes_its_table(
         visits.picture(page, "waiting")
         page.reload()
         expect(page.locator("#waiting")).to_contain_text("Number 1 in line")
+        expect(page.locator("#offers")).to_contain_text("You are on the waitlist")
+        expect(page.get_by_role("button", name="Join the waitlist")).to_have_count(0)
 
         manager = visits.staff("/floor", size=DESK)
         row = manager.locator("#list .tone-waitlisted")
@@ -75,8 +78,18 @@ def test_an_offer_is_taken_on_a_phone_that_never_saw_the_place(
         link = offer_link(premises, joined.json()["waitlist_id"])
         place = f"/v1/waitlist/{joined.json()['waitlist_id']}"
         wait_for(lambda: desk.get(place).json()["status"] == "offered", "the offer")
-    page = visits.page(link, PHONE)
-    expect(page.locator("#waiting")).to_contain_text("A table for you")
+    page = visits.page(link, PHONE, has_touch=True, is_mobile=True)
+    offer = page.locator("#waiting")
+    expect(offer).to_contain_text("A table for you")
+    expect(offer).to_contain_text("Upstairs")
+    expect(offer).to_contain_text(re.compile(r"Held for you until \d\d:\d\d"))
+    expect(offer).to_contain_text("you stay in line for the next")
+    expect(page.get_by_role("button", name="Take this table")).to_be_in_viewport(ratio=1)
+    assert page.evaluate(SMALL_JS) == []
+    assert no_overflow(page)
+    for theme in ("dark", "light"):
+        page.emulate_media(color_scheme=theme)
+        assert texts_of(page, f"the offer, {theme}")["faint"] == []
     expect(page.locator("#waiting .ticket-count")).to_have_text(re.compile(r"^\d+:\d\d$"))
     assert page.url == f"{premises.origin}/", "the token stays in the address bar"
     visits.picture(page, "offer-by-link")

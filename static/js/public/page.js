@@ -15,10 +15,11 @@ import { offerTheme } from "../theme.js";
 import { tell } from "../toasts.js";
 import { longNightText, nightText, timeText, useTimeZone } from "../venue-clock.js";
 import { LINK_WORD } from "../words.js";
+import { askJoin, waitInstead, waitsAlready } from "./join.js";
 import { onOfferLink } from "./offer-link.js";
 import { askHold, factsOf, nothing, offerCard } from "./offers.js";
 import { Ticket } from "./ticket.js";
-import { askJoin, waitInstead, Waiting } from "./waitlist.js";
+import { Waiting } from "./waitlist.js";
 
 const POLL_MS = 5000; // without a socket; an answer that did not change is a 304
 const POLL_LONGEST_MS = 60_000; // while nothing answers
@@ -75,7 +76,7 @@ async function start() {
     night: choice.night === nights.tonight ? null : choice.night,
   });
   live.clock.set(nights.now, nights.speed);
-  waiting = new Waiting(live);
+  waiting = new Waiting(live, floor, drawOffers);
   const ticket = new Ticket(live, floor, () => refresh(0));
   map = new FloorMap(byId("map"), floor.drawings, floor.floors, { onChoose: chooseTable });
   drawChoice();
@@ -254,21 +255,8 @@ function drawOffers() {
       place,
       nothing("No night is on sale", "Come back soon: nights appear here as they open."),
     );
-  if (offers.length === 0) {
-    fill(
-      place,
-      problem
-        ? nothing(
-            NO_OFFER[problem.reason] ?? "Nothing free for this party",
-            problem.detail,
-            problem.waitlist && waitInstead(problem, join),
-          )
-        : nothing(
-            "Nothing free for this party",
-            "Every table that fits is taken. Try another night, or a smaller party.",
-          ),
-    );
-  } else {
+  if (offers.length === 0) fill(place, noOffer());
+  else {
     fill(
       place,
       offers.slice(0, all ? undefined : SHOWN_FIRST).map((offer, index) =>
@@ -288,6 +276,22 @@ function drawOffers() {
     all = true;
     drawOffers();
   };
+}
+
+/** In the place of the offers, when there is none. */
+function noOffer() {
+  if (problem?.waitlist && waiting?.waitsFor(choice.night))
+    return waitsAlready(() => waiting?.show());
+  if (problem)
+    return nothing(
+      NO_OFFER[problem.reason] ?? "Nothing free for this party",
+      problem.detail,
+      problem.waitlist && waitInstead(problem, join),
+    );
+  return nothing(
+    "Nothing free for this party",
+    "Every table that fits is taken. Try another night, or a smaller party.",
+  );
 }
 
 function drawMap() {

@@ -7,26 +7,33 @@
  */
 
 import { Problem, readTagged, send } from "../api.js";
-import { actForm, askSure, field, showDialog } from "../dialog.js";
+import { askSure } from "../dialog.js";
 import { byId, el, fill, mark, write } from "../elements.js";
+import { floorText } from "../floors.js";
 import { tell, tellProblem } from "../toasts.js";
 import { countdownText, longNightText, ms, timeText } from "../venue-clock.js";
 import { capital, partyText, pounds, tablesSpoken } from "../words.js";
 import { keepHold, keptHold } from "./held.js";
+import { button } from "./join.js";
 import { dropOffer, takeOffer } from "./offer-link.js";
+import { factsOf } from "./offers.js";
 
 const KEY = "backroom.waiting";
 const AGAIN_MS = 5000;
 const AT_ONCE_MS = 400; // frames that come together are one question
 const URGENT_MS = 120_000;
-
-/** @typedef {{night: string, party: number, from?: string, until?: string}} Wish */
+const WAITS = ["waitlisted", "offered"];
 
 /** The place on the waitlist that this device has, if any. */
 export class Waiting {
-  /** @param {import("../live.js").Live} live */
-  constructor(live) {
+  /**
+   * @param {import("../live.js").Live} live @param {any} floor the venue's, with its tables
+   * @param {() => void} onChange another night is waited for, or none
+   */
+  constructor(live, floor, onChange) {
     this.live = live;
+    this.floor = floor;
+    this.onChange = onChange;
     this.place = byId("waiting");
     /** @type {any} */
     this.entry = null;
@@ -36,6 +43,7 @@ export class Waiting {
     this.tag = null;
     this.timer = 0;
     this.key = "";
+    this.waits = "";
     document.addEventListener("visibilitychange", () => document.hidden || this.#soon(0));
     setInterval(() => this.#tick(), 500);
   }
@@ -53,7 +61,7 @@ export class Waiting {
       [this.entry, this.token] = [kept, kept.token];
       this.#draw();
       this.#soon(0);
-      if (offer) this.place.scrollIntoView({ block: "center" });
+      if (offer) this.show();
       dropOffer(); // this device's own place, and its own token
     }
   }
@@ -75,7 +83,17 @@ export class Waiting {
   join(entry) {
     localStorage.setItem(KEY, JSON.stringify(entry));
     this.resume();
-    this.place.scrollIntoView({ block: "center" });
+    this.show();
+  }
+
+  /** Brings the place into view. */
+  show() {
+    this.place.scrollIntoView({ block: "nearest" });
+  }
+
+  /** Whether this device waits for a table of the night. @param {string} night */
+  waitsFor(night) {
+    return this.entry?.night === night && WAITS.includes(this.entry.status);
   }
 
   /** @param {number} wait */
@@ -95,7 +113,7 @@ export class Waiting {
         this.entry = { ...answer.body, token: this.token };
         if (!this.byLink) localStorage.setItem(KEY, JSON.stringify(this.entry));
         this.#draw();
-        if (first) this.place.scrollIntoView({ block: "center" });
+        if (first) this.show();
       }
     } catch (error) {
       if (error instanceof Problem && [401, 404].includes(error.status)) {
@@ -105,7 +123,7 @@ export class Waiting {
       if (this.entry.status === undefined) return this.#soon(AGAIN_MS);
     }
     this.#draw();
-    if (["waitlisted", "offered"].includes(this.entry?.status)) this.#soon(AGAIN_MS);
+    if (WAITS.includes(this.entry?.status)) this.#soon(AGAIN_MS);
   }
 
   #tick() {
@@ -133,21 +151,27 @@ export class Waiting {
       ),
       button("button", "Close", () => (this.place.hidden = true)),
     );
-    this.place.scrollIntoView({ block: "center" });
+    this.show();
   }
 
   #draw() {
     const { entry } = this;
     this.place.hidden = entry === null;
+    const waits = WAITS.includes(entry?.status) ? entry.night : "";
+    if (waits !== this.waits) {
+      this.waits = waits;
+      this.onChange();
+    }
     const key = JSON.stringify(entry);
     if (!entry || key === this.key) return;
     this.key = key;
+    const time = `${timeText(entry.from)} to ${timeText(entry.until)}`;
     const who = el(
       "p",
       { class: "soft" },
       longNightText(entry.night),
       el("br"),
-      capital(`${partyText(entry.party)}, from ${timeText(entry.from)}`),
+      capital(`${partyText(entry.party)}, ${time}`),
     );
     if (entry.status === "offered" && entry.offer) this.#drawOffer(entry, who);
     else if (entry.status === "waitlisted") this.#drawPlace(entry, who);
@@ -156,25 +180,50 @@ export class Waiting {
 
   /** @param {any} entry @param {Node} who */
   #drawOffer(entry, who) {
+    const { tables, deposit_pence: deposit, hold_expires_at: ends } = entry.offer;
+    const which = tables.length > 1 ? "these tables" : "this table";
     fill(
       this.place,
-      el("p", { class: "eyebrow" }, "A table for you"),
-      el("h2", {}, tablesSpoken(entry.offer.tables)),
+      el("p", { class: "eyebrow" }, tables.length > 1 ? "Tables for you" : "A table for you"),
+      el("h2", {}, tablesSpoken(tables)),
+      this.#room(tables[0]),
       who,
-      el("p", { class: "ticket-count", role: "timer" }, ""),
+      el(
+        "div",
+        { class: "waiting-time" },
+        el("p", { class: "ticket-count", role: "timer" }, ""),
+        el("p", { class: "soft" }, `Held for you until ${timeText(ends)}`),
+      ),
       el(
         "p",
-        { class: "soft" },
-        `It is held for you until the time is up, then it is offered to the next party. Nothing is charged: the deposit of ${pounds(entry.offer.deposit_pence)} comes after you take it.`,
+        {},
+        deposit > 0
+          ? `Nothing is charged when you take ${which}: you then have time to pay the deposit of ${pounds(deposit)}.`
+          : `Nothing is charged when you take ${which}.`,
       ),
       el(
         "div",
-        { class: "ticket-actions" },
-        button("button button-main", "Take this table", () => this.#accept()),
+        { class: "ticket-actions waiting-actions" },
+        button("button button-main", `Take ${which}`, () => this.#accept()),
         button("button button-danger", "Leave the waitlist", () => this.#leave()),
+      ),
+      el(
+        "p",
+        { class: "small soft" },
+        entry.offers_left > 1
+          ? "Not this one? Let the time run out: you stay in line for the next."
+          : "This is the last offer: when the time runs out your place goes to the next party.",
       ),
     );
     this.#tick();
+  }
+
+  /** Which floor the table is on. @param {number} table */
+  #room(table) {
+    const { floor } = this;
+    const on = factsOf(floor, table)?.floor;
+    const room = floor.floors.find((/** @type {any} */ one) => one.name === on);
+    return room && el("p", { class: "waiting-room" }, floorText(room));
   }
 
   /** @param {any} entry @param {Node} who */
@@ -215,7 +264,7 @@ export class Waiting {
       ),
       el(
         "div",
-        { class: "ticket-actions" },
+        { class: "ticket-actions waiting-actions" },
         button("button button-danger", "Leave the waitlist", () => this.#leave()),
       ),
     );
@@ -257,7 +306,10 @@ export class Waiting {
   }
 
   async #leave() {
-    const text = "Your place goes to the next party.";
+    const text =
+      this.entry?.status === "offered"
+        ? "What is held for you goes to the next party, and so does your place."
+        : "Your place goes to the next party.";
     if (!(await askSure("Leave the waitlist?", text, "Leave"))) return;
     try {
       await send("DELETE", `/v1/waitlist/${this.entry.waitlist_id}`, null, { token: this.token });
@@ -279,84 +331,4 @@ export class Waiting {
     } else localStorage.removeItem(KEY);
     this.#draw();
   }
-}
-
-/** In the place of the offers: what can be done where there is none. @param {any} problem @param {() => void} onJoin */
-export function waitInstead(problem, onJoin) {
-  const { contact } = problem;
-  return el(
-    "div",
-    { class: "waiting-ways" },
-    button(
-      "button button-main",
-      problem.reason === "party_too_large" ? "Ask the club" : "Join the waitlist",
-      onJoin,
-    ),
-    contact &&
-      el(
-        "p",
-        { class: "small soft" },
-        "Or call ",
-        el("a", { href: `tel:${contact.phone.replace(/ /g, "")}` }, contact.phone),
-        ", or write to ",
-        el("a", { href: `mailto:${contact.email}` }, contact.email),
-        ".",
-      ),
-  );
-}
-
-/** Asks whose the place is, and joins. @param {Wish} wish @param {(entry: any) => void} onJoined */
-export function askJoin(wish, onJoined) {
-  /** @param {Object<string, string>} more */
-  const input = (more) => el("input", { class: "input", ...more });
-  return showDialog("Join the waitlist", (close) => [
-    el(
-      "p",
-      { class: "soft" },
-      `${longNightText(wish.night)}, ${partyText(wish.party)}. When a table comes free it is held for you, and you decide. Nothing is charged.`,
-    ),
-    actForm(
-      "Join",
-      [
-        field(
-          "Name",
-          input({ name: "name", autocomplete: "name", required: "", maxlength: "120" }),
-        ),
-        field(
-          "Phone",
-          input({
-            name: "phone",
-            type: "tel",
-            autocomplete: "tel",
-            required: "",
-            maxlength: "30",
-            pattern: "\\+?[0-9 \\(\\)\\-]{5,30}",
-          }),
-          "So that the offer reaches you.",
-        ),
-        el(
-          "label",
-          { class: "waiting-occasion" },
-          el("input", { type: "checkbox", name: "occasion" }),
-          el("span", {}, "It is a special occasion"),
-        ),
-      ],
-      async (data) => {
-        const contact = {
-          name: String(data.get("name")).trim(),
-          phone: String(data.get("phone")).trim(),
-        };
-        const occasion = data.get("occasion") !== null;
-        onJoined(
-          await send("POST", "/v1/waitlist", { ...wish, contact, special_occasion: occasion }),
-        );
-      },
-      close,
-    ),
-  ]);
-}
-
-/** @param {string} look @param {string} text @param {() => void} onclick */
-function button(look, text, onclick) {
-  return el("button", { class: look, type: "button", onclick }, text);
 }
