@@ -153,7 +153,7 @@ def page_of(letter: Letter, envelope: Envelope) -> str:
 def _table(facts: Sequence[tuple[str, str]]) -> str:
     rows = "".join(
         f'<tr><th scope="row" style="text-align:left;font-weight:400;color:{_QUIET};'
-        f'padding:4px 18px 4px 0;vertical-align:top">{html.escape(label)}</th>'
+        f'padding:4px 18px 4px 0;vertical-align:top;white-space:nowrap">{html.escape(label)}</th>'
         f'<td style="padding:4px 0">{html.escape(value)}</td></tr>'
         for label, value in facts
     )
