@@ -3,6 +3,8 @@
 It is stored as it is made, so nothing in it is personal and nothing in it depends on who asks.
 """
 
+from datetime import date
+
 from app.actions.act import UNNUMBERED
 from app.domain.capacity import Fill, Room, fill_of
 from app.domain.facts import BookingFact, Facts, GuestFact, TicketFact
@@ -43,7 +45,7 @@ def verdict_of(
         reason=judgement.reason,
         title=saying.title,
         instruction=_instruction(
-            venue, door, judgement, booking, seen, fill, send_to, held, device_id
+            venue, door, facts, judgement, booking, fill, send_to, held, device_id
         ),
         at=facts.now,
         door=door.id,
@@ -142,22 +144,36 @@ def _send_to(
 def _instruction(
     venue: Venue,
     door: Door,
+    facts: Facts,
     judgement: Judgement,
     booking: BookingFact | None,
-    seen: Seen | None,
     fill: Fill | None,
     send_to: str | None,
     held: Share | None,
     device_id: str | None,
 ) -> str:
-    """The reason's sentence, with the numbers and places of this scan."""
+    """The reason's sentence, with the numbers and places of this scan. The scan before stands in
+    `seen` alone."""
     said, reason = judgement.saying.instruction, judgement.reason
     if reason == "wrong_night" and booking:
-        return f"The booking is for {booking.night}."
+        day = date.fromisoformat(booking.night)
+        return (
+            f"The booking is for {day:%A} {day.day} {day:%B}. The desk may take them as a walk-in."
+        )
+    if reason == "too_early" and facts.night:
+        return f"Doors open at {_clock(venue, facts.night.doors_at)}. Let them wait outside."
+    if reason == "too_late" and facts.night:
+        return (
+            f"Last entry was at {_clock(venue, facts.night.last_entry_at)}. Nobody new comes in,"
+            " unless a supervisor lets them."
+        )
     if reason == "capacity_full" and fill:
-        return f"{_full(venue, door, fill)} {judgement.left_to_enter} of them may enter."
+        most = judgement.left_to_enter
+        may = f"{most} of them may enter." if most else "Nobody enters until people leave."
+        return f"{_full(venue, door, fill)} {may}"
     if reason == "party_full":
-        return f"{said} {judgement.left_to_enter} may pass."
+        may = f"{judgement.left_to_enter} may pass" if judgement.left_to_enter else "None may pass"
+        return f"More people than the booking has places left: {may}, others as walk-ins."
     if held is not None:
         where = _door_name(venue, held.door)
         if held.device_id == device_id:
@@ -166,15 +182,17 @@ def _instruction(
                 " back, or call a supervisor."
             )
         return (
-            f"Held by {where}, out of contact {held.silent_seconds} s. Send them there, or call a"
-            " supervisor."
+            f"Held by {where}, out of contact {held.silent_seconds}\u00a0s. Send them there, or"
+            " call a supervisor."
         )
     if send_to is not None:
-        return f"{said[:-1]}: {_door_name(venue, send_to)}."
-    if seen is not None:
-        ago = f"{seen.seconds} s" if seen.seconds < 120 else f"{seen.seconds // 60} min"
-        return f"{said} Last scan at {_door_name(venue, seen.door)}, {ago} ago."
+        return f"Send them to: {_door_name(venue, send_to)}."
     return said
+
+
+def _clock(venue: Venue, instant: str) -> str:
+    """The hour and minute that the clock on the wall shows then."""
+    return f"{parse_instant(instant).astimezone(venue.zone):%H:%M}"
 
 
 def _full(venue: Venue, door: Door, fill: Fill) -> str:

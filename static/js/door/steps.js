@@ -1,5 +1,6 @@
 // @ts-check
-/** What staff may do after a verdict, as the service lists it: a button each, or a word. Pure. */
+/** What staff may do after a verdict, as the service lists it: a button each. Pure.
+ * What has none (the desk, the clicker, the manager) stands in the instruction. */
 
 /**
  * @typedef {import("./verdict.js").Verdict} Verdict
@@ -16,13 +17,6 @@ const BUTTONS = {
   override: { act: "override", label: "Override…" },
   undo: { act: "undo", label: "Undo…" },
 };
-/** @type {Record<string, string>} */
-const WORDS = {
-  desk: "Send to the desk",
-  walk_in: "Or as a walk-in, at the desk",
-  clicker: "Count by the clicker",
-  call_manager: "Call the manager",
-};
 const MAIN = new Set(["check_id", "to_bar", "try_again"]);
 
 /** Whether a number of people is asked for. @param {Verdict} verdict */
@@ -38,9 +32,4 @@ export function offers(verdict) {
   return (verdict.steps ?? [])
     .filter((step) => BUTTONS[step])
     .map((step) => ({ ...BUTTONS[step], main: MAIN.has(step) && !asks }));
-}
-
-/** What is said and not pressed. @param {Verdict} verdict @returns {string[]} */
-export function advice(verdict) {
-  return (verdict.steps ?? []).filter((step) => WORDS[step]).map((step) => WORDS[step]);
 }

@@ -5,7 +5,7 @@ import { byId, el, fill, svg } from "../elements.js";
 import { icon } from "../icons.js";
 import { timeText } from "../venue-clock.js";
 import { partyText, tablesText } from "../words.js";
-import { advice, asksPeople, offers } from "./steps.js";
+import { asksPeople, offers } from "./steps.js";
 
 /**
  * @typedef {{verdict: "admit" | "wait" | "refuse", reason: string, title: string, instruction: string,
@@ -162,20 +162,15 @@ export class VerdictFace {
             verdict.guest_number
               ? `${verdict.name}’s guest, ${verdict.guest_number} of ${verdict.party}`
               : verdict.name,
-            !verdict.guest_number && verdict.party ? ` · ${partyText(verdict.party)}` : "",
+            !verdict.guest_number && verdict.party ? " · " : "",
+            !verdict.guest_number && verdict.party
+              ? el("span", { class: "verdict-party" }, partyText(verdict.party))
+              : "",
           ),
-        el(
-          "p",
-          { class: "verdict-more" },
-          tables.length > 0 &&
-            el(
-              "span",
-              { class: "verdict-tables" },
-              tablesText(tables),
-              where && ` · ${where}`,
-            ),
-          verdict.instruction,
-        ),
+        tables.length > 0 &&
+          el("p", { class: "verdict-tables" }, tablesText(tables), where && ` · ${where}`),
+        verdict.seen && el("p", { class: "verdict-seen" }, this.#seen(verdict.seen)),
+        el("p", { class: "verdict-more" }, verdict.instruction),
         verdict.tell && el("p", { class: "verdict-tell" }, `“${verdict.tell}”`),
         pips(verdict),
         el("p", { class: "verdict-small" }, this.#small(verdict).join(" · ")),
@@ -184,18 +179,21 @@ export class VerdictFace {
     );
   }
 
-  /** Counts, who saw the code before, and what staff do without a button. @param {Verdict} verdict */
+  /** The scan before: when, where, by whom. The time before this scan is no age, since a verdict is
+   * looked at again later. @param {NonNullable<Verdict["seen"]>} seen */
+  #seen(seen) {
+    const { at, door, seconds } = seen;
+    const by = seen.by ? this.wiring.byWhom(seen.by) : "";
+    const before = seconds < 120 ? `${seconds}\u00a0s` : `${Math.floor(seconds / 60)}\u00a0min`;
+    return `Scanned ${timeText(at)} at ${this.wiring.doorName(door)}${by && ` by ${by}`}, ${before} before`;
+  }
+
+  /** Counts, and what became of it since. @param {Verdict} verdict */
   #small(verdict) {
-    const { seen, party, gone } = verdict;
-    const by = seen?.by ? this.wiring.byWhom(seen.by) : "";
+    const { party, gone } = verdict;
     return [
       party && typeof verdict.admitted === "number" ? `${verdict.admitted} of ${party} have come` : "",
       gone ? `${gone} out at present` : "",
-      seen &&
-        [`last scan ${timeText(seen.at)}`, this.wiring.doorName(seen.door), by && `by ${by}`]
-          .filter(Boolean)
-          .join(", "),
-      ...advice(verdict),
       verdict.undone ? "taken back since" : "",
       verdict.overridden_by ? "overridden since" : "",
       verdict.offline ? "by this tablet itself" : "",

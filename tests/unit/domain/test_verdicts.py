@@ -18,7 +18,7 @@ from app.domain.facts import (
     TicketFact,
 )
 from app.domain.leases import Share
-from app.domain.sayings import SAYINGS
+from app.domain.sayings import GUEST_IN, SAYINGS, SPOKEN
 from app.domain.verdicts import (
     ENDINGS,
     RULES,
@@ -283,3 +283,11 @@ def test_every_reason_has_a_word_from_two_metres_and_what_to_do() -> None:
         assert saying.instruction.endswith("."), reason
         assert saying.tell.endswith((".", "?")), reason
         assert len(set(saying.steps)) == len(saying.steps), reason
+
+
+def test_nothing_is_said_twice_and_what_has_no_button_is_said() -> None:
+    for reason, saying in [*SAYINGS.items(), ("already_in", GUEST_IN)]:
+        assert len({saying.title + ".", saying.instruction, saying.tell}) == 3, reason
+        for step, word in SPOKEN.items():
+            if step in saying.steps:
+                assert word in saying.instruction, (reason, step)

@@ -5,16 +5,17 @@
 export const WORDS = {
   admitted: say("Come in", "Let them in.", "Welcome."),
   already_in: say(
-    "Already in", "This tablet let the whole party in.", "Everybody of this booking is inside.",
+    "Already in", "This tablet let somebody in with this code before. Find them by name.",
+    "Everybody of this booking is inside already.",
     "find",
   ),
-  how_many: say("How many?", "Count who is here, and enter the number.", "How many are you?", "people"),
+  how_many: say("How many?", "Count who is here, and enter the number.", "Please stand together. I will count you.", "people"),
   party_full: say(
     "Too many", "More people than the booking has places left.",
     "The booking has no place for everybody who is here.", "people",
   ),
-  too_early: say("Too early", "The doors are not open yet.", "The doors are not open yet."),
-  too_late: say("Too late", "Last entry is over.", "Last entry is over."),
+  too_early: say("Too early", "Let them wait outside until the doors open.", "The doors are not open yet."),
+  too_late: say("Too late", "Nobody new comes in any more.", "Last entry is over."),
   replaced: say(
     "Replaced", "A newer code was issued when this tablet went offline. Ask the booker for it.",
     "There is a newer code for this booking.", "find",
