@@ -116,15 +116,20 @@ def plain_cell(value: object) -> str:
 
 
 async def get_inside(call: Call) -> Answer:
-    """ "How many were inside at 23:42": per floor and house, with the lines that led to it."""
+    """ "How many were inside at 23:42": per floor and house, with the lines that led to it.
+
+    Of a moment that has not come the answer is of now, and its `at` says so.
+    """
     query: InsideQuery = call.query
     night = call.path["night"]
     parts = call.parts
-    now = instant_text(parts.live.clock.now())
+    asked = instant_text(parts.live.clock.now())
+    if query.at is not None:
+        asked = min(asked, query.at)  # of the one form, so that texts compare as instants
     async with parts.db.reading() as conn:
         if await book.read_head(conn, night) == 0:
             raise night_not_found(night)
-        at = None if query.at is None else parse_instant(query.at)
+        at = None if query.at is None else parse_instant(asked)
         state = await book.read_state(conn, night, None, at)
         found = await list_door_lines(
             conn, night, LEDGER, before=state.version + 1, limit=query.lines, steps=True
@@ -136,7 +141,7 @@ async def get_inside(call: Call) -> Answer:
     return encoded(
         Inside(
             night=night,
-            at=query.at or now,
+            at=asked,
             version=state.version,
             floors={f: room(people, most[f]) for f, people in state.inside.items()},
             house=room(whole, house),

@@ -5,7 +5,6 @@ replaced later no longer opens the door, and the sheet says when it was made.
 """
 
 import asyncio
-from datetime import UTC, datetime
 from typing import Final
 
 from app.actions.persons import opened
@@ -44,7 +43,7 @@ async def get_sheet(call: Call) -> Answer:
     lines = [await _line(parts, booking, keys.get(booking.booking_id)) for booking in bookings]
     zone = parts.venue.zone
     begins = day_of(parse_instant(row.doors_at), zone)
-    made = clock(datetime.now(UTC), zone)
+    made = clock(parts.live.clock.now(), zone)
     page = (
         '<!doctype html>\n<html lang="en-GB"><head><meta charset="utf-8">'
         f"<title>{text(f'{parts.venue.name}, {night}')}</title>"

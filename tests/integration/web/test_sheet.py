@@ -1,6 +1,9 @@
 """The sheet for the desk: who is expected, with codes that open the door, and no whole name."""
 
+import pytest
+
 from app.domain.references import show_reference
+from floorplan.nights import parse_instant
 from tests.integration.web.club import NIGHT, Club, key
 
 
@@ -38,3 +41,13 @@ async def test_the_sheet_has_each_party_that_is_expected_and_no_other(club: Club
 async def test_a_night_that_is_not_there_has_no_sheet(club: Club) -> None:
     answer = await (await club.signed_in()).get("/v1/nights/2027-01-02/sheet")
     assert (answer.status_code, answer.json()["reason"]) == (404, "night_not_found")
+
+
+async def test_the_sheet_says_when_it_was_made_by_the_venue_s_clock(
+    club: Club, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await club.open()
+    shown = parse_instant("2027-06-19T21:17:30.000Z")
+    monkeypatch.setattr(club.parts.live.clock, "now", lambda: shown)
+    page = (await (await club.signed_in()).get(f"/v1/nights/{NIGHT}/sheet")).text
+    assert "0 parties, made at 22:17." in page
