@@ -35,6 +35,23 @@ export function fill(parent, ...children) {
   parent.replaceChildren(.../** @type {any} */ (kept(children)));
 }
 
+/**
+ * Replaces what is inside; the focus stays on what has the same `data-focus`, and goes to `otherwise`
+ * when that is gone: whoever works by keyboard is not thrown back to the top of the page.
+ * @param {Element} parent @param {Element[]} children @param {HTMLElement} [otherwise]
+ */
+export function refill(parent, children, otherwise) {
+  const had = parent.contains(document.activeElement)
+    ? document.activeElement?.getAttribute("data-focus")
+    : null;
+  parent.replaceChildren(...children);
+  if (had === null || had === undefined) return;
+  const same = /** @type {HTMLElement[]} */ ([...parent.querySelectorAll("[data-focus]")]).find(
+    (one) => one.dataset.focus === had,
+  );
+  (same ?? otherwise)?.focus({ preventScroll: same !== undefined });
+}
+
 /** Writes a text only when it differs, so that nothing is announced or laid out for nothing.
  * @param {Element | null} element @param {string} text */
 export function write(element, text) {

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Page, ViewportSize, expect
+from playwright.sync_api import Page, Route, ViewportSize, expect
 
 from tests.acceptance.visits import DESK, PHONE, TABLET, Visits, dialog
 from tests.premises import Premises, key
@@ -115,6 +115,62 @@ def test_a_hold_is_read_again_when_a_live_frame_changes_its_tables(
         address = f"/v1/holds/{booking['booking_id']}"
         desk.delete(address, headers=key()).raise_for_status()
     expect(page.locator("#ticket h2")).to_have_text("Let go")
+
+
+def test_by_keyboard_the_focus_stays_while_the_list_moves(
+    visits: Visits, night: str, premises: Premises
+) -> None:
+    page = visits.page("/", PHONE)
+    expect(page.locator("#link")).to_have_attribute("data-link", "live")
+    best(page)
+    chosen = page.locator("#nights button").first
+    chosen.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#nights button").first).to_be_focused()
+    first, second = (
+        one.get_attribute("data-tables") or "" for one in page.locator("#offers .offer").all()[:2]
+    )
+    page.locator(offer(page, second)).get_by_role("button").focus()
+    _held_by_the_desk(premises, night, first)
+    expect(page.locator(offer(page, first))).to_have_count(0)
+    expect(page.locator(offer(page, second)).get_by_role("button")).to_be_focused()
+    _held_by_the_desk(premises, night, second)
+    expect(page.locator(offer(page, second))).to_have_count(0)
+    expect(page.locator("#offers-title")).to_be_focused()  # and not at the top of the page
+
+
+def _held_by_the_desk(premises: Premises, night: str, tables: str) -> None:
+    numbers = [int(number) for number in tables.split()]
+    body = {"night": night, "party": 4, "contact": {"name": "Quick"}, "tables": numbers}
+    with premises.desk() as desk:
+        desk.post("/v1/holds", json=body, headers=key()).raise_for_status()
+
+
+def test_what_was_offered_to_another_party_can_not_be_held(visits: Visits, night: str) -> None:
+    page = visits.page("/", PHONE)
+    best(page)
+    late: list[Route] = []
+
+    def keep(route: Route) -> None:  # not the list's own method, which takes no attribute
+        late.append(route)
+
+    page.route("**/availability?party=5", keep)
+    more = page.locator("#party").get_by_role("button", name="One more")
+    more.click()
+    expect(page.locator("#offers")).to_have_attribute("aria-busy", "true")
+    assert page.locator("#offers").evaluate("list => list.inert")
+    expect(page.locator("#offers-title")).to_have_attribute("aria-live", "polite")
+    while not late:
+        page.wait_for_timeout(20)
+    more.click()
+    expect(page.locator("#offers-title")).to_have_text(re.compile("for 6$"))
+    expect(page.locator("#offers")).not_to_have_attribute("aria-busy", "true")
+    # The answer for five comes after the one for six.
+    with page.expect_response("**/availability?party=5"):
+        late[0].continue_()
+    expect(page.locator("#offers-title")).to_have_text(re.compile("for 6$"))
+    hold_best(page)
+    expect(page.locator("#ticket")).to_contain_text("Party of 6")
 
 
 @pytest.mark.parametrize("size", [PHONE, TABLET, DESK], ids=["phone", "tablet", "desk"])

@@ -59,6 +59,22 @@ def test_a_party_waits_is_ranked_offered_and_takes_its_table(
     expect(manager.locator("#list")).not_to_contain_text("Waitlist")
 
 
+def test_a_party_beyond_every_set_is_promised_a_call_and_no_table(
+    visits: Visits, night: str
+) -> None:
+    page = visits.page("/", PHONE)
+    for _ in range(9):
+        page.locator("#party").get_by_role("button", name="One more").click()
+    page.get_by_role("button", name="Ask the club").click()
+    expect(dialog(page).get_by_role("heading")).to_have_text("Ask the club")
+    expect(dialog(page)).to_contain_text("the club arranges it and calls you")
+    expect(dialog(page)).not_to_contain_text("held for you")
+    dialog(page).get_by_label("Name").fill("Grace Hopper")
+    dialog(page).get_by_label("Phone").fill("0113 496 0078")
+    dialog(page).locator("button[type=submit]").click()
+    expect(page.locator("#waiting")).to_contain_text("Staff have your request")
+
+
 def test_an_offer_is_taken_on_a_phone_that_never_saw_the_place(
     visits: Visits, night: str, premises: Premises
 ) -> None:

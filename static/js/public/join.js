@@ -43,18 +43,25 @@ export function waitInstead(problem, onJoin) {
   );
 }
 
-/** Asks whose the place is, and joins. @param {Wish} wish @param {(entry: any) => void} onJoined */
-export function askJoin(wish, onJoined) {
+/**
+ * Asks whose the place is, and joins.
+ * @param {Wish} wish @param {boolean} beyond more than any set of tables takes
+ * @param {(entry: any) => void} onJoined
+ */
+export function askJoin(wish, beyond, onJoined) {
   /** @param {Object<string, string>} more */
   const input = (more) => el("input", { class: "input", ...more });
-  return showDialog("Join the waitlist", (close) => [
+  const then = beyond
+    ? "No table takes so many by itself: the club arranges it and calls you."
+    : "When a table comes free it is held for you, and you decide.";
+  return showDialog(beyond ? "Ask the club" : "Join the waitlist", (close) => [
     el(
       "p",
       { class: "soft" },
-      `${longNightText(wish.night)}, ${partyText(wish.party)}. When a table comes free it is held for you, and you decide. Nothing is charged.`,
+      `${longNightText(wish.night)}, ${partyText(wish.party)}. ${then} Nothing is charged.`,
     ),
     actForm(
-      "Join",
+      beyond ? "Ask" : "Join",
       [
         field(
           "Name",
@@ -70,7 +77,7 @@ export function askJoin(wish, onJoined) {
             maxlength: "30",
             pattern: "\\+?[0-9 \\(\\)\\-]{5,30}",
           }),
-          "So that the offer reaches you.",
+          beyond ? "So that the club reaches you." : "So that the offer reaches you.",
         ),
         el(
           "label",
@@ -96,5 +103,5 @@ export function askJoin(wish, onJoined) {
 
 /** @param {string} look @param {string} text @param {() => void} onclick */
 export function button(look, text, onclick) {
-  return el("button", { class: look, type: "button", onclick }, text);
+  return el("button", { class: look, type: "button", "data-focus": text, onclick }, text);
 }

@@ -91,6 +91,7 @@ export function offerCard(offer, { floor, best, shown, onHold }) {
           class: `button ${best ? "button-main" : ""}`,
           type: "button",
           "aria-label": `Hold ${tablesSpoken(offer.tables)}`,
+          "data-focus": offer.tables.join(" "),
           onclick: () => onHold(offer),
         },
         "Hold",

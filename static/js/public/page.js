@@ -6,7 +6,7 @@
 
 import { read, readTagged } from "../api.js";
 import { stepper } from "../dialog.js";
-import { byId, el, fill, mark, write } from "../elements.js";
+import { byId, el, fill, mark, refill, write } from "../elements.js";
 import { markFloor, offerFloors } from "../floors.js";
 import { Live } from "../live.js";
 import { FloorMap } from "../map.js";
@@ -146,30 +146,48 @@ function follow(night) {
 
 // ------------------------------------------------------------------------------- availability
 
-/** Asks what is free, soon and not too often. @param {number} wait */
+/**
+ * Asks what is free: soon when somebody chose, and not too often for what others did.
+ * @param {number} wait
+ */
 function refresh(wait) {
   clearTimeout(timer);
-  const due = wait === 0 ? 0 : Math.max(wait, answeredAt + AGAIN_MS - performance.now());
-  timer = window.setTimeout(ask, due);
+  const often = wait === SETTLE_MS ? answeredAt + AGAIN_MS - performance.now() : 0;
+  timer = window.setTimeout(ask, Math.max(wait, often));
+  markStale();
+}
+
+/** What the page asks by the choice that is made now. */
+function question() {
+  const query = new URLSearchParams({ party: String(choice.party) });
+  if (choice.floor) query.set("floor", choice.floor);
+  return choice.night ? `/v1/nights/${choice.night}/availability?${query}` : "";
+}
+
+/** The list answers an earlier choice: nothing of it can be held for the one that is made now. */
+function markStale() {
+  const stale = question() !== asked;
+  byId("offers").inert = stale;
+  mark(byId("offers"), "aria-busy", stale && "true");
 }
 
 async function ask() {
-  if (!choice.night) return drawOffers();
-  const query = new URLSearchParams({ party: String(choice.party) });
-  if (choice.floor) query.set("floor", choice.floor);
-  const path = `/v1/nights/${choice.night}/availability?${query}`;
+  const path = question();
+  if (!path) return drawOffers();
   try {
     const answer = await readTagged(path, { seen: path === asked ? tag : null });
     answeredAt = performance.now();
     failures = 0;
     drawLink();
-    if (answer === null) return;
+    if (answer === null || path !== question()) return; // another choice is asked for already
     [asked, tag] = [path, answer.tag ?? ""];
     offers = answer.body.sets;
     problem = answer.body.problem ?? null;
   } catch (error) {
     failures += 1;
+    if (path !== question()) return;
     if (path !== asked) {
+      [asked, tag] = [path, ""];
       offers = [];
       problem = {
         reason: "unreachable",
@@ -192,7 +210,7 @@ function drawChoice() {
       ? `${choice.night === nights.tonight ? "Tonight" : longNightText(night.night)} · doors ${timeText(night.doors_at)}, till ${timeText(night.closes_at)}`
       : "No night is on sale at the moment",
   );
-  fill(
+  refill(
     byId("nights"),
     open.map((one) =>
       el(
@@ -201,6 +219,7 @@ function drawChoice() {
           class: "night",
           type: "button",
           "aria-pressed": String(one.night === choice.night),
+          "data-focus": one.night,
           onclick: () => follow(one.night),
         },
         el("span", { class: "eyebrow" }, one.night === nights.tonight ? "Tonight" : "Coming"),
@@ -239,11 +258,11 @@ function showFloor(name) {
 }
 
 function drawOffers() {
+  markStale();
+  const count = offers.length || "No";
   write(
     byId("offers-title"),
-    offers.length
-      ? `${offers.length} ${offers.length === 1 ? "choice" : "choices"} for ${choice.party === 1 ? "one" : choice.party}`
-      : `Tables for ${choice.party === 1 ? "one" : choice.party}`,
+    `${count} ${count === 1 ? "choice" : "choices"} for ${choice.party === 1 ? "one" : choice.party}`,
   );
   write(
     byId("offers-more"),
@@ -255,9 +274,9 @@ function drawOffers() {
       place,
       nothing("No night is on sale", "Come back soon: nights appear here as they open."),
     );
-  if (offers.length === 0) fill(place, noOffer());
+  if (offers.length === 0) refill(place, [noOffer()], byId("offers-title"));
   else {
-    fill(
+    refill(
       place,
       offers.slice(0, all ? undefined : SHOWN_FIRST).map((offer, index) =>
         offerCard(offer, {
@@ -267,6 +286,7 @@ function drawOffers() {
           onHold: hold,
         }),
       ),
+      byId("offers-title"),
     );
   }
   const more = byId("more");
@@ -275,6 +295,7 @@ function drawOffers() {
   more.onclick = () => {
     all = true;
     drawOffers();
+    place.children[SHOWN_FIRST]?.querySelector("button")?.focus();
   };
 }
 
@@ -339,10 +360,12 @@ function chooseTable(number) {
   all ||= offers.indexOf(offer) >= SHOWN_FIRST;
   drawOffers();
   drawMap();
-  document.querySelector(`.offer[data-tables="${offer.tables.join(" ")}"]`)?.scrollIntoView({
+  const card = document.querySelector(`.offer[data-tables="${offer.tables.join(" ")}"]`);
+  card?.scrollIntoView({
     block: "center",
     behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth",
   });
+  card?.querySelector("button")?.focus({ preventScroll: true });
 }
 
 function drawLink() {
@@ -370,5 +393,7 @@ function hold(offer) {
 
 /** Nothing is free: the party waits for it. */
 function join() {
-  return askJoin({ night: choice.night, party: choice.party }, (entry) => waiting?.join(entry));
+  const { night, party } = choice;
+  const beyond = problem?.reason === "party_too_large";
+  return askJoin({ night, party }, beyond, (entry) => waiting?.join(entry));
 }
