@@ -1,7 +1,10 @@
 """The sheet for the desk: who is expected, with codes that open the door, and no whole name."""
 
+from datetime import UTC, datetime
+
 import pytest
 
+from app.db.clock import Clock
 from app.domain.references import show_reference
 from floorplan.nights import parse_instant
 from tests.integration.web.club import NIGHT, Club, key
@@ -48,6 +51,6 @@ async def test_the_sheet_says_when_it_was_made_by_the_venue_s_clock(
 ) -> None:
     await club.open()
     shown = parse_instant("2027-06-19T21:17:30.000Z")
-    monkeypatch.setattr(club.parts.live.clock, "now", lambda: shown)
+    monkeypatch.setattr(club.parts.live, "clock", Clock(datetime.now(UTC), shown, 1.0))
     page = (await (await club.signed_in()).get(f"/v1/nights/{NIGHT}/sheet")).text
     assert "0 parties, made at 22:17." in page
