@@ -117,7 +117,7 @@ class PinSet(Payload, frozen=True):
 
 
 class PaymentVerified(Payload, frozen=True):
-    """A second person saw the money that somebody took at the desk."""
+    """A person saw the money that somebody else took at the desk, or that is not as asked."""
 
     payment_id: str
     amount_pence: int

@@ -35,7 +35,9 @@ from floorplan.leases import (
     ReturnedTicket,
 )
 from floorplan.money import (
+    HoldExtended,
     HoldRestored,
+    PaymentDiffered,
     PaymentDisputed,
     PaymentFailed,
     PaymentProcessed,
@@ -58,6 +60,7 @@ __all__ = [
     "GuestCodeIssued",
     "GuestCodeRevoked",
     "HeadcountChanged",
+    "HoldExtended",
     "HoldRestored",
     "IncidentRecorded",
     "Instant",
@@ -67,6 +70,7 @@ __all__ = [
     "LeaseVoided",
     "LeasedTicket",
     "Payload",
+    "PaymentDiffered",
     "PaymentDisputed",
     "PaymentFailed",
     "PaymentProcessed",
@@ -187,13 +191,6 @@ class BookingCancelled(Payload, frozen=True):
 
     booking_id: str
     by: str  # "guest" | "staff"
-
-
-class HoldExtended(Payload, frozen=True):
-    """The hold lasts longer; once."""
-
-    booking_id: str
-    hold_expires_at: Instant
 
 
 class HoldReleased(Payload, frozen=True):
@@ -399,6 +396,7 @@ CATALOGUE: Final[dict[str, type[Payload]]] = {
     "PAYMENT_REFUNDED": PaymentRefunded,
     "REFUND_REVERSED": RefundReversed,
     "PAYMENT_DISPUTED": PaymentDisputed,
+    "PAYMENT_DIFFERED": PaymentDiffered,
     "BOOKING_CONFIRMED": BookingConfirmed,
     "BOOKING_CANCELLED": BookingCancelled,
     "TABLES_MOVED": TablesMoved,

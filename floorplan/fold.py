@@ -228,6 +228,10 @@ def _payment_disputed(state: NightState, it: book.PaymentDisputed, at: str) -> N
     return paid(state, it.booking_id, disputed=it.disputed)
 
 
+def _payment_differed(state: NightState, it: book.PaymentDiffered, at: str) -> NightState:
+    return state  # it is for a person to judge; what counts of it another line counts
+
+
 def _booking_confirmed(state: NightState, it: book.BookingConfirmed, at: str) -> NightState:
     booking = replace(
         booking_in(state, it.booking_id, "pending"),
@@ -417,6 +421,7 @@ _MEANING: Final[dict[type[Payload], _Meaning]] = {
     book.PaymentRefunded: _payment_refunded,
     book.RefundReversed: _refund_reversed,
     book.PaymentDisputed: _payment_disputed,
+    book.PaymentDiffered: _payment_differed,
     book.BookingConfirmed: _booking_confirmed,
     book.BookingCancelled: _booking_cancelled,
     book.NoShowMarked: _no_show_marked,

@@ -124,6 +124,8 @@ def _text(payload: book.Payload, where: str, party: int) -> str | None:
             return f"{where or 'A booking'} disputes {pounds(payload.amount_pence)}"
         case book.PaymentDisputed():
             return f"{where or 'A booking'}: the dispute is over ({payload.status})"
+        case book.PaymentDiffered():
+            return f"{where or 'A booking that is over'}: not the payment that was asked for"
         case book.BookingConfirmed():
             return f"{where} confirmed, party of {party}"
         case book.BookingCancelled():

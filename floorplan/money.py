@@ -35,7 +35,7 @@ class PaymentRefunded(Payload, frozen=True, omit_defaults=True):
     payment_id: str
     refund_id: str
     amount_pence: int
-    why: str  # "cancelled" | "late" | "twice" | "goodwill" | "stripe"
+    why: str  # "cancelled" | "late" | "twice" | "goodwill" | "stripe" | "excess"
     paid_pence: int
     after_seal: bool = False
 
@@ -66,6 +66,29 @@ class PaymentDisputed(Payload, frozen=True, omit_defaults=True):
     status: str
     disputed: bool
     after_seal: bool = False
+
+
+class PaymentDiffered(Payload, frozen=True, omit_defaults=True):
+    """What came online is not what was asked for; a person has to look at it.
+
+    Pounds are in PAYMENT_PROCESSED too. Money in another currency is counted nowhere else:
+    `received` and what of it has gone back, `returned`, are in its smallest unit.
+    """
+
+    booking_id: str
+    payment_id: str
+    what: str  # "less" | "more" | "currency" | "booking"
+    asked_pence: int
+    received: int
+    currency: str
+    returned: int = 0
+
+
+class HoldExtended(Payload, frozen=True):
+    """The hold lasts longer, for its payment; once."""
+
+    booking_id: str
+    hold_expires_at: Instant
 
 
 class HoldRestored(Payload, frozen=True, omit_defaults=True):

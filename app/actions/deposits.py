@@ -5,12 +5,11 @@ as Stripe has it now, as often as anybody has a reason to look; under the bookin
 what is new and nothing twice.
 """
 
-import logging
 from uuid import uuid4
 
 from app.actions.act import Act, Answered, Caller, perform
 from app.actions.holds import booking_answer, expire, expired_among, judge_alive, later
-from app.actions.refunds import apply_refunds, set_aside
+from app.actions.refunds import apply_refunds, note_difference, set_aside
 from app.actions.tickets import Issued, issue_ticket
 from app.db import bookings as booking_rows
 from app.db import payments as rows
@@ -26,6 +25,7 @@ from app.domain.payments import (
     SeenIntent,
     dispute_moves,
     judge_arrival,
+    judge_difference,
     word_of,
 )
 from app.domain.principals import STRIPE
@@ -34,8 +34,6 @@ from app.errors import Conflict
 from app.wire import BookingAnswer
 from floorplan import events
 from floorplan.venue import Venue
-
-logger = logging.getLogger(__name__)
 
 PAID = ("confirmed", "seated", "completed", "no_show")
 
@@ -107,8 +105,8 @@ async def confirm_free(db: Database, venue: Venue, vault: Vault, booking_id: str
 async def settle_intent(db: Database, venue: Venue, vault: Vault, seen: SeenIntent) -> str:
     """What is new about the intent is in the rows and the book; returns what that was.
 
-    `unknown`: it is of no booking of ours. `mismatch`: another amount or currency than was asked
-    for, which is left to a person.
+    `unknown`: it is of no booking of ours. Another amount or currency than was asked for is
+    recorded as it came, and stands on the managers' list until one of them has seen it.
     """
     async with db.acting(STRIPE, db.jobs) as conn:
         intent = await rows.find_intent(conn, seen.stripe_id, seen.intent_id)
@@ -158,7 +156,11 @@ async def _known_intent(act: Act, booking: BookingFact, seen: SeenIntent) -> row
     intent = await rows.find_intent(act.conn, seen.stripe_id, seen.intent_id)
     if intent is not None and intent.stripe_id in (None, seen.stripe_id):
         return intent
-    await rows.adopt_intent(act.conn, str(uuid4()), booking.id, seen.amount_pence, seen.stripe_id)
+    # What it was to bring is ours to say: what the try that it names asked for, or the deposit.
+    asked = booking.deposit_pence if intent is None else intent.amount_pence
+    await rows.adopt_intent(
+        act.conn, str(uuid4()), booking.id, asked or seen.amount_pence, seen.stripe_id
+    )
     adopted = await rows.find_intent(act.conn, seen.stripe_id)
     assert adopted is not None, "it was adopted"
     return adopted
@@ -173,20 +175,21 @@ async def _arrive(
     tables: list[int],
 ) -> str:
     """Money is there that was not before: rows and events of what it does."""
-    amount = seen.received_pence
-    if seen.currency != CURRENCY or amount != intent.amount_pence:
-        logger.error(
-            "the payment of intent %s is not the one that was asked for", intent.id,
-            extra={"booking_id": booking.id},
-        )  # fmt: skip
-        return "mismatch"
-    arrival = judge_arrival(booking, act.facts.night, act.facts.now, amount)
+    amount, asked = seen.received_pence, intent.amount_pence
+    if amount <= 0:
+        return "nothing received"
+    differs = judge_difference(seen, asked, booking.id)
+    if differs == "currency":
+        return await _arrive_in_other_currency(act, booking, intent, seen)
+    arrival = judge_arrival(booking, act.facts.night, act.facts.now, min(amount, asked))
     over = expired_among(act, tables)
     if arrival == "restore" and not _tables_are_free(act, booking, tables, over):
         arrival = "refund_late"
     payment_id = str(uuid4())
     await rows.set_intent(act.conn, intent, "succeeded", stripe_id=seen.stripe_id)
-    await rows.insert_online(act.conn, payment_id, intent, amount, act.facts.now)
+    await rows.insert_online(
+        act.conn, payment_id, intent, amount, act.facts.now, currency=CURRENCY, differs=differs
+    )
     if arrival == "restore":
         for other in over:
             await expire(act, other)
@@ -201,11 +204,35 @@ async def _arrive(
         ),
         f"booking:{booking.id}",
     )
+    if differs is not None:
+        note_difference(act, booking.id, payment_id, differs, asked, amount, CURRENCY)
     if arrival in ("confirm", "restore"):
         assert issued is not None
         await _tell_confirmed(act, booking, issued)
     await _give_back_if_unwanted(act, booking, payment_id, amount, arrival)
-    return arrival
+    if amount > asked and arrival not in ("refund_late", "refund_twice"):
+        await set_aside(act, payment_id, amount - asked, "excess", by=STRIPE.actor)
+    return arrival if differs is None else f"{arrival}, {differs}"
+
+
+async def _arrive_in_other_currency(
+    act: Act, booking: BookingFact, intent: rows.Intent, seen: SeenIntent
+) -> str:
+    """Money that pays nothing here: recorded as it came, beside the pence, and all of it goes back.
+
+    The hold stays as it is, and its owner may begin another payment.
+    """
+    payment_id, amount = str(uuid4()), seen.received_pence
+    await rows.set_intent(act.conn, intent, "succeeded", stripe_id=seen.stripe_id)
+    await rows.insert_online(
+        act.conn, payment_id, intent, amount, act.facts.now,
+        currency=seen.currency, differs="currency",
+    )  # fmt: skip
+    note_difference(
+        act, booking.id, payment_id, "currency", intent.amount_pence, amount, seen.currency
+    )
+    await set_aside(act, payment_id, amount, "currency", by=STRIPE.actor)
+    return "currency"
 
 
 async def _give_back_if_unwanted(

@@ -1,4 +1,4 @@
-"""Money taken at the desk: seen by a second person."""
+"""Money that a person has to see: taken at the desk, or come otherwise than it was asked for."""
 
 from app.actions.act import UNNUMBERED, Act, Answered, Caller, perform
 from app.db import payments as rows
@@ -10,7 +10,7 @@ from floorplan import administration
 
 
 async def verify_payment(db: Database, caller: Caller, payment_id: str) -> Answered:
-    """A manager who did not take the money has seen it.
+    """A manager who did not take the money has seen it, or what came in place of what was asked.
 
     Raises NotFound; NotAllowed `same_person`; Conflict `payment_is_online`, `payment_is_verified`.
     """
@@ -24,7 +24,7 @@ async def verify_payment(db: Database, caller: Caller, payment_id: str) -> Answe
         payment = await rows.find_payment(act.conn, payment_id)
         assert payment is not None, "payments stay"
         by = act.caller.principal.actor
-        if payment.method == "online":
+        if payment.method == "online" and payment.differs is None:
             raise Conflict("payment_is_online", "Stripe took this one; nobody has to verify it.")
         if payment.verified_by is not None:
             raise Conflict("payment_is_verified", "This payment was verified already.")

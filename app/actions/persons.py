@@ -190,8 +190,8 @@ async def export_person(
         waitlist=[_exported_place(place) for place in places],
         payments=[
             ExportedPayment(
-                reference=reference[p.booking_id], amount_pence=p.amount_pence, method=p.method,
-                at=p.at,
+                reference=reference[p.booking_id], amount_pence=p.amount_pence,
+                currency=p.currency, method=p.method, at=p.at,
             )
             for p in payments
             if p.booking_id in reference

@@ -18,7 +18,7 @@ from app.db.pool import Database
 from app.domain import messages
 from app.domain.bookings import judge_booking
 from app.domain.facts import BookingFact
-from app.domain.payments import SeenRefund, word_of
+from app.domain.payments import CURRENCY, Differs, SeenRefund, word_of
 from app.domain.refunds import Kept, divided, refund_due
 from app.errors import Conflict, NotFound
 from app.wire import BookingAnswer, RefundBooking
@@ -131,6 +131,9 @@ async def apply_refunds(
 async def record_refunded(act: Act, booking: BookingFact, refund: rows.RefundRow) -> int:
     """The event and the message of money that is back; returns what the house still has."""
     paid, _ = await payment_rows.count_money(act.conn, booking.id)
+    if refund.currency != CURRENCY:
+        await _note_other_currency(act, booking, refund)
+        return paid
     act.record(
         events.PaymentRefunded(
             booking.id,
@@ -158,6 +161,9 @@ async def _reverse(act: Act, booking: BookingFact, refund: rows.RefundRow, probl
     else:
         await rows.reverse_refund(act.conn, refund, problem, REVERSED_WAIT)
     paid, _ = await payment_rows.count_money(act.conn, booking.id)
+    if refund.currency != CURRENCY:
+        await _note_other_currency(act, booking, refund)
+        return
     act.record(
         events.RefundReversed(
             booking.id,
@@ -168,6 +174,31 @@ async def _reverse(act: Act, booking: BookingFact, refund: rows.RefundRow, probl
             after_seal=act.facts.night is not None and act.facts.night.status == "sealed",
         ),
         f"booking:{booking.id}",
+    )
+
+
+async def _note_other_currency(act: Act, booking: BookingFact, refund: rows.RefundRow) -> None:
+    """How much of money in another currency is back: it is in no figure, and the letters to guests
+    know pounds alone, so that a manager tells them."""
+    now = await payment_rows.find_payment(act.conn, refund.payment_id)
+    assert now is not None, "payments stay"
+    assert now.asked_pence is not None, "it came online"
+    note_difference(
+        act, booking.id, now.id, "currency", now.asked_pence, now.amount_pence, now.currency,
+        returned=now.refunded_pence,
+    )  # fmt: skip
+
+
+def note_difference(
+    act: Act, booking_id: str, payment_id: str, what: Differs, asked_pence: int, received: int,
+    currency: str, *, returned: int = 0,
+) -> None:  # fmt: skip
+    """The line that says that a payment is not what was asked for."""
+    act.record(
+        events.PaymentDiffered(
+            booking_id, payment_id, what, asked_pence, received, currency, returned
+        ),
+        f"booking:{booking_id}",
     )
 
 
@@ -208,6 +239,7 @@ async def _kept_of(act: Act, booking_id: str) -> list[Kept]:
     return [
         Kept(row.id, row.kept_pence, row.method == "online")
         for row in await payment_rows.list_payments(act.conn, booking_id)
+        if row.currency == CURRENCY
     ]
 
 

@@ -103,7 +103,7 @@ SELECT format('the claim of booking %s on table %s is for another time', b.id, t
 UNION ALL
 SELECT format('booking %s paid %s pence, its payments are %s', b.id, b.paid_pence, p.sum)
   FROM mine b, LATERAL (SELECT coalesce(sum(amount_pence - refunded_pence), 0) AS sum
-                          FROM payment WHERE booking_id = b.id) AS p
+                          FROM payment WHERE booking_id = b.id AND currency = 'gbp') AS p
  WHERE p.sum <> b.paid_pence
 UNION ALL
 SELECT format('of payment %s %s pence are on their way and %s back, its refunds say %s and %s',
@@ -166,7 +166,8 @@ ORDER BY 1
 """
 READ_TAKEN = """
 SELECT coalesce(sum(p.amount_pence - p.refunded_pence), 0)
-  FROM payment p JOIN booking b ON b.id = p.booking_id WHERE b.night = $1::text::date
+  FROM payment p JOIN booking b ON b.id = p.booking_id
+ WHERE b.night = $1::text::date AND p.currency = 'gbp'
 """
 LIST_BOOKLESS = """
 SELECT date::text FROM night

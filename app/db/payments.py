@@ -8,6 +8,8 @@ what a killed worker had claimed is due again by itself. Those times are real; `
 import asyncpg
 from msgspec import Struct
 
+from app.domain.payments import Differs
+
 _INTENT = """
 SELECT i.id::text AS id, i.booking_id::text AS booking_id, i.attempt, i.amount_pence, i.key,
        i.stripe_id, i.status, i.failed_charge
@@ -72,22 +74,25 @@ _PAYMENT = """
 SELECT p.id::text AS id, p.booking_id::text AS booking_id, p.amount_pence, p.method, p.kept_pence,
        p.refunding_pence, p.refunded_pence, p.taken_by, p.verified_by,
        p.intent_id::text AS intent_id, i.stripe_id, p.dispute_id, p.dispute_status,
-       p.disputed_pence, instant_text(p.at) AS at, instant_text(p.verified_at) AS verified_at
+       p.disputed_pence, p.currency, p.differs, i.amount_pence AS asked_pence,
+       instant_text(p.at) AS at, instant_text(p.verified_at) AS verified_at
   FROM payment p LEFT JOIN payment_intent i ON i.id = p.intent_id
 """
 LIST_PAYMENTS = _PAYMENT + " WHERE p.booking_id = $1 ORDER BY p.at, p.id"
 FIND_PAYMENT = _PAYMENT + " WHERE p.id = $1"
 FIND_PAYMENT_OF_INTENT = _PAYMENT + " WHERE p.intent_id = $1"
 INSERT_ONLINE = """
-INSERT INTO payment (id, booking_id, amount_pence, kept_pence, method, taken_by, at, intent_id)
-VALUES ($1, $2, $3, $3, 'online', 'stripe', $4::text::timestamptz, $5)
+INSERT INTO payment (id, booking_id, amount_pence, kept_pence, method, taken_by, at, intent_id,
+                     currency, differs)
+VALUES ($1, $2, $3, $3, 'online', 'stripe', $4::text::timestamptz, $5, $6, $7)
 """
 SET_DISPUTE = """
 UPDATE payment SET dispute_id = $2, dispute_status = $3, disputed_pence = $4 WHERE id = $1
 """
 # What a manager has to look at, across the nights.
 LIST_UNVERIFIED = (
-    _PAYMENT + " WHERE p.method <> 'online' AND p.verified_at IS NULL ORDER BY p.at, p.id LIMIT 200"
+    _PAYMENT + " WHERE (p.method <> 'online' OR p.differs IS NOT NULL) AND p.verified_at IS NULL"
+    " ORDER BY p.at, p.id LIMIT 200"
 )
 LIST_DISPUTED = (
     _PAYMENT
@@ -134,7 +139,11 @@ class Place(Struct, frozen=True):
 
 
 class PaymentRow(Struct, frozen=True):
-    """Money that arrived, and where it is now: kept + refunding + refunded = amount."""
+    """Money that arrived, and where it is now: kept + refunding + refunded = amount.
+
+    `asked_pence` and, where it is not what came, `differs`: of online money. Money in another
+    `currency` is in its smallest unit, and never counted with the pence.
+    """
 
     id: str
     booking_id: str
@@ -150,6 +159,9 @@ class PaymentRow(Struct, frozen=True):
     dispute_id: str | None
     dispute_status: str | None
     disputed_pence: int | None
+    currency: str
+    differs: Differs | None
+    asked_pence: int | None
     at: str
     verified_at: str | None
 
@@ -240,10 +252,19 @@ async def find_payment_of_intent(conn: asyncpg.Connection, intent_id: str) -> Pa
 
 
 async def insert_online(
-    conn: asyncpg.Connection, payment_id: str, intent: Intent, amount_pence: int, at: str
+    conn: asyncpg.Connection,
+    payment_id: str,
+    intent: Intent,
+    amount_pence: int,
+    at: str,
+    *,
+    currency: str,
+    differs: Differs | None,
 ) -> None:
-    """Money that came by Stripe."""
-    await conn.execute(INSERT_ONLINE, payment_id, intent.booking_id, amount_pence, at, intent.id)
+    """Money that came by Stripe, as it came."""
+    await conn.execute(
+        INSERT_ONLINE, payment_id, intent.booking_id, amount_pence, at, intent.id, currency, differs
+    )
 
 
 async def set_dispute(
@@ -277,7 +298,8 @@ async def confirm_paid(
 
 
 async def list_unverified(conn: asyncpg.Connection) -> list[PaymentRow]:
-    """Money of the desk that no second person has seen, oldest first, 200 at most."""
+    """Money of the desk that no second person has seen, and what came otherwise than it was asked
+    for and nobody has seen; oldest first, 200 at most."""
     return [PaymentRow(**row) for row in await conn.fetch(LIST_UNVERIFIED)]
 
 

@@ -70,7 +70,8 @@ SELECT b.id::text AS booking_id, b.reference, b.night::text AS night, b.status, 
  LIMIT 1000
 """
 LIST_PAYMENTS_OF_PERSON = """
-SELECT y.booking_id::text AS booking_id, y.amount_pence, y.method, instant_text(y.at) AS at
+SELECT y.booking_id::text AS booking_id, y.amount_pence, y.currency, y.method,
+       instant_text(y.at) AS at
   FROM payment y JOIN booking b ON b.id = y.booking_id
  WHERE b.person_id = $1
  ORDER BY y.at, y.id
@@ -132,6 +133,7 @@ class PersonsBooking(Struct, frozen=True):
 class PersonsPayment(Struct, frozen=True):
     booking_id: str
     amount_pence: int
+    currency: str
     method: str
     at: str
 

@@ -13,7 +13,7 @@ ASK_REFUND = "SELECT ask_refund($1, $2, $3, $4, $5, $6::text::timestamptz)"
 _REFUND = """
 SELECT r.id::text AS id, r.booking_id::text AS booking_id, r.payment_id::text AS payment_id,
        r.amount_pence, r.why, r.status, r.key, r.stripe_id, r.asked_by, r.done_by, r.attempts,
-       r.problem, p.method, i.stripe_id AS intent, instant_text(r.asked_at) AS asked_at,
+       r.problem, p.method, p.currency, i.stripe_id AS intent, instant_text(r.asked_at) AS asked_at,
        instant_text(r.done_at) AS done_at
   FROM refund r JOIN payment p ON p.id = r.payment_id
   LEFT JOIN payment_intent i ON i.id = p.intent_id
@@ -104,6 +104,7 @@ class RefundRow(Struct, frozen=True):
     attempts: int
     problem: str | None
     method: str
+    currency: str
     intent: str | None
     asked_at: str
     done_at: str | None

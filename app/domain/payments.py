@@ -69,6 +69,19 @@ class SeenDispute(Struct, frozen=True):
     status: str
 
 
+# How money that came is not what was asked for: its amount, its currency, or whose it says it is.
+Differs = Literal["less", "more", "currency", "booking"]
+
+
+def judge_difference(seen: SeenIntent, asked_pence: int, booking_id: str) -> Differs | None:
+    """How what Stripe says it received is not what was asked for of the booking; None: it is."""
+    if seen.currency != CURRENCY:
+        return "currency"
+    if seen.received_pence != asked_pence:
+        return "less" if seen.received_pence < asked_pence else "more"
+    return None if seen.booking_id in (None, booking_id) else "booking"
+
+
 Arrival = Literal["confirm", "restore", "keep", "refund_late", "refund_twice"]
 
 

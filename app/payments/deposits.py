@@ -39,7 +39,13 @@ async def pay_hold(money: Money, caller: Caller, booking_id: str) -> Answered:
         raise Conflict("pay_at_the_desk", "Cards are not taken online here. Pay at the desk.")
     side = money.side
     side.judge()
-    if intent is not None and intent.stripe_id is not None and booking.status != "confirmed":
+    # What an intent has brought that is known, and still something is owed, was other money.
+    if (
+        intent is not None
+        and intent.stripe_id is not None
+        and intent.status != "succeeded"
+        and booking.status != "confirmed"
+    ):
         seen = await _looked_at(money, side, intent)
         if seen is not None and seen.status == "succeeded":
             return await _as_it_is(money, who, booking_id)

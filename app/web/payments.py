@@ -9,6 +9,7 @@ from app.db.clock import read_now
 from app.db.listings import find_booking, find_refund_policy
 from app.db.payments import PaymentRow
 from app.db.refunds import RefundRow
+from app.domain.payments import CURRENCY
 from app.domain.refunds import deadline_of, refund_due
 from app.errors import NotFound, NotValid
 from app.payments.deposits import pay_hold
@@ -91,7 +92,8 @@ async def get_booking_money(call: Call) -> Answer:
         paid = await rows.list_payments(conn, booking_id)
         back = await refund_rows.list_refunds(conn, booking_id)
         now = await read_now(conn)
-    kept = sum(one.kept_pence for one in paid)
+    pounds = [one for one in paid if one.currency == CURRENCY]
+    kept = sum(one.kept_pence for one in pounds)
     cancellable = booking.status in ("pending", "confirmed") and not booking.admitted
     due = refund_due(policy, kept, booking.slot_from, now) if cancellable else 0
     manages = call.principal.may("payment:list")
@@ -102,8 +104,8 @@ async def get_booking_money(call: Call) -> Answer:
             deposit_pence=booking.deposit_pence,
             paid_pence=booking.paid_pence,
             kept_pence=kept,
-            refunding_pence=sum(one.refunding_pence for one in paid),
-            refunded_pence=sum(one.refunded_pence for one in paid),
+            refunding_pence=sum(one.refunding_pence for one in pounds),
+            refunded_pence=sum(one.refunded_pence for one in pounds),
             refund_due_pence=due,
             policy=steps_of(policy, booking.slot_from),
             payments=[payment_answer(one, manages=manages) for one in paid],
@@ -187,6 +189,9 @@ def payment_answer(row: PaymentRow, *, manages: bool) -> PaymentAnswer:
         verified_at=row.verified_at,
         dispute=row.dispute_status if manages else None,
         disputed_pence=row.disputed_pence if manages else None,
+        currency=row.currency,
+        differs=row.differs if manages else None,
+        asked_pence=row.asked_pence if row.differs else None,
     )
 
 
@@ -202,4 +207,5 @@ def refund_answer(row: RefundRow, *, manages: bool) -> RefundAnswer:
         asked_at=row.asked_at,
         done_at=row.done_at,
         problem=row.problem if manages else None,
+        currency=row.currency,
     )

@@ -30,7 +30,8 @@ class PaymentWays(Answer, frozen=True):
 class PaymentAnswer(Answer, frozen=True):
     """A payment, and where its money is: kept + refunding + refunded = amount.
 
-    Who took and who verified it is for managers.
+    Who took and who verified it is for managers, and so is `differs`: how it is not what was asked
+    for (`asked_pence`). In another `currency` than gbp the amounts are in its smallest unit.
     """
 
     payment_id: str
@@ -46,6 +47,9 @@ class PaymentAnswer(Answer, frozen=True):
     verified_at: str | None
     dispute: str | None
     disputed_pence: int | None
+    currency: str
+    differs: Literal["less", "more", "currency", "booking"] | None
+    asked_pence: int | None
 
 
 class RefundAnswer(Answer, frozen=True):
@@ -61,6 +65,7 @@ class RefundAnswer(Answer, frozen=True):
     asked_at: str
     done_at: str | None
     problem: str | None
+    currency: str
 
 
 class BookingMoney(Answer, frozen=True):
@@ -97,7 +102,8 @@ class OpenRefund(Answer, frozen=True):
 class OpenMoney(Answer, frozen=True):
     """What of the money needs a person, oldest first, at most 200 of each.
 
-    `unverified`: taken at the desk, and seen by no second person yet. `refunds`: to be given back
+    `unverified`: taken at the desk, and seen by no second person yet; or come online otherwise than
+    it was asked for, and seen by nobody yet. `refunds`: to be given back
     at the desk, or not made by Stripe yet. `disputes`: open ones.
     """
 

@@ -96,6 +96,7 @@ class ExportedBooking(Answer, frozen=True):
 class ExportedPayment(Answer, frozen=True):
     reference: str
     amount_pence: int
+    currency: str
     method: str
     at: str
 

@@ -99,20 +99,23 @@ def test_what_was_paid_online_goes_back_to_the_card_by_itself(
     visits.picture(page, "refunded")
 
 
-def test_a_dispute_is_a_word_and_a_shape_with_what_to_do(
-    visits: Visits, night: str, premises: Premises
-) -> None:
-    booking = paid_online(premises, [2])
+def told_of(
+    visits: Visits,
+    night: str,
+    premises: Premises,
+    booking: dict[str, Any],
+    where: str,
+    changed: dict[str, Any],
+) -> Page:
+    """The floor at the desk, where the booking's payment is told with these changes, also in the
+    list of that name: what stands in for Stripe has neither disputes nor other money than was asked
+    for."""
     with premises.desk() as desk:
         money = desk.get(f"{path(booking)}/payments").json()
     [payment] = money["payments"]
-    payment |= {"dispute": "needs_response", "disputed_pence": payment["amount_pence"]}
-    told = {
-        "unverified": [],
-        "refunds": [],
-        "disputes": [{"reference": booking["reference"], "night": night, "payment": payment}],
-    }
-    # What stands in for Stripe has no disputes: the answers about one are written here.
+    payment |= changed
+    told: dict[str, Any] = {"unverified": [], "refunds": [], "disputes": []}
+    told[where] = [{"reference": booking["reference"], "night": night, "payment": payment}]
     answers: dict[str, Any] = {"/open": told, f"{booking['booking_id']}/payments": money}
 
     def tell(route: Route) -> None:
@@ -122,6 +125,43 @@ def test_a_dispute_is_a_word_and_a_shape_with_what_to_do(
     page.route("**/v1/payments/open", tell)
     page.route(f"**{path(booking)}/payments", tell)
     page.goto(f"/sign-in?next=/floor#link={premises.link()}")
+    return page
+
+
+def test_money_that_is_not_what_was_asked_for_is_shown_until_it_is_seen(
+    visits: Visits, night: str, premises: Premises
+) -> None:
+    booking = paid_online(premises, [2])
+    page = told_of(visits, night, premises, booking, "unverified", {
+        "differs": "currency", "currency": "eur", "asked_pence": 6000,
+    })  # fmt: skip
+    row = page.locator('.money-row[data-kind="unverified"]')
+    expect(row).to_contain_text("Not as asked")
+    expect(row).to_contain_text("€60.00")
+    table(page, 2).click()
+    expect(standing(page)).to_have_text("Paid online, not as asked")
+    expect(page.locator("#sheet .money-lines")).to_contain_text("£60 was asked for")
+    schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+    for scheme in schemes:
+        page.emulate_media(color_scheme=scheme)
+        assert texts_of(page, "sheet")["faint"] == [], scheme
+        visits.picture(page, f"sheet_{scheme}")
+    assert no_overflow(page)
+    act(page, "seen").click()
+    expect(dialog(page)).to_contain_text("in place of £60")
+    visits.picture(page, "dialog")
+    with page.expect_request("**/verify") as asked:
+        dialog(page).get_by_role("button", name="I have looked at it").click()
+    assert asked.value.method == "POST"
+
+
+def test_a_dispute_is_a_word_and_a_shape_with_what_to_do(
+    visits: Visits, night: str, premises: Premises
+) -> None:
+    booking = paid_online(premises, [2])
+    page = told_of(visits, night, premises, booking, "disputes", {
+        "dispute": "needs_response", "disputed_pence": 6000,
+    })  # fmt: skip
     row = page.locator('.money-row[data-kind="disputed"]')
     expect(row).to_contain_text("Disputed")
     schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")

@@ -50,6 +50,7 @@ BUGS_IF_SEEN = {
     "payment_disputed", "payment_dispute_is_unique", "payment_of_intent", "payment_intent_attempt",
     "payment_intent_amount", "payment_intent_key_is_unique", "payment_intent_of_stripe",
     "payment_intent_status", "payment_intent_of_booking", "payment_intent_is_there",
+    "payment_currency", "payment_differs", "payment_differs_online", "payment_other_currency",
     "refund_amount", "refund_why", "refund_status", "refund_key_is_unique", "refund_of_stripe",
     "refund_done",
 }  # fmt: skip

@@ -8,7 +8,8 @@ BEGIN
     UPDATE booking b SET status = 'confirmed', hold_expires_at = NULL
      WHERE b.id = p_booking AND b.status IN ('pending', 'expired')
        AND (b.deposit_pence = 0
-            OR EXISTS (SELECT FROM payment p WHERE p.booking_id = b.id AND p.kept_pence > 0));
+            OR EXISTS (SELECT FROM payment p WHERE p.booking_id = b.id AND p.kept_pence > 0
+                                                    AND p.currency = 'gbp'));
     IF NOT FOUND THEN
         RETURN false;
     END IF;

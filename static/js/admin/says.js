@@ -143,6 +143,7 @@ export const NIGHT_LINE = {
   PAYMENT_REFUNDED: "Money given back",
   REFUND_REVERSED: "Money did not reach the guest",
   PAYMENT_DISPUTED: "Payment disputed",
+  PAYMENT_DIFFERED: "Payment not as asked",
   HOLD_RESTORED: "Hold restored, paid late",
   BOOKING_CONFIRMED: "Booking confirmed",
   BOOKING_CANCELLED: "Booking cancelled",

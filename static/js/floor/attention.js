@@ -9,7 +9,7 @@ import { read } from "../api.js";
 import { el } from "../elements.js";
 import { ms, nightText, spanText } from "../venue-clock.js";
 import { pounds, referenceText } from "../words.js";
-import { refundText, standingMark, whenText } from "./money.js";
+import { paymentAmount, refundText, standingMark, whenText } from "./money.js";
 
 /** @typedef {import("./page.js").Page} Page */
 
@@ -104,7 +104,7 @@ export class Attention {
     const about = item.refund ?? item.payment;
     const name = guests.names[about.booking_id] ?? guests.row(about.booking_id)?.name;
     const title = name ?? referenceText(item.reference);
-    const amount = pounds(item.kind === "disputed" ? about.disputed_pence : about.amount_pence);
+    const amount = item.kind === "disputed" ? pounds(about.disputed_pence) : paymentAmount(about);
     return el(
       "button",
       {
@@ -122,8 +122,9 @@ export class Attention {
   }
 
   /** @param {any} item */
-  #standing({ kind, refund }) {
+  #standing({ kind, payment, refund }) {
     if (kind === "disputed") return { state: "disputed", word: "Disputed" };
+    if (payment?.differs) return { state: "unverified", word: "Not as asked" };
     if (kind === "unverified") return { state: "unverified", word: "Verify" };
     if (refund.method !== "online") return { state: "pending", word: "Give back" };
     const waited = this.page.live.clock.now() - ms(refund.asked_at);

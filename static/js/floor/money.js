@@ -20,12 +20,21 @@ import { capital, pence, pounds } from "../words.js";
 
 const KNOWN_MAX = 200;
 const AGAIN_MS = 5000;
+/** How online money is not what was asked for. @type {Object<string, string>} */
+const DIFFERS = {
+  less: "Less than we asked for came. The rest is to pay at the desk: the door sends them there.",
+  more: "More than we asked for came. What is too much goes back to the card by itself.",
+  currency: "It came in another currency and pays nothing here. All of it goes back to the card by itself; tell the guest.",
+  booking: "In Stripe's own pages it names another booking. It counts for this one, for which we asked it.",
+};
 /** @type {Object<string, string>} */
 const WHY = {
   cancelled: "cancelled",
   goodwill: "goodwill",
   late: "came too late for its hold",
   twice: "was paid twice",
+  excess: "was more than we asked for",
+  currency: "was in another currency",
   stripe: "made in Stripe's own pages",
 };
 
@@ -37,6 +46,7 @@ export function standingOf(booking, money) {
   if (money?.refunding_pence > 0) return { state: "pending", word: "Refund pending" };
   if (money && money.refunded_pence > 0 && money.kept_pence === 0)
     return { state: "refunded", word: "Refunded" };
+  if (payments.some(isUnseen)) return { state: "unverified", word: "Paid online, not as asked" };
   if (payments.some(isUnverified)) return { state: "unverified", word: "Paid at the desk, not verified" };
   if (money?.refunded_pence > 0) return { state: "part", word: "Refunded in part" };
   if (paid === 0) {
@@ -69,6 +79,23 @@ export function standingMark({ state, word }) {
 /** Taken at the desk and seen by nobody else yet. @param {any} payment */
 function isUnverified(payment) {
   return payment.method !== "online" && payment.verified_by === null;
+}
+
+/** Came online otherwise than it was asked for, and seen by nobody yet. @param {any} payment */
+function isUnseen(payment) {
+  return payment.differs !== null && payment.verified_by === null;
+}
+
+/** An amount in the smallest unit of its currency. @param {number} amount @param {any} money a payment or a refund */
+function amountText(amount, { currency }) {
+  if (currency === "gbp") return pounds(amount);
+  const form = new Intl.NumberFormat("en-GB", { style: "currency", currency });
+  return form.format(amount / 10 ** (form.resolvedOptions().maximumFractionDigits ?? 2));
+}
+
+/** What a payment's money is, in its own currency. @param {any} payment */
+export function paymentAmount(payment) {
+  return amountText(payment.amount_pence, payment);
 }
 
 export class Money {
@@ -169,6 +196,7 @@ export class Money {
         el(
           "div",
           { class: "actions" },
+          may("payment:verify") && money.payments.filter(isUnseen).map((/** @type {any} */ one) => this.#seen(one, after)),
           may("payment:verify") && money.payments.filter(isUnverified).map((/** @type {any} */ one) => this.#verify(one, after)),
           may("payment:refund") &&
             money.refunds
@@ -190,8 +218,10 @@ export class Money {
     const { amount_pence: amount, method, at, verified_by: verified, dispute } = payment;
     const how = method === "online" ? "online" : `by ${method} at the desk, taken by ${this.nameOf(payment.taken_by)}`;
     return [
-      `${pounds(amount)} ${how}, ${whenText(at)}`,
+      `${amountText(amount, payment)} ${how}, ${whenText(at)}`,
+      payment.differs ? ` · ${pounds(payment.asked_pence)} was asked for. ${DIFFERS[payment.differs]}` : "",
       method !== "online" && verified !== null ? `, verified by ${this.nameOf(verified)}` : "",
+      method === "online" && verified !== null ? ` Seen by ${this.nameOf(verified)}.` : "",
       dispute ? ` · the guest's bank: ${capital(dispute)}, ${pounds(payment.disputed_pence ?? 0)}` : "",
     ].join("");
   }
@@ -218,6 +248,29 @@ export class Money {
           ),
       },
       `Verify desk payment of ${amount}`,
+    );
+  }
+
+  /** @param {any} payment @param {() => unknown} after */
+  #seen(payment, after) {
+    const amount = paymentAmount(payment);
+    return el(
+      "button",
+      {
+        class: "button button-main",
+        type: "button",
+        "data-act": "seen",
+        onclick: () =>
+          this.#sure(
+            `${amount} in place of ${pounds(payment.asked_pence)}?`,
+            `${DIFFERS[payment.differs]} Look at it in Stripe's own pages first: your name stands beside it.`,
+            "I have looked at it",
+            `/v1/payments/${payment.payment_id}/verify`,
+            `${amount} is seen`,
+            after,
+          ),
+      },
+      `Say that ${amount} is seen`,
     );
   }
 
@@ -322,7 +375,7 @@ function isDisputed(payment) {
 /** @param {any} refund */
 export function refundText(refund) {
   const why = WHY[refund.why] ?? refund.why;
-  const amount = pounds(refund.amount_pence);
+  const amount = amountText(refund.amount_pence, refund);
   if (refund.status === "succeeded") return `${amount} given back, ${whenText(refund.done_at)} (${why})`;
   if (refund.method !== "online") return `${amount} to give back at the desk, since ${whenText(refund.asked_at)} (${why})`;
   const tried = refund.problem ? `. Not made yet: ${capital(refund.problem)}. It is tried again by itself` : "";

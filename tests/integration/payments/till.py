@@ -112,8 +112,9 @@ class Died(BaseException):
 class Watched(Side):
     """Stripe's side with what the stand-in lacks, and with places to die at.
 
-    `disputes` are told as they stand here, and so are the intents in `shown`; refunds in `turned`
-    have that status, whatever the stand-in says. `at` is called with "before" or "after" and the
+    `disputes` are told as they stand here, and so are the intents in `shown`; those in `other` are
+    as the stand-in has them but for what is said here; refunds in `turned` have that status,
+    whatever the stand-in says. `at` is called with "before" or "after" and the
     name of each call, and may raise.
     """
 
@@ -121,6 +122,7 @@ class Watched(Side):
         super().__init__(api_key, api_url=api_url, clock=clock)
         self.disputes: dict[str, SeenDispute] = {}
         self.shown: dict[str, SeenIntent] = {}
+        self.other: dict[str, dict[str, Any]] = {}
         self.turned: dict[str, str] = {}
         self.at: Callable[[str, str], None] = lambda when, call: None
         self.asked: list[str] = []
@@ -137,7 +139,10 @@ class Watched(Side):
         return answer
 
     async def fetch_intent(self, stripe_id: str) -> SeenIntent:
-        return self.shown.get(stripe_id) or await super().fetch_intent(stripe_id)
+        if stripe_id in self.shown:
+            return self.shown[stripe_id]
+        seen = await super().fetch_intent(stripe_id)
+        return msgspec.structs.replace(seen, **self.other.get(stripe_id, {}))
 
     async def _with_refunds(self, seen: SeenIntent) -> SeenIntent:
         seen = await super()._with_refunds(seen)
