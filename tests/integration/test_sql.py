@@ -43,7 +43,7 @@ BUGS_IF_SEEN = {
     "waitlist_status", "waitlist_party", "waitlist_slot", "waitlist_joined_from",
     "waitlist_visits", "waitlist_timing", "waitlist_priority", "waitlist_by_hand",
     "waitlist_offers", "waitlist_ended_why", "waitlist_offer", "waitlist_ended",
-    "booking_held_from",
+    "booking_held_from", "booking_created_at", "booking_hold_expires_at",
     "scan_direction", "scan_extra_change", "scan_is_undone_whole",
     "scan_is_overridden_once",
     "payment_adds_up", "payment_is_online", "payment_verified", "payment_verified_by_another",
