@@ -64,6 +64,8 @@ async def test_screens_and_customers_outlive_a_restart_and_a_loss_of_either_node
                 await customers.acknowledged(20)
             snapshots = [one.snapshots for one in screens]
             assert snapshots == [1] * 16, "they resumed from their versions on the other node"
+            assert [one.asked for one in screens] == [0] * 16, "no version was lost on the way"
+            assert [one.repeated for one in screens] == [[]] * 16, "none was seen twice"
             hit = on(screens, house, 0)
             assert hit
             closed = {one: len(one.closed) for one in hit}

@@ -57,6 +57,7 @@ class Watcher:
         self.wrong: list[str] = []
         self.snapshots = 0
         self.asked = 0
+        self.repeated: list[int] = []  # versions that it was sent once more
         self.connections = 0
         self.node = ""  # the worker that serves it
         self.closed: list[int] = []
@@ -111,7 +112,9 @@ class Watcher:
                 self.epoch, self.night = frame["epoch"], frame["night"]
                 self.version, self.document = frame["version"], frame["state"]
                 self._note()
-            case "event" if frame["night"] == self.night and frame["version"] > self.version:
+            case "event" if frame["night"] == self.night and frame["version"] <= self.version:
+                self.repeated.append(frame["version"])
+            case "event" if frame["night"] == self.night:
                 if frame["after"] > self.version:
                     await self._ask(socket)
                     return

@@ -7,6 +7,7 @@ from pathlib import Path
 import yaml  # comes with Schemathesis
 
 from app.settings import Settings
+from app.web.table import _health
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text("utf-8"))
@@ -41,3 +42,25 @@ def test_the_image_has_what_the_service_is_made_of() -> None:
         for name in source.split():
             assert (ROOT / name).exists(), name
             assert f"!{name}\n" in (ROOT / ".dockerignore").read_text("utf-8"), name
+
+
+def test_the_image_starts_and_asks_what_there_is() -> None:
+    page = (ROOT / "Dockerfile").read_text("utf-8")
+    command = re.search(r'^CMD \["backroom", "(\w+)"\]$', page, re.MULTILINE)
+    assert command is not None
+    assert f"| `backroom {command[1]}` |" in (ROOT / "docs" / "operations.md").read_text("utf-8")
+    assert 'backroom = "app.__main__:main"' in (ROOT / "pyproject.toml").read_text("utf-8")
+    asked = re.search(r"http://127\.0\.0\.1:8000(/\S+?)'", page)
+    assert asked is not None
+    assert asked[1] in {operation.path for operation in _health()}
+    # Installed without the network: what builds it is locked with everything else.
+    assert "\nsetuptools==" in (ROOT / "requirements.lock").read_text("utf-8")
+
+
+def test_the_nodes_wait_for_a_server_that_others_can_reach_and_that_has_their_roles() -> None:
+    postgres = COMPOSE["services"]["postgres"]
+    assert "--host" in postgres["healthcheck"]["test"]
+    made = re.findall(r"CREATE ROLE (\w+) LOGIN", COMPOSE["configs"]["roles"]["content"])
+    given = COMPOSE["services"]["node-1"]["environment"]
+    urls = [value for name, value in given.items() if name.endswith("DATABASE_URL")]
+    assert sorted(made) == sorted(re.findall(r"//(\w+):", " ".join(urls)))

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import socket
+from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from app.live import live as live_module
 from app.live import sockets as sockets_module
 from app.live.transport import SEND_BUFFER_BYTES
 from floorplan import events as book
-from tests.integration.live.nodes import TOKENS, Node, node, screen, scribe, until, who
+from tests.integration.live.nodes import TOKENS, Node, Reader, node, screen, scribe, until, who
 
 BOTH = pytest.mark.parametrize("direct", [True, False], ids=["raw frames", "asgi"])
 
@@ -282,6 +283,33 @@ async def test_a_server_that_stops_says_when_to_come_back_and_closes_with_1012(
             most = {"door": 1, "manager": 3, "public": 30}[audience]
             assert 0 <= it.frames[-1]["reconnect_in"] <= most
             await context.__aexit__(None, None, None)
+
+
+@pytest.mark.parametrize(("audience", "reads"), [("public", 0), ("door", 20), ("manager", 20)])
+async def test_a_crowd_that_comes_back_asks_postgres_nothing_and_staff_ask_once_each(
+    database: URLs, redis_url: str, monkeypatch: pytest.MonkeyPatch, audience: str, reads: int
+) -> None:
+    """No herd on Postgres after a restart. Staff are the control: their reads are seen."""
+    asked = [0]
+    reading = Reader.reading
+
+    def counted(self: Reader) -> Any:
+        asked[0] += 1
+        return reading(self)
+
+    async with scribe(database.app) as it, node(database.app, redis_url) as n1:
+        await it.go_on(5)
+        async with screen(n1, audience) as first:
+            await until(lambda: first.version > 0, "a picture")
+            monkeypatch.setattr(Reader, "reading", counted)
+            async with AsyncExitStack() as stack:
+                backs = [  # half of them resume, half know nothing
+                    await stack.enter_async_context(screen(n1, audience, start=start))
+                    for start in (first, None) * 10
+                ]
+                await until(lambda: all(one.of("welcome") for one in backs), "their welcome")
+                await until(lambda: all(one.version >= 1 for one in backs), "their pictures")
+        assert asked[0] == reads
 
 
 async def test_a_full_node_sends_new_screens_away(
