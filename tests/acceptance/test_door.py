@@ -89,6 +89,10 @@ def test_a_typed_reference_asks_how_many_and_lets_them_in_by_parts(
     verdict(page, "admit", re.compile("Come in"))
     wedge(page, booking["code"])
     verdict(page, "refuse", "Already in")
+    # The scan before is told once, in a line of its own: when, where, by whom.
+    before = re.compile(r"^Scanned \d\d:\d\d at .+ by .+, \d+\u00a0s before$")
+    expect(page.locator("#verdict .verdict-seen")).to_have_text(before)
+    assert len(re.findall(r"\d\d:\d\d", page.locator("#verdict").inner_text())) == 1
     visits.picture(page, "refuse")
 
 
