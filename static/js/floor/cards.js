@@ -19,6 +19,7 @@ import { askChange } from "./changes.js";
 import { askSeries } from "./series.js";
 import { askBlock, askConfirm, askParty, streetDoors } from "./forms.js";
 import { needsSomebody, standingMark, standingOf } from "./money.js";
+import { wishLines } from "./wishes.js";
 
 /** @typedef {import("./page.js").Page} Page */
 
@@ -111,6 +112,7 @@ export function bookingCard(page, id, booking, number, pending) {
       ),
       needsSomebody(standing) && el("p", {}, standingMark(standing)),
     ),
+    wishLines(page.wishes.of(id, booking)),
     held &&
       el(
         "div",

@@ -8,22 +8,12 @@ import { instantOf, longNightText, timeText } from "../venue-clock.js";
 import { askReissue, showGuests } from "./codes.js";
 import { capital, partyText, pounds, tablesText } from "../words.js";
 import { showSeries } from "./series.js";
+import { OCCASION } from "./wishes.js";
 
 /** @typedef {import("./page.js").Page} Page */
 
 const PARTY_MAX = 60;
 const WISH_MAX = "500";
-/** @type {Object<string, string>} */
-const OCCASION = {
-  none: "Nothing special",
-  birthday: "Birthday",
-  anniversary: "Anniversary",
-  engagement: "Engagement",
-  hen: "Hen night",
-  stag: "Stag night",
-  work: "From work",
-  other: "Something else",
-};
 
 /** What may be changed of the booking, as one list. @param {Page} page @param {string} id @param {any} booking */
 export async function askChange(page, id, booking) {

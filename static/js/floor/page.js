@@ -22,12 +22,13 @@ import { Money } from "./money.js";
 import { offerNights } from "./nights.js";
 import { Panel } from "./panel.js";
 import { Sheet } from "./sheet.js";
+import { Wishes } from "./wishes.js";
 
 /**
  * What the pieces of this page share.
  * @typedef {{
  *   live: Live, floor: any, session: any, map: FloorMap, guests: Guests, commands: Commands,
- *   chooser: Chooser, sheet: Sheet, panel: Panel, money: Money, may: (permission: string) => boolean,
+ *   chooser: Chooser, sheet: Sheet, panel: Panel, money: Money, wishes: Wishes, may: (permission: string) => boolean,
  *   selected: number | null, select: (number: number | null) => void, draw: () => void,
  *   tonight: string | null, when: () => "past" | "tonight" | "coming",
  * }} Page
@@ -84,6 +85,7 @@ async function start() {
       may("booking:move") && !page.chooser.open && picture(page, number).booking !== null,
   });
   page.money = new Money(page);
+  page.wishes = new Wishes(page);
   page.panel = new Panel(page);
   page.sheet = new Sheet(page);
 

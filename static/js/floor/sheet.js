@@ -60,6 +60,7 @@ export class Sheet {
       id && page.guests.names[id],
       id && page.guests.row(id)?.reference,
       id && booking && page.money.of(id, booking),
+      id && booking && page.wishes.of(id, booking),
     ]);
     if (key === this.key) return;
     this.key = key;
