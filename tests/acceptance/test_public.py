@@ -127,6 +127,11 @@ def test_by_keyboard_the_focus_stays_while_the_list_moves(
     chosen.focus()
     page.keyboard.press("Enter")
     expect(page.locator("#nights button").first).to_be_focused()
+    onmap = page.locator('#map .table[data-status="available"]').first
+    onmap.focus()
+    page.keyboard.press("Enter")
+    number = onmap.get_attribute("data-number") or ""
+    expect(page.locator(offer(page, number)).get_by_role("button")).to_be_focused()
     first, second = (
         one.get_attribute("data-tables") or "" for one in page.locator("#offers .offer").all()[:2]
     )
