@@ -1,10 +1,11 @@
 """Committed floor actions per second on one night: `python -m load.event_rate [--seconds 5]`.
 
 Everything is real: `backroom serve` with its embedded Postgres (fsync on) and Redis, the public API
-over HTTP, limits on. Sixteen customers, one for each table, hold it and let it go, again and
-again; each round comes from an address of its own through the trusted proxy header, as the limits
-ask. Every answer is a committed transaction on the same night. At the end the versions are counted
-(there must be no hole) and `backroom verify` must agree.
+over HTTP, limits on. Thirty-two customers, for each table one who wants it early and one who wants
+it late, hold it and let it go, again and again: with sixteen the worker had nothing to do while
+their common transaction was under way. Each round comes from an address of its own through the
+trusted proxy header, as the limits ask. Every answer is a committed transaction on the same night.
+At the end the versions are counted (there must be no hole) and `backroom verify` must agree.
 
 The client's own work is measured beside: it shares two cores with the service, so a figure is a
 lower bound of what the service does. What the same Postgres commits bare, one row each, is measured
@@ -31,6 +32,8 @@ BUDGET_PER_SECOND = 500.0
 REFERENCE_PER_SECOND = 4000.0
 NIGHT = "2030-06-15"  # a Saturday to come: tonight, as no other is open
 TABLES = range(1, 17)
+EARLY = (f"{NIGHT}T21:00:00.000Z", "2030-06-16T00:00:00.000Z")
+LATE = ("2030-06-16T00:30:00.000Z", "2030-06-16T04:00:00.000Z")
 CREATE_BARE = """
 CREATE TABLE IF NOT EXISTS bare (number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, text text);
 CREATE OR REPLACE FUNCTION bare_commit() RETURNS void LANGUAGE sql AS
@@ -68,7 +71,9 @@ class Customer:
         return int(head[9:12]), json.loads(answer)
 
 
-async def hold_and_release(port: int, table: int, until: float, counts: dict[int, int]) -> None:
+async def hold_and_release(
+    port: int, table: int, slot: tuple[str, str], until: float, counts: dict[int, int]
+) -> None:
     """One table is held and let go until the time is over; answers are counted by status."""
     customer = Customer(*await asyncio.open_connection("127.0.0.1", port))
     body = json.dumps(
@@ -77,12 +82,14 @@ async def hold_and_release(port: int, table: int, until: float, counts: dict[int
             "tables": [table],
             "party": PARTY.get(table, 4),
             "contact": {"name": f"Guest {table}"},
+            "from": slot[0],
+            "until": slot[1],
         }
     ).encode()
-    rounds = 0
+    rounds, network = 0, table if slot == EARLY else 100 + table
     while time.perf_counter() < until:
         rounds += 1
-        address = f"10.{table}.{rounds // 250}.{rounds % 250 + 1}"
+        address = f"10.{network}.{rounds // 250}.{rounds % 250 + 1}"
         status, held = await customer.send("POST", "/v1/holds", address, body)
         counts[status] = counts.get(status, 0) + 1
         if status != 201:
@@ -99,7 +106,13 @@ async def measure(port: int, seconds: float) -> tuple[float, dict[int, int], flo
     counts: dict[int, int] = {}
     began, cpu = time.perf_counter(), time.process_time()
     until = began + seconds
-    await asyncio.gather(*(hold_and_release(port, table, until, counts) for table in TABLES))
+    await asyncio.gather(
+        *(
+            hold_and_release(port, table, slot, until, counts)
+            for table in TABLES
+            for slot in (EARLY, LATE)
+        )
+    )
     took = time.perf_counter() - began
     done = sum(n for status, n in counts.items() if status < 300)
     return done / took, counts, (time.process_time() - cpu) / took
