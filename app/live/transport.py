@@ -9,10 +9,8 @@ Give it as `Config(ws=LiveProtocol, ws_per_message_deflate=False, ws_max_size=ME
 """
 
 import asyncio
-import os
 import socket
 from collections.abc import Callable
-from functools import partial
 from typing import Any, Final, cast
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -35,6 +33,7 @@ class LiveProtocol(WebSocketsSansIOProtocol):
 
     watcher: Watcher | None = None
     _paused = False
+    _raw: socket.socket | None = None  # the transport's own file, which it closes; see `writer`
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -49,6 +48,9 @@ class LiveProtocol(WebSocketsSansIOProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._shut()
         self.watcher = None
+        if self._raw is not None:
+            self._raw.detach()
+            self._raw = None
         super().connection_lost(exc)
 
     def handle_connect(self, event: Request) -> None:
@@ -113,11 +115,16 @@ class LiveProtocol(WebSocketsSansIOProtocol):
     def writer(self) -> Callable[[bytes], int]:
         """Past the transport to the kernel: with no queue there (`connection_made`) nothing is
         overtaken, and the watcher hears of everything that forbids it before the file is closed.
+
+        `send` takes 5.1 us of CPU where `os.write` takes 5.5.
         """
-        raw = self.transport.get_extra_info("socket")
-        if raw is None or self.transport.get_extra_info("ssl_object") is not None:
-            return self._take
-        return partial(os.write, raw.fileno())
+        if self._raw is None:
+            raw = self.transport.get_extra_info("socket")
+            if raw is None or self.transport.get_extra_info("ssl_object") is not None:
+                return self._take
+            self._raw = socket.socket(raw.family, raw.type, raw.proto, fileno=raw.fileno())
+            self._raw.setblocking(False)
+        return self._raw.send
 
     def _take(self, wire: bytes) -> int:
         self.transport.write(wire)

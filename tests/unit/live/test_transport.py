@@ -9,7 +9,6 @@ import itertools
 import os
 import socket
 from collections.abc import Callable, Coroutine
-from functools import partial
 
 import pytest
 import uvicorn
@@ -289,7 +288,9 @@ async def over_a_real_socket() -> None:
     transport = protocol.transport
     number = transport.get_extra_info("socket").fileno()
     write = protocol.writer()
-    assert write.__class__ is partial, "past the transport"
+    raw = getattr(write, "__self__", None)
+    assert isinstance(raw, socket.socket), "past the transport"
+    assert raw.fileno() == number
     sent = b""
     for count in itertools.count():
         assert (transport.get_write_buffer_size(), told) == (0, [])
@@ -315,6 +316,7 @@ async def over_a_real_socket() -> None:
     peer.close()
     await asyncio.wait_for(application.closed.wait(), 5)
     assert told[2:] == ["shut"]
+    assert raw.fileno() == -1, "it is the transport's to close"
     server.close()
 
 
