@@ -1,6 +1,7 @@
 """The door's log as a manager reads it: what fits the filters, and the same as a file."""
 
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from playwright.sync_api import expect
@@ -23,6 +24,20 @@ def test_a_manager_finds_an_incident_and_takes_the_log_along(
     rows = page.locator("#section tbody tr")
     expect(rows).to_have_count(2)
     expect(rows.first).to_contain_text("Injury")
+    report = page.locator(".report")
+    expect(report.locator("[data-figure=incidents] dd")).to_have_text("2")
+    expect(report.locator("[data-figure=people_admitted] dd")).to_have_text("0")
+    with premises.desk() as desk:
+        said = {"scan_id": str(uuid4()), "door": "main", "direction": "in", "code": "nobody's"}
+        desk.post("/v1/scans", json=said, headers=key()).raise_for_status()
+    page.get_by_role("button", name="Newest").click()
+    expect(report.locator("[data-figure=entries_refused] dd")).to_have_text("1")
+    visits.picture(page, "night-report")
+    page.set_viewport_size({"width": 390, "height": 844})
+    visits.picture(page, "night-report-phone")
+    page.set_viewport_size({"width": 1400, "height": 860})
+    rows = page.locator("#section tbody tr")
+    expect(rows).to_have_count(3)
     page.get_by_label("Reason").fill("ejection")
     page.get_by_label("Reason").press("Enter")
     expect(rows).to_have_count(1)

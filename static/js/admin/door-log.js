@@ -1,5 +1,6 @@
 // @ts-check
-/** The door's log of a night: who was kept out and why, who was let in all the same, and incidents. */
+/** A night's report, and its door's log: who was kept out and why, who was let in all the same, and
+ * incidents. */
 
 import { read } from "../api.js";
 import { el, fill } from "../elements.js";
@@ -8,6 +9,7 @@ import { instantAt, nightText, secondsText } from "../venue-clock.js";
 import { capital } from "../words.js";
 import { choiceField, textField, typed } from "./forms.js";
 import { named, nothing, tableOf, tag } from "./list.js";
+import { nightReport } from "./night-report.js";
 import { DOOR_LINE } from "./says.js";
 
 const PAGE_LINES = 100;
@@ -30,7 +32,11 @@ export class DoorLog {
     const { nights } = this.desk;
     this.wish.night ??= nights.tonight ?? nights.nights[0]?.night ?? null;
     if (this.wish.night === null) return { page: null, wish: { ...this.wish } };
-    return { page: await read(this.#address()), wish: { ...this.wish } };
+    const [page, floor] = await Promise.all([
+      read(this.#address()),
+      read(`/v1/nights/${this.wish.night}/state`),
+    ]);
+    return { page, figures: floor.state.counts.figures, wish: { ...this.wish } };
   }
 
   acts() {
@@ -48,13 +54,13 @@ export class DoorLog {
     ];
   }
 
-  /** @param {{page: any}} found */
-  draw({ page }) {
+  /** @param {{page: any, figures?: Object<string, number>}} found */
+  draw({ page, figures }) {
     if (page === null) return nothing("No night yet", "Open a night on the floor first.");
     const place = el("div", { class: "section-list" });
     const foot = el("div", { class: "book-foot" });
     this.#show(place, foot, page, page.lines);
-    return [this.#filters(), place, foot];
+    return [figures ? nightReport(page.night, figures) : null, this.#filters(), place, foot];
   }
 
   /** @param {HTMLElement} place @param {HTMLElement} foot @param {any} page @param {any[]} lines */

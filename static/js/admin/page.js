@@ -44,7 +44,7 @@ const SECTIONS = [
   ["audit", "Audit", "audit:read", "Who did what, newest first.", Audit],
   [
     "door-log", "Door log", "door_log:read",
-    "Who was kept out, let in all the same or taken back; head counts and incidents.", DoorLog,
+    "The night's figures; who was kept out, let in all the same or taken back; head counts and incidents.", DoorLog,
   ],
   ["bans", "Bans", "ban:manage", "Who is not welcome. The doors are told.", Bans],
   [
