@@ -150,9 +150,11 @@ def test_money_that_is_not_what_was_asked_for_is_shown_until_it_is_seen(
     act(page, "seen").click()
     expect(dialog(page)).to_contain_text("in place of £60")
     visits.picture(page, "dialog")
-    with page.expect_request("**/verify") as asked:
+    visits.expect("409")  # to the service itself this one is as it was asked for
+    with page.expect_response("**/verify") as answered:
         dialog(page).get_by_role("button", name="I have looked at it").click()
-    assert asked.value.method == "POST"
+    assert answered.value.request.method == "POST"
+    assert answered.value.json()["reason"] == "payment_is_online"
 
 
 def test_a_dispute_is_a_word_and_a_shape_with_what_to_do(
