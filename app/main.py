@@ -17,10 +17,10 @@ import uvicorn
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from app.actions.deferred import Deferred
 from app.actions.demo import prepare_demo
 from app.actions.hashing import Hashing
 from app.actions.identity import forget_old
-from app.actions.set_aside import SetAside
 from app.actions.sweeper import sweep
 from app.actions.waitlist import offer_free_tables
 from app.anchors import AnchorFile, list_heads
@@ -179,10 +179,12 @@ async def tidied(
     A task that crashes by a bug ends the block with an ExceptionGroup: the worker ends, and its
     parent starts another.
     """
-    aside = SetAside(counted)
+    deferred = Deferred(counted)
     async with asyncio.TaskGroup() as tasks:
         background = [
-            tasks.create_task(repeated(SWEEP_SECONDS, lambda: sweep_alone(database, venue, aside))),
+            tasks.create_task(
+                repeated(SWEEP_SECONDS, lambda: sweep_alone(database, venue, deferred))
+            ),
             tasks.create_task(repeated(TIDY_SECONDS, lambda: tidy(database))),
             tasks.create_task(repeated(ANCHOR_SECONDS, lambda: anchor(database, anchors))),
             tasks.create_task(moving(money)),
@@ -240,12 +242,12 @@ async def compare_alone(money: Money) -> None:
     await compare(money)
 
 
-async def sweep_alone(database: Database, venue: Venue, aside: SetAside | None = None) -> None:
+async def sweep_alone(database: Database, venue: Venue, deferred: Deferred | None = None) -> None:
     """What is due is done, and what came free is offered, by one worker of all at a time."""
     async with lead(database, "sweeper") as conn:
         if conn is not None:
-            await sweep(database, venue, aside)
-            await offer_free_tables(database, venue, aside)
+            await sweep(database, venue, deferred)
+            await offer_free_tables(database, venue, deferred)
 
 
 async def tidy(database: Database) -> None:
@@ -287,7 +289,7 @@ async def _serve(settings: Settings, listen_socket: socket.socket, node: str) ->
     anchors = AnchorFile(settings.anchors_path, settings.secret)
     async with (
         running(settings, node=node) as parts,
-        tidied(parts.db, parts.venue, anchors, parts.money, parts.metrics.count_set_aside),
+        tidied(parts.db, parts.venue, anchors, parts.money, parts.metrics.count_background_failure),
         posted(parts.outbox),
     ):
         app = build(parts, operations(parts.venue, settings))

@@ -7,10 +7,10 @@ hold on it in the same transaction.
 from uuid import uuid4
 
 from app.actions.act import Act, Caller, perform
+from app.actions.deferred import Deferred
 from app.actions.holds import booking_answer, expire
 from app.actions.nights import seal_night
 from app.actions.no_shows import sweep_absent
-from app.actions.set_aside import SetAside
 from app.actions.tables import judge_table, table_answer
 from app.db import nights as night_rows
 from app.db.no_shows import list_overdue
@@ -23,34 +23,34 @@ from floorplan import events
 from floorplan.venue import Venue
 
 
-async def sweep(db: Database, venue: Venue, aside: SetAside | None = None) -> int:
+async def sweep(db: Database, venue: Venue, deferred: Deferred | None = None) -> int:
     """Everything that is due at the venue's now is done; returns how many things were.
 
     At most 100 holds, 100 blocks and 100 parties at a time: what remains is due again at the next
-    call. A row that cannot be worked on is set `aside`, and takes no place among the hundred.
+    call. A row that cannot be worked on is `deferred`, and takes no place among the hundred.
     """
-    aside = aside or SetAside()
+    deferred = deferred or Deferred()
     async with db.acting(SYSTEM, db.jobs) as conn:
-        holds = await night_rows.list_holds_over(conn, aside.ids("hold"))
-        blocks = await night_rows.list_blocks_due(conn, aside.ids("block"))
+        holds = await night_rows.list_holds_over(conn, deferred.ids("hold"))
+        blocks = await night_rows.list_blocks_due(conn, deferred.ids("block"))
         over = await night_rows.list_nights_over(conn)
         rules = venue.rules
         absent = await list_overdue(
-            conn, rules.grace_minutes, rules.no_show_minutes, aside.ids("party")
+            conn, rules.grace_minutes, rules.no_show_minutes, deferred.ids("party")
         )
     done = 0
     for booking_id, night in holds:
-        done += await aside.attempt("hold", booking_id, _expire_hold(db, booking_id, night))
+        done += await deferred.attempt("hold", booking_id, _expire_hold(db, booking_id, night))
     for block_id, night, number, ends in blocks:
         work = _change_block(db, block_id, night, number, ends=ends)
-        done += await aside.attempt("block", block_id, work)
+        done += await deferred.attempt("block", block_id, work)
     for booking_id, night, given_up in absent:
         work = sweep_absent(db, venue, _system(), booking_id, night, given_up=given_up)
-        done += await aside.attempt("party", booking_id, work)
-    later = set(aside.ids("night"))
+        done += await deferred.attempt("party", booking_id, work)
+    later = set(deferred.ids("night"))
     for night in over:
         if night not in later:
-            done += await aside.attempt("night", night, _seal(db, night))
+            done += await deferred.attempt("night", night, _seal(db, night))
     return done
 
 

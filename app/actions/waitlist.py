@@ -11,6 +11,7 @@ from uuid import uuid4
 import msgspec
 
 from app.actions.act import UNNUMBERED, Act, Answered, Caller, perform, spliced
+from app.actions.deferred import Deferred
 from app.actions.holds import (
     booking_answer,
     expire,
@@ -21,7 +22,6 @@ from app.actions.holds import (
 )
 from app.actions.links import manage_token
 from app.actions.persons import sealed_contact
-from app.actions.set_aside import SetAside
 from app.db import bookings as booking_rows
 from app.db import waitlist as rows
 from app.db.pool import Database
@@ -253,21 +253,21 @@ async def rank_waiting(
     return await perform(db, caller, "rank_waiting", work, night=entry.night)
 
 
-async def offer_free_tables(db: Database, venue: Venue, aside: SetAside | None = None) -> int:
+async def offer_free_tables(db: Database, venue: Venue, deferred: Deferred | None = None) -> int:
     """Whoever is next is offered what is free, on every open night; returns how many were.
 
     It asks what is, and not what happened: so it does not matter how a table came free, nor that
     the service was down meanwhile. A table that is held for one party is not free for the next, so
-    no set is offered twice. A night that cannot be looked at is set `aside`; the others go on.
+    no set is offered twice. A night that cannot be looked at is `deferred`; the others go on.
     """
     async with db.acting(SYSTEM, db.jobs) as conn:
         nights = await rows.list_nights(conn)
-    aside = aside or SetAside()
-    later = set(aside.ids("offer"))
+    deferred = deferred or Deferred()
+    later = set(deferred.ids("offer"))
     made = 0
     for night in nights:
         for _ in range(OFFERS_AT_ONCE if night not in later else 0):
-            if not await aside.attempt("offer", night, _offer_next(db, venue, night)):
+            if not await deferred.attempt("offer", night, _offer_next(db, venue, night)):
                 break
             made += 1
     return made

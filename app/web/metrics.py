@@ -76,7 +76,7 @@ class Metrics:
             "outbox_oldest_seconds", "How long the first message that is due has waited",
             ["worker"], registry=to,
         )  # fmt: skip
-        self.set_aside = Counter(
+        self.background_failures = Counter(
             "background_failures",
             "Rows on which work in the background failed: hold, block, party, night, offer",
             ["worker", "work"], registry=to,
@@ -106,9 +106,9 @@ class Metrics:
     def count_availability(self, how: str) -> None:
         self.availability.labels(self.worker, how).inc()
 
-    def count_set_aside(self, work: str) -> None:
+    def count_background_failure(self, work: str) -> None:
         """A row could not be worked on; the log names it."""
-        self.set_aside.labels(self.worker, work).inc()
+        self.background_failures.labels(self.worker, work).inc()
 
     def count_message(self, channel: str, outcome: str) -> None:
         """A message was tried."""

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
-from app.actions.set_aside import SetAside
+from app.actions.deferred import Deferred
 from app.anchors import AnchorFile
 from app.db.clock import mark_demo, set_clock
 from app.db.jobs import lead
@@ -121,7 +121,7 @@ async def test_work_goes_on_after_a_part_was_away() -> None:
 async def test_a_bug_in_the_background_ends_the_worker(
     club: Club, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def broken(database: Database, venue: Venue, aside: SetAside) -> None:
+    async def broken(database: Database, venue: Venue, deferred: Deferred) -> None:
         raise ZeroDivisionError
 
     monkeypatch.setattr("app.main.sweep_alone", broken)

@@ -1,4 +1,4 @@
-"""Work on one row that failed by a fault, set aside: the rows beside it are still done.
+"""Work on one row that failed by a fault, deferred: the rows beside it are still done.
 
 A row may be there that this code cannot read: the owner's own SQL, an older version, a fault of
 ours. It would fail at every turn. So it is logged with its id, counted, and left alone for a
@@ -16,13 +16,16 @@ logger = logging.getLogger(__name__)
 
 Work = Literal["hold", "block", "party", "night", "offer"]
 
-ASIDE_SECONDS: Final = 60.0
+DEFERRED_SECONDS: Final = 60.0
 # Of each kind of work. Beyond it the one that has waited longest is tried again at the next turn.
-MOST_ASIDE: Final = 1000
+DEFERRED_MOST: Final = 1000
 
 
-class SetAside:
-    """What a worker leaves alone for now. `counted` hears of each failure: which work it was."""
+class Deferred:
+    """Which rows a worker leaves alone until their minute is over.
+
+    `counted` is told of each failure: which work it was of.
+    """
 
     def __init__(
         self,
@@ -43,14 +46,14 @@ class SetAside:
 
     async def attempt(self, work: Work, row_id: str, todo: Awaitable[object]) -> bool:
         """Whether it was done. A refusal means that somebody else was faster, which is as good;
-        whatever else it meets sets this row aside, and never the others."""
+        whatever else it meets defers this row, and never the others."""
         try:
             await todo
         except Refusal:
             return False
         except Exception:
             logger.exception(
-                "%s %s cannot be worked on; tried again in %.0f s", work, row_id, ASIDE_SECONDS
+                "%s %s cannot be worked on; tried again in %.0f s", work, row_id, DEFERRED_SECONDS
             )
             self._put(work, row_id)
             return False
@@ -59,8 +62,8 @@ class SetAside:
     def _put(self, work: Work, row_id: str) -> None:
         waiting = self._until.setdefault(work, {})
         waiting.pop(row_id, None)
-        waiting[row_id] = self._clock() + ASIDE_SECONDS
-        if len(waiting) > MOST_ASIDE:
+        waiting[row_id] = self._clock() + DEFERRED_SECONDS
+        if len(waiting) > DEFERRED_MOST:
             del waiting[next(iter(waiting))]
         if self._counted is not None:
             self._counted(work)

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from app.actions import bookings
-from app.actions.set_aside import SetAside, Work
+from app.actions.deferred import Deferred, Work
 from app.actions.sweeper import sweep
 from app.actions.waitlist import offer_free_tables
 from app.db import nights
@@ -90,9 +90,9 @@ async def test_a_booking_that_cannot_be_read_stops_no_other(
     await unread(house, bad["booking_id"])
     await house.later(hours=1)
     now = 0.0
-    aside = SetAside(counted.append, lambda: now)
+    deferred = Deferred(counted.append, lambda: now)
     with caplog.at_level(logging.ERROR):
-        assert await sweep(house.db, house.venue, aside) == 2
+        assert await sweep(house.db, house.venue, deferred) == 2
     ended = await statuses(house)
     assert ended[bad["booking_id"]] == "pending"
     assert {ended[hold["booking_id"]] for hold in good} == {"expired"}
@@ -101,9 +101,9 @@ async def test_a_booking_that_cannot_be_read_stops_no_other(
     assert f"hold {bad['booking_id']} cannot be worked on" in line.getMessage()
 
     # Left alone for a minute, and then tried again: by then somebody mended it.
-    assert await sweep(house.db, house.venue, aside) == 0
+    assert await sweep(house.db, house.venue, deferred) == 0
     now = 60.0
-    assert await sweep(house.db, house.venue, aside) == 0
+    assert await sweep(house.db, house.venue, deferred) == 0
     assert counted == ["hold", "hold"]
     async with house.looking() as owner:
         await owner.execute(
@@ -111,7 +111,7 @@ async def test_a_booking_that_cannot_be_read_stops_no_other(
             UUID(bad["booking_id"]), READABLE,
         )  # fmt: skip
     now = 120.0
-    assert await sweep(house.db, house.venue, aside) == 1
+    assert await sweep(house.db, house.venue, deferred) == 1
     assert (await statuses(house))[bad["booking_id"]] == "expired"
 
 
@@ -128,13 +128,13 @@ async def test_a_hundred_that_cannot_be_read_leave_room_for_others(
     monkeypatch.setattr(
         nights, "LIST_HOLDS_OVER", nights.LIST_HOLDS_OVER.replace("LIMIT 100", "LIMIT 2")
     )
-    aside = SetAside()
-    assert await sweep(house.db, house.venue, aside) == 0
-    assert await sweep(house.db, house.venue, aside) == 1
+    deferred = Deferred()
+    assert await sweep(house.db, house.venue, deferred) == 0
+    assert await sweep(house.db, house.venue, deferred) == 1
     assert (await statuses(house))[good["booking_id"]] == "expired"
 
 
-async def test_without_setting_aside_one_row_ends_the_sweep(
+async def test_without_deferring_one_row_ends_the_sweep(
     venue_house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The negative control: what the guard is there for."""
@@ -145,18 +145,18 @@ async def test_without_setting_aside_one_row_ends_the_sweep(
     await unread(house, bad["booking_id"])
     await house.later(hours=1)
 
-    async def attempt(_: SetAside, _work: Work, _row_id: str, todo: Awaitable[object]) -> bool:
+    async def attempt(_: Deferred, _work: Work, _row_id: str, todo: Awaitable[object]) -> bool:
         await todo
         return True
 
-    monkeypatch.setattr(SetAside, "attempt", attempt)
+    monkeypatch.setattr(Deferred, "attempt", attempt)
     # The work that was not begun is thrown away with the sweep.
     with pytest.raises(msgspec.ValidationError):
         await sweep_alone(house.db, house.venue)
     assert (await statuses(house))[good["booking_id"]] == "pending"
 
 
-async def test_a_night_whose_tables_cannot_be_read_is_set_aside(venue_house: House) -> None:
+async def test_a_night_whose_tables_cannot_be_read_is_deferred(venue_house: House) -> None:
     full = venue_house
     for number in FOUR:
         if number not in (7, 9):
@@ -171,17 +171,17 @@ async def test_a_night_whose_tables_cannot_be_read_is_set_aside(venue_house: Hou
         """)
     counted: list[str] = []
     now = 0.0
-    aside = SetAside(counted.append, lambda: now)
+    deferred = Deferred(counted.append, lambda: now)
     for _ in range(2):
-        assert await offer_free_tables(full.db, full.venue, aside) == 0
+        assert await offer_free_tables(full.db, full.venue, deferred) == 0
     assert counted == ["offer"]
     async with full.looking() as owner:
         await owner.execute("""
             UPDATE booking_table t SET slot = b.slot FROM booking b WHERE b.id = t.booking_id
         """)
-    assert await offer_free_tables(full.db, full.venue, aside) == 0
+    assert await offer_free_tables(full.db, full.venue, deferred) == 0
     now = 60.0
-    assert await offer_free_tables(full.db, full.venue, aside) == 1
+    assert await offer_free_tables(full.db, full.venue, deferred) == 1
 
 
 async def test_a_schema_with_such_a_row_is_migrated_when_it_is_mended(venue_house: House) -> None:
