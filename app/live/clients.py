@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 CATCH_UP_BYTES_MAX: Final = 32_768
 
 
+# Sends whole frames; returns how many of their bytes were taken.
+Write = Callable[[bytes], int]
+
+
 class Watcher(Protocol):
     """Who is told what an outlet still takes."""
 
@@ -35,7 +39,7 @@ class Outlet(Protocol):
     def push(self, wire: bytes) -> bool:
         """Send whole WebSocket frames; False: the peer takes no more, or is gone: not sent."""
 
-    def writer(self) -> Callable[[bytes], int]:
+    def writer(self) -> Write:
         """What sends whole frames without a question, and says how many of their bytes it took.
 
         To be called only while the watcher has heard of neither a pause nor the end. What it did

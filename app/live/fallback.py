@@ -7,11 +7,10 @@ here and sent by a task of the socket; slow screens are conflated in the same wa
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Callable
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from app.live.clients import Watcher
+from app.live.clients import Watcher, Write
 from app.live.frames import texts_of
 
 # The server behind says only by waiting that the peer takes no more: so much may wait for it here.
@@ -42,7 +41,7 @@ class AsgiOutlet:
                 self.watcher.on_pause()
         return True
 
-    def writer(self) -> Callable[[bytes], int]:
+    def writer(self) -> Write:
         return self._take
 
     def _take(self, wire: bytes) -> int:

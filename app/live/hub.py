@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from app.live.clients import CATCH_UP_BYTES_MAX, Client
+from app.live.clients import CATCH_UP_BYTES_MAX, Client, Write
 from app.live.frames import ByeFrame, HeartbeatFrame, WelcomeFrame, encoded, framed
 from app.live.messages import Message
 from app.live.protocol import RESTART, REVOKED, SLOW
@@ -26,7 +26,7 @@ from floorplan.state import NightState
 
 logger = logging.getLogger(__name__)
 
-Step = tuple[Client, Callable[[bytes], int]]
+Step = tuple[Client, Write]
 
 # Staff first: their frames leave before the first public one is written.
 ORDER: Final = ("manager", "door", "public")

@@ -5,7 +5,7 @@ read from it between two awaits is one consistent picture.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from itertools import takewhile
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -23,7 +23,7 @@ from floorplan.projection import Document, project, state_hash
 from floorplan.state import AUDIENCES, NightState, empty_state
 
 if TYPE_CHECKING:
-    from app.live.clients import Client
+    from app.live.clients import Client, Write
 
 # The last events kept as frames. 2,000 are an evening's busiest hours and about 4 MB.
 RING_EVENTS: Final = 2000
@@ -48,14 +48,14 @@ class Lane:
         self.room = room
         self.audience = audience
         self.clients: dict[Client, None] = {}
-        self.in_step: dict[Client, Callable[[bytes], int]] = {}
-        self._steps: list[tuple[Client, Callable[[bytes], int]]] | None = None
+        self.in_step: dict[Client, Write] = {}
+        self._steps: list[tuple[Client, Write]] | None = None
         self.parted = 0  # how often one in step left: a flush that paused looks again
         self.pending: list[tuple[int, bytes]] = []
         self.flushed = room.version
 
     @property
-    def steps(self) -> list[tuple["Client", Callable[[bytes], int]]]:
+    def steps(self) -> list[tuple["Client", "Write"]]:
         """Everybody in step now, and what writes to them; a list that is never changed."""
         if self._steps is None:
             self._steps = list(self.in_step.items())

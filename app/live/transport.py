@@ -10,7 +10,6 @@ Give it as `Config(ws=LiveProtocol, ws_per_message_deflate=False, ws_max_size=ME
 
 import asyncio
 import socket
-from collections.abc import Callable
 from typing import Any, Final, cast
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -18,7 +17,7 @@ from websockets.frames import Frame
 from websockets.http11 import Request
 from websockets.protocol import State
 
-from app.live.clients import Watcher
+from app.live.clients import Watcher, Write
 
 EXTENSION: Final = "backroom.outlet"
 MESSAGE_BYTES: Final = 65_536  # the longest message from a client; a hello has 200
@@ -112,7 +111,7 @@ class LiveProtocol(WebSocketsSansIOProtocol):
         self.transport.write(wire)
         return True
 
-    def writer(self) -> Callable[[bytes], int]:
+    def writer(self) -> Write:
         """Past the transport to the kernel: with no queue there (`connection_made`) nothing is
         overtaken, and the watcher hears of everything that forbids it before the file is closed.
 
