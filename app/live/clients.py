@@ -1,21 +1,23 @@
 """One connected screen as the hub sees it, and what the hub needs of its connection."""
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, Protocol
 
 from app.domain.principals import ANONYMOUS, Principal
 
 if TYPE_CHECKING:
     from app.live.hub import Hub
-    from app.live.rooms import Lane, Room
+    from app.live.rooms import Cohort, Lane, Room
 
 # What a screen missed is sent as one frame up to this size; beyond it a snapshot says more in fewer
 # bytes (a manager's on a busy night has about 20 KB).
 CATCH_UP_BYTES_MAX: Final = 32_768
 
 
-# Sends whole frames; returns how many of their bytes were taken.
-Write = Callable[[bytes], int]
+class Sink(Protocol):
+    """Where whole frames are sent without a question; a socket is one."""
+
+    def send(self, wire: bytes, /) -> int:
+        """Returns how many bytes were taken; none when it raises OSError."""
 
 
 class Watcher(Protocol):
@@ -39,15 +41,15 @@ class Outlet(Protocol):
     def push(self, wire: bytes) -> bool:
         """Send whole WebSocket frames; False: the peer takes no more, or is gone: not sent."""
 
-    def writer(self) -> Write:
-        """What sends whole frames without a question, and says how many of their bytes it took.
+    def sink(self) -> Sink:
+        """What leads past `push`.
 
-        To be called only while the watcher has heard of neither a pause nor the end. What it did
-        not take goes to `write_rest`; it took nothing when it raises OSError.
+        To be sent to only while the watcher has heard of neither a pause nor the end. What it did
+        not take goes to `write_rest`.
         """
 
     def write_rest(self, wire: bytes, taken: int) -> None:
-        """Send what the writer did not take; the watcher hears of the pause, or of the end."""
+        """Send what the sink did not take; the watcher hears of the pause, or of the end."""
 
     def end(self, code: int, reason: str) -> None:
         """Close; a peer that does not answer, or does not even read, is cut soon after."""
@@ -62,6 +64,7 @@ class Client:
         "address",
         "audience",
         "beat",
+        "cohort",
         "drained",
         "ends",
         "follows_tonight",
@@ -95,6 +98,7 @@ class Client:
         self.follows_tonight = follows_tonight  # it named no night: it moves on at the roll-over
         self.hub: Hub | None = None
         self.lane: Lane | None = None
+        self.cohort: Cohort | None = None  # those with whom it is written to; None: fed apart
         self._version = 0
         self.acknowledged = 0  # the version that the screen last said it shows
         self.beat = 0  # its slice of the heartbeat
@@ -105,9 +109,8 @@ class Client:
 
     @property
     def version(self) -> int:
-        """Up to which it was sent everything; that of its lane, while it is in step."""
-        lane = self.lane
-        return lane.flushed if lane is not None and self in lane.in_step else self._version
+        """Up to which it was sent everything."""
+        return self._version if self.cohort is None else self.cohort.version
 
     @version.setter
     def version(self, version: int) -> None:

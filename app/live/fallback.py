@@ -10,7 +10,7 @@ from collections import deque
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from app.live.clients import Watcher, Write
+from app.live.clients import Sink, Watcher
 from app.live.frames import texts_of
 
 # The server behind says only by waiting that the peer takes no more: so much may wait for it here.
@@ -41,10 +41,10 @@ class AsgiOutlet:
                 self.watcher.on_pause()
         return True
 
-    def writer(self) -> Write:
-        return self._take
+    def sink(self) -> Sink:
+        return self
 
-    def _take(self, wire: bytes) -> int:
+    def send(self, wire: bytes, /) -> int:
         self.push(wire)
         return len(wire)
 

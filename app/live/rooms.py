@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from itertools import takewhile
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from app.live.clients import CATCH_UP_BYTES_MAX
 from app.live.frames import (
     EventFrame,
     SnapshotFrame,
@@ -23,10 +24,11 @@ from floorplan.projection import Document, project, state_hash
 from floorplan.state import AUDIENCES, NightState, empty_state
 
 if TYPE_CHECKING:
-    from app.live.clients import Client, Write
+    from app.live.clients import Client, Sink
 
 # The last events kept as frames. 2,000 are an evening's busiest hours and about 4 MB.
 RING_EVENTS: Final = 2000
+COHORT_MOST: Final = 100  # sockets written to without a pause, 0.6 ms
 
 
 class Step(NamedTuple):
@@ -36,43 +38,110 @@ class Step(NamedTuple):
     wires: dict[str, bytes]
 
 
-class Lane:
-    """The sockets of one audience of a room, and what they have not been sent yet.
+class Cohort:
+    """Sockets of a lane that were sent the very same: everything up to `version`.
 
-    Every client in step has all frames up to version `flushed`; `pending` are those after it.
-    Nearly all are in step nearly always, so nothing is asked of them and nothing is noted when a
-    frame goes out: whoever pauses, ends or starts over parts first.
+    They are written to without a pause, so nobody who leaves is between two versions.
+    """
+
+    def __init__(self, version: int) -> None:
+        self.version = version
+        self.clients: dict[Client, Sink] = {}
+        self._sinks: list[Sink] | None = None
+
+    @property
+    def sinks(self) -> list["Sink"]:
+        """What leads to everybody in it; a list that is never changed."""
+        if self._sinks is None:
+            self._sinks = list(self.clients.values())
+        return self._sinks
+
+    def whose(self, sink: "Sink") -> "Client":
+        return next(client for client, its in self.clients.items() if its is sink)
+
+    def add(self, client: "Client") -> None:
+        self.clients[client] = client.outlet.sink()
+        self._sinks = None
+
+    def remove(self, client: "Client") -> None:
+        del self.clients[client]
+        self._sinks = None
+
+
+class Due(NamedTuple):
+    """What a cohort lacks: so many frames, as one write."""
+
+    wire: bytes
+    frames: int
+
+
+class Lane:
+    """The sockets of one audience of a room, in cohorts of those that were sent the same.
+
+    Nearly all are in a cohort nearly always, so nothing is asked of them and nothing is noted when
+    a frame goes out: whoever pauses, ends or starts over parts first, and is fed apart.
+
+    The cohort that lacks the most is always the next. An event that comes while another goes out
+    needs not wait for its end: those who are still to be written to get both in one write.
     """
 
     def __init__(self, room: "Room", audience: str) -> None:
         self.room = room
         self.audience = audience
         self.clients: dict[Client, None] = {}
-        self.in_step: dict[Client, Write] = {}
-        self._steps: list[tuple[Client, Write]] | None = None
-        self.parted = 0  # how often one in step left: a flush that paused looks again
-        self.pending: list[tuple[int, bytes]] = []
-        self.flushed = room.version
+        self.top = room.version  # the version of its last frame
+        self._level: deque[Cohort] = deque()  # those that have all up to `top`
+        self._behind: deque[Cohort] = deque()  # the others, what lacks the most first
+        self._due: dict[int, Due] = {}  # of cohorts at that version
 
     @property
-    def steps(self) -> list[tuple["Client", "Write"]]:
-        """Everybody in step now, and what writes to them; a list that is never changed."""
-        if self._steps is None:
-            self._steps = list(self.in_step.items())
-        return self._steps
+    def is_behind(self) -> bool:
+        return bool(self._behind)
+
+    def advance(self, version: int) -> None:
+        """There is a frame of that version for everybody."""
+        self.top = version
+        self._due.clear()
+        self._behind.extend(cohort for cohort in self._level if cohort.clients)
+        self._level.clear()
+
+    def next(self) -> tuple[Cohort, Due]:
+        """Whom to write to now, and what; they have it from here on. Somebody must be behind."""
+        cohort = self._behind.popleft()
+        due = self._due.get(cohort.version)
+        if due is None:
+            due = self._due[cohort.version] = self.room.due(self.audience, cohort.version)
+        cohort.version = self.top
+        self._level.append(cohort)
+        return cohort, due
 
     def join(self, client: "Client") -> None:
-        """The client has everything up to `flushed` and takes what comes."""
-        self.in_step[client] = client.outlet.writer()
-        self._steps = None
+        """The client has everything up to `top` and takes what comes. Idempotent."""
+        if client.cohort is not None:
+            return
+        newest_first = reversed(self._level)
+        cohort = next((one for one in newest_first if len(one.clients) < COHORT_MOST), None)
+        if cohort is None:
+            cohort = Cohort(self.top)
+            self._level.append(cohort)
+        cohort.add(client)
+        client.cohort = cohort
 
     def part(self, client: "Client") -> None:
-        """The client is fed apart from now on, from where the others are. Idempotent."""
-        if client in self.in_step:
-            client.version = self.flushed
-            del self.in_step[client]
-            self._steps = None
-            self.parted += 1
+        """The client is fed apart from now on, from where its cohort is. Idempotent."""
+        if client.cohort is not None:
+            client.version = client.cohort.version
+            client.cohort.remove(client)
+            client.cohort = None
+
+    def restart(self, version: int) -> None:
+        """The room is at another version, whatever it was; everybody parts and starts over."""
+        for client in self.clients:
+            self.part(client)
+        self.top = version
+        self._level.clear()
+        self._behind.clear()
+        self._due.clear()
 
 
 class Room:
@@ -128,12 +197,8 @@ class Room:
         self._ring.append(step)
         self._snapshots.clear()
         self._merged.clear()
-        for audience, wire in step.wires.items():
-            lane = self.lanes[audience]
-            if lane.clients:
-                lane.pending.append((step.version, wire))
-            else:
-                lane.flushed = step.version
+        for audience in step.wires:
+            self.lanes[audience].advance(step.version)
 
     def rebase(self, epoch: str, state: NightState, ring: Iterable[Message]) -> None:
         """The room starts over from another state: Postgres went back in time, or it was wrong."""
@@ -143,8 +208,7 @@ class Room:
         self._merged.clear()
         self._hashes.clear()
         for lane in self.lanes.values():
-            lane.pending.clear()
-            lane.flushed = state.version
+            lane.restart(state.version)
 
     def document(self, audience: str) -> Document:
         """What the audience sees now."""
@@ -194,6 +258,24 @@ class Room:
             known = self._merge(audience, since)
             self._merged[audience, since] = known
         return known
+
+    def newest(self, audience: str, since: int) -> tuple[bytes, bool]:
+        """The shortest that leads from `since` to the room's version; whether it is a snapshot.
+
+        Empty when nothing is lacking.
+        """
+        merged = self.merged(audience, since)
+        if merged is None or len(merged) > CATCH_UP_BYTES_MAX:
+            return self.snapshot(audience), True
+        return merged, False
+
+    def due(self, audience: str, since: int) -> Due:
+        """The frames after `since`, or one with the newest state where they would be too many."""
+        if since >= self.reach:
+            wires = self._since(audience, since)
+            if sum(map(len, wires)) <= CATCH_UP_BYTES_MAX:
+                return Due(b"".join(wires), len(wires))
+        return Due(self.newest(audience, since)[0], 1)
 
     def _merge(self, audience: str, since: int) -> bytes:
         wires = self._since(audience, since)

@@ -17,7 +17,7 @@ from websockets.frames import Frame
 from websockets.http11 import Request
 from websockets.protocol import State
 
-from app.live.clients import Watcher, Write
+from app.live.clients import Sink, Watcher
 
 EXTENSION: Final = "backroom.outlet"
 MESSAGE_BYTES: Final = 65_536  # the longest message from a client; a hello has 200
@@ -27,12 +27,23 @@ SEND_BUFFER_BYTES: Final = 32_768
 CUT_SECONDS: Final = 2.0  # a peer that does not read its close frame is cut after this
 
 
+class Through:
+    """A sink for transports without a socket to send to; they take everything."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+
+    def send(self, wire: bytes, /) -> int:
+        self._transport.write(wire)
+        return len(wire)
+
+
 class LiveProtocol(WebSocketsSansIOProtocol):
     """One WebSocket; it is an Outlet."""
 
     watcher: Watcher | None = None
     _paused = False
-    _raw: socket.socket | None = None  # the transport's own file, which it closes; see `writer`
+    _raw: socket.socket | None = None  # the transport's own file, which it closes; see `sink`
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -111,7 +122,7 @@ class LiveProtocol(WebSocketsSansIOProtocol):
         self.transport.write(wire)
         return True
 
-    def writer(self) -> Write:
+    def sink(self) -> Sink:
         """Past the transport to the kernel: with no queue there (`connection_made`) nothing is
         overtaken, and the watcher hears of everything that forbids it before the file is closed.
 
@@ -120,14 +131,10 @@ class LiveProtocol(WebSocketsSansIOProtocol):
         if self._raw is None:
             raw = self.transport.get_extra_info("socket")
             if raw is None or self.transport.get_extra_info("ssl_object") is not None:
-                return self._take
+                return Through(self.transport)
             self._raw = socket.socket(raw.family, raw.type, raw.proto, fileno=raw.fileno())
             self._raw.setblocking(False)
-        return self._raw.send
-
-    def _take(self, wire: bytes) -> int:
-        self.transport.write(wire)
-        return len(wire)
+        return self._raw
 
     def write_rest(self, wire: bytes, taken: int) -> None:
         self.transport.write(wire[taken:])

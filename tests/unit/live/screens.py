@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from app.domain.principals import ANONYMOUS, Principal
-from app.live.clients import Client, Watcher
+from app.live.clients import Client, Sink, Watcher
 from app.live.frames import texts_of
 from app.live.hub import Hub, Offer
 from app.live.messages import message_of
@@ -52,10 +52,10 @@ class MemoryOutlet:
                 self.watcher.on_pause()
         return True
 
-    def writer(self) -> Callable[[bytes], int]:
-        return self._take
+    def sink(self) -> Sink:
+        return self
 
-    def _take(self, wire: bytes) -> int:
+    def send(self, wire: bytes, /) -> int:
         self.push(wire)
         return len(wire)
 

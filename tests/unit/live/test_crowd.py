@@ -1,11 +1,9 @@
 """Strangers are counted by address and refused; whoever is known always gets in."""
 
-from collections.abc import Callable
-
 import pytest
 
 from app.domain.principals import ANONYMOUS, Principal
-from app.live.clients import Client, Watcher
+from app.live.clients import Client, Sink, Watcher
 from app.live.crowd import Crowd
 
 
@@ -17,8 +15,11 @@ class Wire:
     def push(self, wire: bytes) -> bool:
         return True
 
-    def writer(self) -> Callable[[bytes], int]:
-        return len
+    def sink(self) -> Sink:
+        return self
+
+    def send(self, wire: bytes, /) -> int:
+        return len(wire)
 
     def write_rest(self, wire: bytes, taken: int) -> None: ...
 

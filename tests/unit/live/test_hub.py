@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from app.domain.principals import Principal
 from app.live import hub as hub_module
+from app.live import rooms as rooms_module
 from app.live.frames import texts_of
 from app.live.hub import BEAT_SECONDS, HEARTBEAT_SECONDS, Offer
 from app.live.messages import message_of
@@ -40,6 +41,19 @@ def beat(house: House, ticks: int = 1) -> None:
     """As many ticks of the heartbeat as if the time had passed."""
     house.hub._ticks += ticks
     house.hub._wake.set()
+
+
+def one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cohort for each screen, and a turn for everybody else between any two writes."""
+    monkeypatch.setattr(hub_module, "YIELD_EVERY", 1)
+    monkeypatch.setattr(rooms_module, "COHORT_MOST", 1)
+
+
+def one_more(house: House, audience: str) -> None:
+    """Events until the audience gets a frame of the last one, and of no other."""
+    version = house.room.version
+    while frames_since(house, version, audience) == 0:
+        house.events(1)
 
 
 def frames_since(house: House, version: int, audience: str = "manager") -> int:
@@ -122,7 +136,7 @@ async def test_a_snapshot_taken_apart_from_joining_the_list_would_lose_an_event(
 async def test_a_screen_that_comes_or_goes_in_the_middle_of_a_flush_is_right(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(hub_module, "YIELD_EVERY", 1)
+    one_at_a_time(monkeypatch)
     async with running(House()) as house:
         screens = [house.enter() for _ in range(10)]
         for number in range(60):
@@ -136,10 +150,119 @@ async def test_a_screen_that_comes_or_goes_in_the_middle_of_a_flush_is_right(
         assert all(house.shows(screen) for screen in screens)
 
 
+async def test_an_event_in_the_middle_of_a_flush_joins_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    one_at_a_time(monkeypatch)
+    async with running(House(nonsense=0)) as house:
+        screens = [house.enter("public") for _ in range(6)]
+        writes = [screen.outlet.writes for screen in screens]
+
+        def meanwhile() -> None:
+            screens[2].outlet.on_push = lambda: None
+            one_more(house, "public")
+
+        screens[2].outlet.on_push = meanwhile
+        one_more(house, "public")
+        await settle()
+        made = [s.outlet.writes - before for s, before in zip(screens, writes, strict=True)]
+        assert made == [2, 2, 2, 1, 1, 1], "those still to be written to get both in one write"
+        assert all(len(screen.of("event")) == 2 for screen in screens)
+        assert all(house.shows(screen) for screen in screens)
+
+
+async def test_staff_do_not_wait_until_the_public_has_an_earlier_event(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    one_at_a_time(monkeypatch)
+    order: list[str] = []
+    async with running(House(nonsense=0)) as house:
+        crowd = [house.enter("public") for _ in range(6)]
+        manager = house.enter("manager")
+        for screen in (*crowd, manager):
+            screen.outlet.on_push = partial(order.append, screen.client.audience)
+
+        def meanwhile() -> None:
+            order.append("public")
+            crowd[1].outlet.on_push = partial(order.append, "public")
+            one_more(house, "manager")
+
+        crowd[1].outlet.on_push = meanwhile
+        one_more(house, "public")
+        await settle()
+        assert order.index("manager") == 0, "the first event is the manager's too"
+        assert order[1:4] == ["public", "public", "manager"]
+        assert house.shows(manager)
+
+
+async def test_who_pauses_in_the_middle_of_a_flush_lacks_what_the_flush_has_not_brought(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    one_at_a_time(monkeypatch)
+    async with running(House(nonsense=0)) as house:
+        early, late = house.enter(), house.enter()
+        one_more(house, "manager")
+        await settle()
+        version = house.room.version
+        late.outlet.block()
+        # Something else than a frame fills its buffer, while another is written to.
+        early.outlet.on_push = lambda: late.outlet.push(b"\x89" * (KERNEL_BYTES + 1))
+        one_more(house, "manager")
+        await settle()
+        assert late.client.paused_at is not None
+        assert late.client.version == version
+        late.outlet.held.clear()
+        late.outlet.drain()
+        await settle()
+        assert house.shows(early)
+        assert house.shows(late)
+
+
+async def test_changes_without_a_pause_keep_nobody_from_moving_on_and_heartbeats_from_leaving(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    one_at_a_time(monkeypatch)
+    async with running(House(nonsense=0)) as house:
+        crowd = [house.enter("public", follows_tonight=False) for _ in range(4)]
+        follower = house.enter("public")
+        # Whenever somebody is written to, there is another event: the hub is never done.
+        more = iter(range(300))
+
+        def meanwhile() -> None:
+            if next(more, None) is not None:
+                one_more(house, "public")
+
+        for screen in crowd:
+            screen.outlet.on_push = meanwhile
+        one_more(house, "public")
+        await asyncio.sleep(0)
+        house.hub.add(next_room())
+        house.hub.follow("2026-11-28")
+        beat(house, 80)
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert next(more, None) is not None, "it goes on"
+        assert follower.look().night == "2026-11-28"
+        assert len(follower.of("heartbeat")) == 1
+        await settle()
+
+
+@pytest.mark.parametrize(("events", "ring"), [(12, 5), (400, 2000)])
+async def test_a_cohort_that_lacks_too_much_gets_the_newest_state(events: int, ring: int) -> None:
+    house = House(nonsense=0)
+    house.room = house.hub.rooms[NIGHT] = Room(EPOCH, house.room.state, ring_events=ring)
+    async with running(house):
+        screens = [house.enter(audience) for audience in AUDIENCES]
+        house.events(events)  # no await: they come faster than anything is written
+        await settle()
+        assert all(house.shows(screen) for screen in screens)
+        assert all(screen.outlet.writes == 2 for screen in screens)
+        manager = screens[AUDIENCES.index("manager")]
+        assert len(manager.look().frames) == 3, "a welcome, a snapshot, and one frame for all"
+
+
 async def test_one_that_ends_in_the_middle_of_a_flush_is_not_written_to(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(hub_module, "YIELD_EVERY", 1)
+    one_at_a_time(monkeypatch)
     async with running(House(nonsense=0)) as house:
         screens = [house.enter() for _ in range(3)]
         house.hub.end(screens[0].client, REVOKED, "revoked")
@@ -268,10 +391,19 @@ async def test_who_asks_for_a_snapshot_while_slow_gets_it_when_drained() -> None
         assert house.shows(slow)
 
 
-@given(st.data())
-@settings(max_examples=40)
-def test_whatever_happens_in_whatever_order_every_screen_ends_up_right(data: st.DataObject) -> None:
-    asyncio.run(_anything(data))
+@pytest.mark.parametrize("most", [1, 2, 100])
+def test_whatever_happens_in_whatever_order_every_screen_ends_up_right(
+    most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub_module, "YIELD_EVERY", most)
+    monkeypatch.setattr(rooms_module, "COHORT_MOST", most)
+
+    @given(st.data())
+    @settings(max_examples=40)
+    def every_screen_ends_up_right(data: st.DataObject) -> None:
+        asyncio.run(_anything(data))
+
+    every_screen_ends_up_right()
 
 
 async def _anything(  # noqa: C901 - one case for each move
@@ -337,7 +469,7 @@ async def test_a_heartbeat_never_overtakes_a_change_and_its_hash_is_right() -> N
             assert screen.overtaken == screen.mismatches == 0
 
 
-async def test_a_heartbeat_before_the_flush_would_overtake_the_change() -> None:
+async def test_a_heartbeat_before_its_change_would_be_noticed() -> None:
     """The negative control of the test above."""
     async with running(House(nonsense=0)) as house:
         screen = house.enter()
@@ -345,6 +477,8 @@ async def test_a_heartbeat_before_the_flush_would_overtake_the_change() -> None:
             house.events(1)
         house.hub._ticks += 80
         house.hub._beat()
+        assert screen.of("heartbeat") == [], "who lacks a change gets none"
+        screen.outlet.push(house.hub._heartbeat(house.room.lanes["manager"]))
         assert screen.look().overtaken == 1
 
 
@@ -450,6 +584,11 @@ async def test_a_room_that_starts_over_gives_everybody_a_snapshot_of_the_new_epo
             assert screen.look().epoch == "fedcba9876543210"
             assert screen.version == 8
             assert house.shows(screen)
+        for event in house.play.events[8:]:
+            message, state = message_of("fedcba9876543210", house.room.state, event)
+            assert house.hub.offer(message, state) is Offer.NEW
+            await settle()
+        assert all(house.shows(screen) for screen in screens), "and then it goes on"
 
 
 # -- ends -----------------------------------------------------------------------------------------

@@ -202,7 +202,7 @@ UNMASKED = b"\x81\x02{}"  # which a client must not send
 async def test_the_watcher_hears_of_every_end_before_anything_else_could_be_written(
     ending: Callable[[LiveProtocol], None],
 ) -> None:
-    """Whoever holds the writer asks nothing before writing, so nothing may end in silence."""
+    """Whoever holds the sink asks nothing before writing, so nothing may end in silence."""
     protocol, transport, application = await connected()
     told: list[int] = []
 
@@ -259,7 +259,7 @@ def test_uvicorn_has_the_attributes_that_the_protocol_uses() -> None:
 
 
 async def over_a_real_socket() -> None:
-    """Frames by the writer and by `push`, in turn, to a peer that reads nothing until one is not
+    """Frames to the sink and by `push`, in turn, to a peer that reads nothing until one is not
     taken whole: the rest is queued, nothing was queued before, and all arrives in order."""
     loop = asyncio.get_running_loop()
     application = Application()
@@ -287,8 +287,7 @@ async def over_a_real_socket() -> None:
     protocol.watcher = Watching()
     transport = protocol.transport
     number = transport.get_extra_info("socket").fileno()
-    write = protocol.writer()
-    raw = getattr(write, "__self__", None)
+    raw = protocol.sink()
     assert isinstance(raw, socket.socket), "past the transport"
     assert raw.fileno() == number
     sent = b""
@@ -300,7 +299,7 @@ async def over_a_real_socket() -> None:
             assert protocol.push(wire)
             continue
         try:
-            taken = write(wire)
+            taken = raw.send(wire)
         except BlockingIOError:
             taken = 0
         if taken != len(wire):
