@@ -35,7 +35,7 @@ RECONNECT_SECONDS: Final = {"door": 1.0, "manager": 3.0, "public": 30.0}
 BEAT_SECONDS: Final = 0.25  # heartbeats go out in slices: 5,000 public sockets are 63 at a time
 SLOW_SECONDS: Final = 10.0  # the longest that a socket may take nothing
 # Writes between two turns for everybody else, some 1.2 ms. An event needs two turns and more to get
-# here: p99 at 1,000 sockets x 200 events/s is 9 to 13 ms so, with 500 it was 20 to 28 (load.fanout).
+# here: with 500, p99 at 1,000 sockets x 200 events/s was 20 to 28 ms; it is 9 to 14 (load.fanout).
 YIELD_EVERY: Final = 200
 DRAIN_SLICE: Final = 200  # sockets closed at once when draining
 DRAIN_PAUSE_SECONDS: Final = 0.02
