@@ -27,6 +27,8 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import Final
 
+import numpy as np
+
 from load.fanout.stage import KINDS, Seen, missing, played
 
 # Of the bare C writer; the others' as multiples of ours. (docs/performance.md has what they were.)
@@ -115,15 +117,21 @@ def cpu(judge: Judge, rounds: int | None) -> None:
                 judge.most(name, of_c["hub"] / of_c[kind], budget * TOLERANCE)
 
 
-def beside_c(judge: Judge, sockets: int, per_second: float, seconds: int) -> tuple[Seen, float]:
-    """Ours at that rate, and the p99 in ms of the bare C writer: the better of before and after."""
-    events = round(per_second * seconds)
-    before = played("c", sockets, events, per_second=per_second)
-    ours = played("hub", sockets, events, per_second=per_second)
-    after = played("c", sockets, events, per_second=per_second)
-    for kind, seen in (("c", before), ("hub", ours), ("c", after)):
-        told(judge, kind, seen)
-    return ours, min(before.p99, after.p99)
+def beside_c(judge: Judge, sockets: int, seconds: int) -> tuple[list[Seen], float]:
+    """Ours at 1 event/s and the bare C writer, in turn; what ours saw, and p99 of C in ms.
+
+    So few events have a slow one of the machine's among them or not: p99 is that of all of three.
+    """
+    seen: dict[str, list[Seen]] = {"c": [], "hub": []}
+    for _ in range(3):
+        for kind, some in seen.items():
+            some.append(played(kind, sockets, seconds, per_second=1))
+            told(judge, kind, some[-1])
+    return seen["hub"], p99_of(seen["c"])
+
+
+def p99_of(some: Iterable[Seen]) -> float:
+    return float(np.percentile(np.concatenate([seen.taken for seen in some]), 99))
 
 
 def storm(judge: Judge, seconds: int) -> None:
@@ -147,18 +155,20 @@ def storm(judge: Judge, seconds: int) -> None:
 def many(judge: Judge, seconds: int) -> None:
     sockets = 10_000
     print(f"{sockets} sockets on one worker, 1 event/s for {seconds} s:")
-    seen, limit = beside_c(judge, sockets, 1, seconds)
-    judge.most("p99", seen.p99, max(MANY_P99_MS, CPU_OF_C[sockets] * limit), " ms")
-    judge.least("frames delivered / due", seen.frames / (sockets * seconds), 1.0)
-    print(f"    memory of an idle socket: {seen.socket_kb:.1f} KB")
-    rates = {"hub": [sockets / seen.connect_seconds], "starlette": []}
+    ours, limit = beside_c(judge, sockets, seconds)
+    judge.most("p99", p99_of(ours), max(MANY_P99_MS, CPU_OF_C[sockets] * limit), " ms")
+    delivered = sum(seen.frames for seen in ours)
+    judge.least("frames delivered / due", delivered / (len(ours) * sockets * seconds), 1.0)
+    kilobytes = statistics.median(seen.socket_kb for seen in ours)
+    print(f"    memory of an idle socket: {kilobytes:.1f} KB")
+    rates = {"hub": [sockets / ours[0].connect_seconds], "starlette": []}
     for kind in ("starlette", "hub", "starlette"):
         rates[kind].append(sockets / played(kind, sockets, 1).connect_seconds)
-    ours, plain = (statistics.mean(rates[kind]) for kind in ("hub", "starlette"))
+    rate, plain = (statistics.mean(rates[kind]) for kind in ("hub", "starlette"))
     print(
-        f"    connected, greeted and given a snapshot: {ours:.0f}/s; plain uvicorn: {plain:.0f}/s"
+        f"    connected, greeted and given a snapshot: {rate:.0f}/s; plain uvicorn: {plain:.0f}/s"
     )
-    judge.least("connections a second, ours / plain uvicorn", ours / plain, CONNECT_OF_PLAIN)
+    judge.least("connections a second, ours / plain uvicorn", rate / plain, CONNECT_OF_PLAIN)
 
 
 def slow(judge: Judge, seconds: int) -> None:

@@ -231,14 +231,24 @@ class Seen:
 
     frames: int
     cpu_us: float  # of the server, for each
-    p50: float
-    p99: float
-    most: float
+    taken: NDArray[np.float64]  # from the event to the screen, for each
     lost: int
     connect_seconds: float
     socket_kb: float
     screens_busy: float  # share of their core that the screens used while they were open
     grown_kb: int  # memory of the server while events went out
+
+    @property
+    def p50(self) -> float:
+        return float(np.percentile(self.taken, 50))
+
+    @property
+    def p99(self) -> float:
+        return float(np.percentile(self.taken, 99))
+
+    @property
+    def most(self) -> float:
+        return float(self.taken.max())
 
 
 class Screens:
@@ -347,13 +357,10 @@ def _seen(
     back = np.arange(len(rows)) - np.repeat(np.cumsum(covers) - covers, covers)
     versions = records["version"][rows].astype(np.int64) - back
     taken_ms = (records["at_ns"][rows].astype(np.int64) - sent_ns[versions - first]) / 1e6
-    p50, p99 = np.percentile(taken_ms, (50, 99))
     return Seen(
         frames=len(taken_ms),
         cpu_us=cpu_ns / 1000 / len(taken_ms),
-        p50=float(p50),
-        p99=float(p99),
-        most=float(taken_ms.max()),
+        taken=taken_ms,
         lost=int(told["lost"]),
         connect_seconds=connect_seconds,
         socket_kb=socket_kb,

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Final
 
+import numpy as np
 import pytest
 
 from load.__main__ import MEASUREMENTS, main
@@ -116,7 +117,7 @@ def test_a_load_that_is_itself_the_bottleneck_is_said() -> None:
 
 def test_screens_that_had_nothing_to_spare_are_no_measure_of_the_server() -> None:
     judge = Judge()
-    seen = Seen(frames=1, cpu_us=8.0, p50=1.0, p99=2.0, most=3.0, lost=0, connect_seconds=1.0,
+    seen = Seen(frames=1, cpu_us=8.0, taken=np.array([1.0]), lost=0, connect_seconds=1.0,
                 socket_kb=24.0, screens_busy=0.3, grown_kb=0)  # fmt: skip
     told(judge, "hub", seen)
     assert judge.missed == []
