@@ -7,6 +7,8 @@ night is 23 or 25 hours long. Instants are aware UTC datetimes; local time only 
 A local time that the clocks skip or repeat has one meaning here, that of RFC 5545 section 3.3.5:
 repeated, it is the first of the two; skipped, it lies as far after the jump as it was past it
 (01:30 on the March night is 02:30 summer time). Python's `fold=0` is exactly this rule.
+It is for what is planned. Who asks what was at a local time is not answered for an hour that they
+may not have meant: `instants_showing` gives every instant at which the clock on the wall showed it.
 """
 
 import re
@@ -63,8 +65,19 @@ def night_bounds(
 
 def instant_of(night: date, local: time, *, zone: tzinfo, starts: time = NIGHT_STARTS) -> datetime:
     """Return the UTC instant of a local time of that night; before `starts` it is the next day."""
-    day = night if local >= starts else night + timedelta(days=1)
-    return _instant_at(day, local, zone)
+    return _instant_at(_day_of(night, local, starts), local, zone)
+
+
+def instants_showing(
+    night: date, local: time, *, zone: tzinfo, starts: time = NIGHT_STARTS
+) -> list[datetime]:
+    """Return every UTC instant of the night at which its clocks show that local time, in order.
+
+    One as a rule; none for a time that the clocks skip, two for one that they repeat.
+    """
+    wall = datetime.combine(_day_of(night, local, starts), local.replace(fold=0))
+    found = {wall.replace(fold=fold, tzinfo=zone).astimezone(UTC) for fold in (0, 1)}
+    return sorted(at for at in found if at.astimezone(zone).replace(tzinfo=None, fold=0) == wall)
 
 
 def instants_of(
@@ -110,6 +123,10 @@ def parse_instant(text: str) -> datetime:
         f"{text[:40]!r} is not an instant; write it in UTC with three decimals,"
         " like 2026-11-21T23:41:07.123Z"
     )
+
+
+def _day_of(night: date, local: time, starts: time) -> date:
+    return night if local >= starts else night + timedelta(days=1)
 
 
 def _instant_at(day: date, local: time, zone: tzinfo) -> datetime:

@@ -11,6 +11,7 @@ from app.db.door_log import NEWEST, DoorLine, list_door_lines
 from app.errors import NotAllowed
 from app.web.answers import Answer, encoded
 from app.web.floor import night_not_found
+from app.web.moments import instant_asked
 from app.web.operations import Call
 from app.wire import Room
 from app.wire.door_log import (
@@ -125,7 +126,8 @@ async def get_inside(call: Call) -> Answer:
     parts = call.parts
     asked = instant_text(parts.live.clock.now())
     if query.at is not None:
-        asked = min(asked, query.at)  # of the one form, so that texts compare as instants
+        # Of the one form, so that texts compare as instants.
+        asked = min(asked, instant_asked(query.at, night, parts.venue))
     async with parts.db.reading() as conn:
         if await book.read_head(conn, night) == 0:
             raise night_not_found(night)

@@ -12,8 +12,9 @@ from app.db import book
 from app.db.nights import NightRow, find_night, list_nights
 from app.errors import NotAllowed, NotFound, NotValid
 from app.web.answers import Answer, encoded
+from app.web.moments import instant_asked
 from app.web.operations import Call
-from app.wire import Instant, NightAnswer
+from app.wire import Moment, NightAnswer
 from floorplan.drawing import floor_svg
 from floorplan.fold import apply
 from floorplan.lines import line_of
@@ -29,10 +30,10 @@ Version = Annotated[int, Meta(ge=0, le=2**53)]
 
 
 class StateQuery(Struct, frozen=True, forbid_unknown_fields=True):
-    """The state at a version or at an instant; without either, now."""
+    """The state at a version, or at an instant or local time of the night; without any, now."""
 
     version: Version | None = None
-    at: Instant | None = None
+    at: Moment | None = None
     audience: Literal["manager", "door"] | None = None
 
 
@@ -168,7 +169,9 @@ async def get_state(call: Call) -> Answer:
     if query.version is not None and query.at is not None:
         raise NotValid("not_valid", "Give a version or an instant, not both.", place="?at")
     state = await parts.live.ensure(night)
-    at = None if query.at is None else parse_instant(query.at)
+    at = None
+    if query.at is not None:
+        at = parse_instant(instant_asked(query.at, night, parts.venue))
     headers = {}
     if at is None and query.version is None:
         # A screen without a live connection asks again and again.

@@ -23,6 +23,11 @@ PHONE_FORM: Final = r"^\+?[0-9 ()-]{5,30}$(?!\n)"
 EMAIL_FORM: Final = r"^[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+$(?!\n)"
 # A time on the wall of the venue.
 LOCAL_FORM: Final = r"^([01][0-9]|2[0-3]):[0-5][0-9]$(?!\n)"
+# The same with or without its seconds, or an instant: what was at this moment of the night?
+MOMENT_FORM: Final = (
+    r"^([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z"
+    r"|([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?)$(?!\n)"
+)
 SCANNER_FORM: Final = r"^(device|staff):[0-9a-f-]{36}$(?!\n)"
 WISH_FORM: Final = r"^[^\x00-\x1f\x7f]*$(?!\n)"
 NUMBERS_FORM: Final = r"^([1-9]|1[0-6])(,([1-9]|1[0-6])){0,3}$(?!\n)"
@@ -38,6 +43,8 @@ FORMS: Final = {
     EMAIL_FORM: "an e-mail address",
     PIN_FORM: "four to eight digits",
     LOCAL_FORM: "a local time, as 22:30",
+    MOMENT_FORM: "an instant in UTC with three decimals, as 2026-11-21T23:41:07.000Z, or a local"
+    " time of the night, as 23:42 or 23:42:10",
     SCANNER_FORM: "device: or staff: and its id",
     WISH_FORM: "a text on one line, without control characters",
     NUMBERS_FORM: "one to four table numbers with commas, as 15,16",
@@ -55,6 +62,7 @@ Instant = Annotated[
         examples=["2026-11-21T23:41:07.000Z"],
     ),
 ]
+Moment = Annotated[str, Meta(pattern=MOMENT_FORM, examples=["23:42", "2026-11-21T23:42:00.000Z"])]
 # No control characters: a NUL would be refused by Postgres, a newline could forge a log line.
 Text = Annotated[str, Meta(min_length=1, max_length=120, pattern=TEXT_FORM)]
 Uuid = Annotated[str, Meta(pattern=UUID_FORM)]

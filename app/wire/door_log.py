@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from app.wire import WORD_FORM, Answer, Instant, Room
+from app.wire import WORD_FORM, Answer, Instant, Moment, Room
 
 DOOR_LINES_MOST = 1000
 Kind = Literal["refused", "overridden", "undone", "head_count", "incident"]
@@ -51,9 +51,10 @@ class DoorLog(Answer, frozen=True):
 
 
 class InsideQuery(Struct, frozen=True, forbid_unknown_fields=True):
-    """How many were inside at the instant; without one, now. `lines`: how many led to it."""
+    """How many were inside at the instant, or the local time of the night (00:42 is after
+    midnight); without one, now. `lines`: how many led to it."""
 
-    at: Instant | None = None
+    at: Moment | None = None
     lines: Annotated[int, Meta(ge=0, le=200)] = 20
 
 

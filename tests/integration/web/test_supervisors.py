@@ -138,6 +138,9 @@ async def test_managers_read_the_log_and_how_many_were_inside(
     before = inside["lines"][-1]["at"]
     then = (await desk.get(f"/v1/nights/{NIGHT}/inside?at={before}")).json()
     assert (then["house"]["inside"], len(then["lines"]), then["peak"]) == (2, 1, 2)
+    local = (await desk.get(f"/v1/nights/{NIGHT}/inside?at=23:29:59")).json()
+    assert (local["at"], local["house"]["inside"]) == ("2027-06-19T22:29:59.000Z", 0)
+    assert (await desk.get(f"/v1/nights/{NIGHT}/state?at=23:29:59")).json()["at"] <= local["at"]
     ahead = (await desk.get(f"/v1/nights/{NIGHT}/inside?at=2099-01-01T00:00:00.000Z")).json()
     assert ahead["house"] == inside["house"]
     assert ahead["at"] < "2099", "of now, and it says so"

@@ -12,6 +12,7 @@ from floorplan.nights import (
     instant_of,
     instant_text,
     instants_of,
+    instants_showing,
     night_bounds,
     night_of,
     parse_instant,
@@ -118,6 +119,32 @@ def test_a_local_time_that_occurs_twice_is_the_first_of_the_two() -> None:
     assert twice == utc(2026, 10, 25, 0, 30)
     assert instant_of(AUTUMN, time(1, 30, fold=1), zone=LONDON) == twice
     assert twice != london(2026, 10, 25, 1, 30, fold=1).astimezone(UTC)
+
+
+@pytest.mark.parametrize(
+    ("night", "local", "expected"),
+    [
+        (SATURDAY, time(23, 42), [utc(2026, 11, 21, 23, 42)]),
+        (SATURDAY, time(0, 42), [utc(2026, 11, 22, 0, 42)]),
+        (SATURDAY, time(5, 59, 59), [utc(2026, 11, 22, 5, 59, 59)]),
+        (SATURDAY, time(6), [utc(2026, 11, 21, 6)]),
+        (date(2026, 7, 4), time(0, 42), [utc(2026, 7, 4, 23, 42)]),
+        (SPRING, time(0, 59, 59), [utc(2026, 3, 29, 0, 59, 59)]),
+        (SPRING, time(1), []),
+        (SPRING, time(1, 59, 59), []),
+        (SPRING, time(2), [utc(2026, 3, 29, 1)]),
+        (AUTUMN, time(0, 59, 59), [utc(2026, 10, 24, 23, 59, 59)]),
+        (AUTUMN, time(1), [utc(2026, 10, 25, 0), utc(2026, 10, 25, 1)]),
+        (AUTUMN, time(1, 59, 59), [utc(2026, 10, 25, 0, 59, 59), utc(2026, 10, 25, 1, 59, 59)]),
+        (AUTUMN, time(2), [utc(2026, 10, 25, 2)]),
+    ],
+)
+def test_what_was_asked_of_a_local_time_is_each_instant_that_showed_it(
+    night: date, local: time, expected: list[datetime]
+) -> None:
+    assert instants_showing(night, local, zone=LONDON) == expected
+    if len(expected) == 1:
+        assert instant_of(night, local, zone=LONDON) == expected[0]
 
 
 @given(st.dates(date(2000, 1, 1), date(2099, 1, 1)), st.times())
