@@ -1,8 +1,10 @@
 """An outlet in memory and the screen behind it, for tests of the hub without a network."""
 
 import asyncio
+import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 from app.domain.principals import ANONYMOUS, Principal
@@ -176,3 +178,27 @@ async def settle() -> None:
     """Let the hub do all that it can do now."""
     for _ in range(50):
         await asyncio.sleep(0)
+
+
+@asynccontextmanager
+async def running(house: House) -> AsyncIterator[House]:
+    task = asyncio.create_task(house.hub.run())
+    await settle()
+    try:
+        yield house
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+def beat(house: House, ticks: int = 1) -> None:
+    """As many ticks of the heartbeat as if the time had passed."""
+    house.hub._ticks += ticks
+    house.hub._wake.set()
+
+
+def next_room(version: int = 3) -> Room:
+    play = Play(4, night="2026-11-28")
+    play.run(version)
+    return Room(EPOCH, play.state)
