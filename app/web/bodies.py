@@ -13,7 +13,7 @@ from starlette.types import Receive
 
 from app.errors import Malformed, NotValid
 from app.web.problems import Problem
-from app.wire import FORMS
+from app.wire.forms import FORMS
 
 # The largest request of ours is a night with sixteen prices, 3 KB; a code is 144 characters.
 BODY_BYTES: Final = 64 * 1024

@@ -22,7 +22,7 @@ from app.errors import NotAllowed, NotFound
 from app.web.answers import Answer, encoded
 from app.web.floor import date_of, night_not_found
 from app.web.operations import Call
-from app.wire import TEXT_FORM
+from app.wire.forms import TEXT_FORM
 from scanners.codes.drawing import draw_png, draw_svg
 
 Search = Annotated[str, Meta(min_length=1, max_length=80, pattern=TEXT_FORM)]

@@ -5,7 +5,8 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta, Struct
 
-from app.wire import TEXT_FORM, Answer, Instant
+from app.wire import Answer, Instant
+from app.wire.forms import TEXT_FORM
 
 LINES_PER_ANSWER: Final = 200
 Version = Annotated[int, Meta(ge=0, le=2**62)]

@@ -5,19 +5,9 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from app.wire import (
-    NUMBERS_FORM,
-    WISH_FORM,
-    Answer,
-    BookingAnswer,
-    Edition,
-    Instant,
-    NightDate,
-    Request,
-    TableNumber,
-    Uuid,
-)
+from app.wire import Answer, BookingAnswer, Edition, Instant, NightDate, Request, TableNumber, Uuid
 from app.wire import PartySize as Party
+from app.wire.forms import NUMBERS_FORM, WISH_FORM
 
 Tables = Annotated[list[TableNumber], Meta(min_length=1, max_length=4)]
 # What a guest wrote is shown as text alone; a line's end would forge a line of a list or a log.

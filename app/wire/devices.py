@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from app.wire import TEXT_FORM, Answer, NightDate, Request, Text, Uuid
+from app.wire import Answer, NightDate, Request, Text, Uuid
+from app.wire.forms import TEXT_FORM
 
 Door = Annotated[str, Meta(min_length=1, max_length=40)]
 Version = Annotated[str, Meta(min_length=1, max_length=40, pattern=TEXT_FORM)]

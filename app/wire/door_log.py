@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from app.wire import WORD_FORM, Answer, Instant, Moment, Room
+from app.wire import Answer, Instant, Moment, Room
+from app.wire.forms import WORD_FORM
 
 DOOR_LINES_MOST = 1000
 Kind = Literal["refused", "overridden", "undone", "head_count", "incident"]

@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from app.wire import EMAIL_FORM, PHONE_FORM, TEXT_FORM, Answer, Instant, Request, Text, Uuid
+from app.wire import Answer, Instant, Request, Text, Uuid
+from app.wire.forms import EMAIL_FORM, PHONE_FORM, TEXT_FORM
 
 Phone = Annotated[str, Meta(max_length=30, pattern=PHONE_FORM)]
 Email = Annotated[str, Meta(max_length=254, pattern=EMAIL_FORM)]

@@ -5,17 +5,9 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from app.wire import (
-    LOCAL_FORM,
-    Answer,
-    BookingAnswer,
-    Contact,
-    Instant,
-    NightDate,
-    PartySize,
-    Request,
-)
+from app.wire import Answer, BookingAnswer, Contact, Instant, NightDate, PartySize, Request
 from app.wire.changes import TableList, Tables
+from app.wire.forms import LOCAL_FORM
 from floorplan.weekly import DATES_AT_MOST
 
 LocalTime = Annotated[str, Meta(pattern=LOCAL_FORM, examples=["22:30"])]

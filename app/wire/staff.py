@@ -7,7 +7,8 @@ from msgspec import UNSET, Meta, UnsetType
 from app.domain.passwords import PASSWORD_LENGTH_MAX
 from app.domain.pins import PIN_FORM
 from app.domain.second_factor import CODE_FORM
-from app.wire import FORMS, USERNAME_FORM, Answer, NightDate, Request, Text, Uuid
+from app.wire import Answer, NightDate, Request, Text, Uuid
+from app.wire.forms import FORMS, USERNAME_FORM
 
 FORMS[CODE_FORM] = "a code of six digits"
 FORMS[PIN_FORM] = "four to eight digits"

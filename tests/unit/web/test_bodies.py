@@ -16,6 +16,7 @@ from app.web.availability import AvailabilityQuery
 from app.web.bodies import Disconnected, decode_body, decode_query, not_valid, read_body
 from app.web.problems import Problem
 from app.web.table import operations
+from app.wire.forms import FORMS
 from floorplan.venue import load_venue
 
 DECODER = msgspec.json.Decoder(wire.HoldTables)
@@ -126,7 +127,7 @@ def test_a_form_is_told_in_words_and_not_as_an_expression() -> None:
     with pytest.raises(NotValid) as refused:
         decode_body(b'{"night": "saturday"}', "application/json", decoder, may_be_empty=False)
     assert refused.value.detail == "Expected a date, as 2026-11-21 at $.night."
-    assert all("regex" not in words for words in wire.FORMS.values())
+    assert all("regex" not in words for words in FORMS.values())
 
 
 def test_no_operation_asks_for_a_form_that_has_no_words() -> None:
@@ -135,4 +136,4 @@ def test_no_operation_asks_for_a_form_that_has_no_words() -> None:
     shapes |= {kind for one in table for kind in one.parameters.values()}
     schemas = msgspec.json.schema_components([shape for shape in shapes if shape is not None])
     asked = set(re.findall(r"'pattern': ('(?:[^'\\]|\\.)*')", repr(schemas)))
-    assert {literal_eval(one) for one in asked} <= set(wire.FORMS)
+    assert {literal_eval(one) for one in asked} <= set(FORMS)
