@@ -50,7 +50,7 @@ _MANAGER: Final = _DOOR_STAFF | {
     "audit:read", "ban:manage", "message:manage", "person:reveal", "person:export",
     "payment:refund", "payment:list", "payment:verify", "scan:override", "door_log:read",
     "booking:reissue", "booking:series", "booking:guests", "lease:manage", "task:manage",
-    "waitlist:manage", "calendar:follow",
+    "waitlist:manage", "calendar:follow", "report:read",
 }  # fmt: skip
 _SUPER_ADMIN: Final = _MANAGER | {"staff:manage", "person:erase"}
 

@@ -1,7 +1,5 @@
 """Reading what the doors did: the log with its filters, and the people inside at any instant."""
 
-import csv
-import io
 from typing import Any, Final
 
 import msgspec
@@ -13,6 +11,7 @@ from app.web.answers import Answer, encoded
 from app.web.floor import night_not_found
 from app.web.moments import instant_asked
 from app.web.operations import Call
+from app.web.spreadsheets import spreadsheet
 from app.wire import Room
 from app.wire.door_log import (
     DoorLog,
@@ -39,8 +38,6 @@ LEDGER: Final = [
 COLUMNS: Final = (
     "version", "at", "kind", "door", "staff", "reasons", "why", "people", "booking_id", "scan_id",
 )  # fmt: skip
-# A spreadsheet takes a cell that begins so for a formula (OWASP, CSV injection).
-FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 async def get_door_log(call: Call) -> Answer:
@@ -69,11 +66,7 @@ async def get_door_log(call: Call) -> Answer:
         )
     lines = [log_line(row) for row in found[: query.limit]]
     if query.format == "csv":
-        name = f'attachment; filename="door-log-{night}.csv"'
-        return Answer(
-            200, csv_of(lines), content_type="text/csv; charset=utf-8",
-            headers={"Content-Disposition": name},
-        )  # fmt: skip
+        return spreadsheet(f"door-log-{night}", COLUMNS, log_rows(lines))
     older = found[query.limit - 1].version if len(found) > query.limit else None
     return encoded(DoorLog(night=night, version=head, lines=lines, older=older))
 
@@ -98,22 +91,13 @@ def log_line(row: DoorLine) -> DoorLogLine:
     )
 
 
-def csv_of(lines: list[DoorLogLine]) -> bytes:
-    """The lines for a spreadsheet, in UTF-8 with its mark; no cell is a formula."""
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(COLUMNS)
+def log_rows(lines: list[DoorLogLine]) -> list[list[object]]:
+    """The lines for a spreadsheet, in the order of the columns."""
+    found = []
     for line in lines:
         fields = msgspec.structs.asdict(line) | {"reasons": " ".join(line.reasons)}
-        writer.writerow([plain_cell(fields[name]) for name in COLUMNS])
-    return b"\xef\xbb\xbf" + text.getvalue().encode()
-
-
-def plain_cell(value: object) -> str:
-    """The value as a text that no spreadsheet evaluates; numbers stay numbers."""
-    text = "" if value is None else str(value)
-    is_number = isinstance(value, int)
-    return f"'{text}" if text.startswith(FORMULA) and not is_number else text
+        found.append([fields[name] for name in COLUMNS])
+    return found
 
 
 async def get_inside(call: Call) -> Answer:

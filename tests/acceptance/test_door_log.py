@@ -1,5 +1,6 @@
 """The door's log as a manager reads it: what fits the filters, and the same as a file."""
 
+import csv
 from pathlib import Path
 from uuid import uuid4
 
@@ -44,13 +45,21 @@ def test_a_manager_finds_an_incident_and_takes_the_log_along(
     expect(rows.first).to_contain_text("police")
     expect(rows.first).to_contain_text("Street door")
     with page.expect_download() as saved:
-        page.get_by_role("button", name="As CSV").click()
+        page.get_by_role("button", name="Log as CSV").click()
     file = tmp_path / "log.csv"
     saved.value.save_as(file)
     text = file.read_text("utf-8-sig")
     assert text.splitlines()[0].startswith("version,at,kind,door")
     assert "ejection" in text
     assert "injury" not in text
+    with page.expect_download() as saved:
+        report.get_by_role("button", name="Report as CSV").click()
+    assert saved.value.suggested_filename == f"night-report-{night}.csv"
+    saved.value.save_as(file)
+    *lines, total = csv.DictReader(file.read_text("utf-8-sig").splitlines())
+    for figure in ("incidents", "entries_refused"):
+        shown = report.locator(f"[data-figure={figure}] dd").inner_text()
+        assert total[figure] == shown == str(sum(int(line[figure]) for line in lines))
 
 
 def test_incidents_are_recorded_on_the_floor_and_the_desk_sheet_is_printed_from_it(

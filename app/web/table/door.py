@@ -3,7 +3,7 @@
 from typing import Final
 
 from app import wire
-from app.web import doing, door_log, offline, quarantine
+from app.web import doing, door_log, night_report, offline, quarantine
 from app.web.operations import Operation
 from app.wire.door_log import DoorLog, DoorLogQuery, Inside, InsideQuery
 
@@ -62,6 +62,12 @@ def operations() -> tuple[Operation, ...]:
             parameters=NIGHT, query=DoorLogQuery, permission="door_log:read", tag="door",
             answers={200: DoorLog}, other_media=("text/csv",),
             summary="Refusals, overrides, undone scans, head counts and incidents, with filters.",
+        ),
+        Operation(
+            method="GET", path="/v1/nights/{night}/report.csv", handler=night_report.get_report,
+            parameters=NIGHT, permission="report:read", tag="nights", media="text/csv",
+            answers={200: bytes},
+            summary="The night's report: each line that counts, with what it adds to each figure.",
         ),
         Operation(
             method="POST", path="/v1/bookings/{booking_id}/reissue", handler=offline.reissue_code,

@@ -49,7 +49,7 @@ export class DoorLog {
       el(
         "button",
         { class: "button", type: "button", "data-act": "file", onclick: () => this.#save() },
-        "As CSV",
+        "Log as CSV",
       ),
     ];
   }
@@ -60,7 +60,7 @@ export class DoorLog {
     const place = el("div", { class: "section-list" });
     const foot = el("div", { class: "book-foot" });
     this.#show(place, foot, page, page.lines);
-    return [figures ? nightReport(page.night, figures) : null, this.#filters(), place, foot];
+    return [figures ? nightReport(this.desk, page.night, figures) : null, this.#filters(), place, foot];
   }
 
   /** @param {HTMLElement} place @param {HTMLElement} foot @param {any} page @param {any[]} lines */
@@ -181,11 +181,15 @@ export class DoorLog {
     return `/v1/nights/${this.wish.night}/door-log?${query}`;
   }
 
-  /** The lines that fit the filters as a file; the browser asks where to put it. */
-  #save() {
+  /** The lines that fit the filters are a file on this device. */
+  async #save() {
     if (this.wish.night === null) return;
     const query = this.#address().replace(`limit=${PAGE_LINES}`, "limit=1000&format=csv");
-    el("a", { href: query, download: `door-log-${this.wish.night}.csv` }).click();
+    try {
+      await this.desk.download(query, `door-log-${this.wish.night}.csv`);
+    } catch (error) {
+      tellProblem(error, "No log");
+    }
   }
 
   #empty() {

@@ -2,6 +2,7 @@
 /** A night's report: its figures so far; sealed, they stand for ever. */
 
 import { el } from "../elements.js";
+import { tellProblem } from "../toasts.js";
 import { nightText } from "../venue-clock.js";
 import { pounds } from "../words.js";
 import { DOOR_LINE } from "./says.js";
@@ -30,12 +31,15 @@ const TABLES = [
   ["refunds_pence", "Given back"],
 ];
 
-/** @param {string} night @param {Object<string, number>} figures */
-export function nightReport(night, figures) {
+/**
+ * @param {import("./desk.js").Desk} desk @param {string} night
+ * @param {Object<string, number>} figures
+ */
+export function nightReport(desk, night, figures) {
   return el(
     "section",
     { class: "report", "aria-label": `Report of ${nightText(night)}` },
-    el("h2", {}, nightText(night)),
+    el("header", { class: "report-head" }, el("h2", {}, nightText(night)), saveButton(desk, night)),
     [DOOR, TABLES].map((some) =>
       el(
         "dl",
@@ -51,4 +55,27 @@ export function nightReport(night, figures) {
       ),
     ),
   );
+}
+
+/** The lines that the figures come from, for a spreadsheet. @param {import("./desk.js").Desk} desk @param {string} night */
+function saveButton(desk, night) {
+  const save = el(
+    "button",
+    {
+      class: "button",
+      type: "button",
+      "data-act": "report-file",
+      onclick: async () => {
+        save.disabled = true;
+        try {
+          await desk.download(`/v1/nights/${night}/report.csv`, `night-report-${night}.csv`);
+        } catch (error) {
+          tellProblem(error, "No report");
+        }
+        save.disabled = false;
+      },
+    },
+    "Report as CSV",
+  );
+  return save;
 }

@@ -376,13 +376,17 @@ async def test_nobody_makes_a_device_that_may_more_than_they_may(club: Club) -> 
     await club.added(below, "basement", night=NIGHT)
 
 
-async def test_a_manager_of_another_night_reads_no_booking_and_no_code(club: Club) -> None:
+async def test_a_manager_of_another_night_reads_no_booking_no_code_and_no_report(
+    club: Club,
+) -> None:
     await club.open()
     manager = await club.signed_in()
     held = await club.held(manager, [2])
     elsewhere = await scoped(club, night="2027-06-26")
     path = f"/v1/bookings/{held['booking_id']}"
-    for address in (path, f"{path}/code.svg", f"{path}/code.png"):
+    report = f"/v1/nights/{NIGHT}/report.csv"
+    for address in (path, f"{path}/code.svg", f"{path}/code.png", report):
         refused = await elsewhere.get(address)
         assert (refused.status_code, refused.json()["reason"]) == (403, "out_of_scope"), address
-    assert (await manager.get(path)).status_code == 200
+    for address in (path, report):
+        assert (await manager.get(address)).status_code == 200

@@ -5,6 +5,7 @@ set to a Saturday at 22:30 and a night is run by a manager, a camera and a guest
 is checked against the table, and at the end no operation is left that was not seen to work.
 """
 
+import csv
 import json
 import re
 from collections.abc import AsyncIterator
@@ -20,6 +21,7 @@ import stripe
 
 from app.actions.waitlist import offer_free_tables
 from app.settings import Settings
+from app.web.night_report import FIGURES
 from app.web.operations import Operation
 from tests.integration.pooler import pooled
 from tests.integration.web.club import NIGHT, ORIGIN, PASSWORD, Club, key, opened
@@ -207,10 +209,27 @@ async def test_every_operation_answers_as_the_table_says(evening: Evening) -> No
     )  # fmt: skip
     for path in ("inside", "door-log"):
         await call(manager, "GET", f"/v1/nights/{{night}}/{path}", night=NIGHT)
+    state = await call(manager, "GET", "/v1/nights/{night}/state", night=NIGHT)
+    report = await call(manager, "GET", "/v1/nights/{night}/report.csv", night=NIGHT)
+    assert added_up(report) == {"total": state["state"]["counts"]["figures"]}
     await staff_changes(evening, chief)
     await call(manager, "DELETE", "/v1/session")
     left = {one.id for one in club.table} - evening.seen
     assert left == set(), sorted(left)
+
+
+def added_up(report: bytes) -> dict[str, dict[str, int]]:
+    """The totals of the night's report as a file, each of which its lines make."""
+    rows = list(csv.DictReader(report.decode("utf-8-sig").splitlines()))
+    totals = {}
+    for part, sums in (("night", "total"), ("after_seal", "total_after_seal")):
+        lines = [row for row in rows if row["part"] == part]
+        for row in rows:
+            if row["part"] == sums:
+                totals[sums] = {name: int(row[name]) for name in FIGURES}
+                made = {name: sum(int(line[name]) for line in lines) for name in FIGURES}
+                assert totals[sums] == made
+    return totals
 
 
 async def supervised(evening: Evening, camera: httpx.AsyncClient, admitted: dict[str, Any]) -> None:

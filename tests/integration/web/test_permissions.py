@@ -89,6 +89,7 @@ MAY = {
     "POST /v1/incidents": DOOR,
     "GET /v1/nights/{night}/inside": STAFF,
     "GET /v1/nights/{night}/door-log": MANAGERS,
+    "GET /v1/nights/{night}/report.csv": MANAGERS,
     "POST /v1/bookings/{booking_id}/reissue": MANAGERS,
     "POST /v1/people/find": MANAGERS,
     "POST /v1/people/{person_id}/reveal": MANAGERS,

@@ -16,6 +16,7 @@ from app.domain.principals import Principal
 from app.settings import Settings
 from tests.integration.web.basement import TOKEN, managed_demo
 from tests.integration.web.club import NIGHT, Club, key
+from tests.integration.web.test_evening import added_up
 
 MANAGER = Principal("staff", str(uuid4()), "MANAGER")
 OPEN = "2027-06-19T22:30:00.000Z"
@@ -343,6 +344,10 @@ async def test_after_the_seal_it_is_a_line_that_says_so_and_the_figures_stand(do
     payload = msgspec.json.decode(last["payload"])
     assert last["type"] == "GUEST_CHECKED_IN"
     assert (payload["after_seal"], payload["people"], payload["admitted"]) == (True, 2, 3)
+    report = added_up((await door.manager.get(f"{path}/report.csv")).content)
+    assert report["total"] == msgspec.structs.asdict(before)
+    late = {name: count for name, count in report["total_after_seal"].items() if count}
+    assert late == {"people_admitted": 2}
     assert await door.inside() == (0, 3)
     await door.agrees()
 

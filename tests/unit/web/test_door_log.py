@@ -3,12 +3,13 @@
 import pytest
 
 from app.db.door_log import DoorLine
-from app.web.door_log import COLUMNS, csv_of, ledger_line, log_line, plain_cell
+from app.web.door_log import COLUMNS, ledger_line, log_line, log_rows
+from app.web.spreadsheets import csv_of, plain_cell
 
 AT = "2026-11-21T23:41:07.000Z"
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1"])
 def test_no_cell_is_a_formula(text: str) -> None:
     assert plain_cell(text) == f"'{text}"
 
@@ -18,7 +19,7 @@ def test_a_head_count_below_stays_a_number_and_nothing_is_lost() -> None:
         7, "HEADCOUNT_CHANGED", AT, "staff:m",
         '{"floor":"upstairs","door":"main","change":-3,"inside":{"upstairs":9},"why":"head_count"}',
     )  # fmt: skip
-    head, line = csv_of([log_line(row)]).decode("utf-8-sig").splitlines()
+    head, line = csv_of(COLUMNS, log_rows([log_line(row)])).decode("utf-8-sig").splitlines()
     assert head == ",".join(COLUMNS)
     assert line == f"7,{AT},head_count,main,staff:m,head_count,head_count,-3,,"
 
