@@ -11,7 +11,14 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from app.backing import CannotServe, apply_migrations, find_psql, prepare_keys, reaching_servers
+from app.backing import (
+    CannotServe,
+    apply_migrations,
+    find_psql,
+    judge_schema,
+    prepare_keys,
+    reaching_servers,
+)
 from app.leash import tie_to_parent
 from app.settings import Settings, SettingsError
 from app.supervisor import DRAIN_SECONDS, Supervisor
@@ -214,6 +221,7 @@ def _verify(settings: Settings, options: argparse.Namespace) -> int:
     from app import rebuild, verify  # noqa: PLC0415
 
     with reaching_servers(settings) as complete:
+        judge_schema(complete)
         wrong = verify.main(complete, options.night)
         if options.rebuild:
             wrong |= rebuild.main(complete, options.night, write=options.write)
@@ -224,6 +232,7 @@ def _admin(settings: Settings, options: argparse.Namespace) -> int:
     from app import administrator  # noqa: PLC0415
 
     with reaching_servers(settings) as complete:
+        judge_schema(complete)
         if options.deed == "recover":
             return administrator.recover(complete, options.username)
         name = options.name or options.username
@@ -237,6 +246,7 @@ def _keys(settings: Settings, options: argparse.Namespace) -> int:
         return keys.make(settings)
     keys.judge_restarted(settings)
     with reaching_servers(settings) as complete:
+        judge_schema(complete)
         return keys.rotate(complete)
 
 
@@ -244,6 +254,7 @@ def _erasures(settings: Settings, options: argparse.Namespace) -> int:
     from app import erasures  # noqa: PLC0415
 
     with reaching_servers(settings) as complete:
+        judge_schema(complete)
         return erasures.replay(complete, options.file)
 
 

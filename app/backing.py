@@ -207,14 +207,13 @@ def kept_key(file: Path, variable: str, make: Callable[[], str]) -> str:
     return made
 
 
-def apply_migrations(settings: Settings) -> list[str]:
-    """The schema is this version's; the names of the migrations applied now. Raises CannotServe."""
+@contextlib.contextmanager
+def reaching_postgres() -> Iterator[None]:
+    """What keeps the owner from its database becomes the command's own refusal."""
     import asyncpg  # noqa: PLC0415 - loaded when it is needed
 
-    from app.db.migrate import MigrationChanged, migrate  # noqa: PLC0415
-
     try:
-        return asyncio.run(migrate(settings.owner_database_url))
+        yield
     except (
         OSError,
         asyncpg.InvalidAuthorizationSpecificationError,
@@ -225,10 +224,41 @@ def apply_migrations(settings: Settings) -> list[str]:
         raise CannotServe(
             f"Postgres at OWNER_DATABASE_URL (or DATABASE_URL) cannot be used: {error}"
         ) from error
-    except MigrationChanged as error:
-        raise CannotServe(str(error)) from error
-    except asyncpg.RaiseError as error:  # a migration says what it finds and what to do
-        raise CannotServe(str(error)) from error
+
+
+def apply_migrations(settings: Settings) -> list[str]:
+    """The schema is this version's; the names of the migrations applied now. Raises CannotServe."""
+    import asyncpg  # noqa: PLC0415 - loaded when it is needed
+
+    from app.db.migrate import MigrationChanged, migrate  # noqa: PLC0415
+
+    with reaching_postgres():
+        try:
+            return asyncio.run(migrate(settings.owner_database_url))
+        except (MigrationChanged, asyncpg.RaiseError) as error:
+            # A migration says itself what it finds and what to do.
+            raise CannotServe(str(error)) from error
+
+
+def judge_schema(settings: Settings) -> None:
+    """For a command that reads and writes as this version does, and migrates nothing.
+
+    Raises CannotServe: the schema is an older version's, or a newer one's that this one cannot use.
+    """
+    from app.db.migrate import read_schema  # noqa: PLC0415 - brings the database driver
+
+    with reaching_postgres():
+        missing, newer = asyncio.run(read_schema(settings.owner_database_url))
+    if missing and newer:
+        raise CannotServe(
+            f"The schema of this database is a newer version's (it has {newer[-1]}): run this "
+            "command from that version."
+        )
+    if missing:
+        raise CannotServe(
+            f"This database lacks {len(missing)} files of this version's schema (the first is "
+            f"{missing[0]}): run `backroom migrate`, then this command again."
+        )
 
 
 async def _begin_sealing(settings: Settings) -> None:

@@ -95,6 +95,22 @@ async def migrate(owner_url: str) -> list[str]:
         await conn.close()
 
 
+async def read_schema(owner_url: str) -> tuple[list[str], list[str]]:
+    """What the database lacks of this code (as `list_missing`; all of it when it is empty), and the
+    migrations there that this code does not know: a newer version's. Raises asyncpg errors."""
+    conn = await asyncpg.connect(owner_url)
+    try:
+        if await conn.fetchval("SELECT to_regclass('migration')") is None:
+            return [name for name, _ in list_migrations()], []
+        missing = await list_missing(conn)
+        known = {name for name, _ in (*list_migrations(), *list_functions())}
+        return missing, [
+            row["name"] for row in await conn.fetch(LIST_MIGRATIONS) if row["name"] not in known
+        ]
+    finally:
+        await conn.close()
+
+
 async def list_missing(conn: asyncpg.Connection) -> list[str]:
     """The migrations of this code that the database lacks, and functions of another text there;
     readiness asks."""
