@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, Final, TypeVar
 from urllib.parse import parse_qsl
@@ -146,7 +146,39 @@ def decode_query(query: bytes, shape: type[Struct]) -> Any:
     try:
         return msgspec.convert(found, shape, strict=False)
     except msgspec.ValidationError as error:
-        raise not_valid(str(error), root="?") from None
+        refused = not_valid(str(error), root="?")
+        name = str(refused.fields["place"])[1:].partition("[")[0]
+        if str(error).startswith("Invalid enum value"):
+            values = found[name] if name in lists else [found[name]]
+            for value in values:
+                check_word(value, _words_of(shape)[name], f"?{name}")
+        raise refused from None
+
+
+def check_word(word: str | None, known: Sequence[str], place: str) -> None:
+    """Raises NotValid `not_valid` with the words that are `known` where this is none of them."""
+    if word is not None and word not in known:
+        raise NotValid(
+            "not_valid",
+            f"There is no {word[:40]!r} at {place}. Use one of: {', '.join(known)}.",
+            place=place,
+            known=list(known),
+        )
+
+
+@cache
+def _words_of(shape: type[Struct]) -> dict[str, list[str]]:
+    """The words that each field of a query takes, where it takes some words only."""
+    found: dict[str, list[str]] = {}
+    fields = {field.name: field.encode_name for field in msgspec.structs.fields(shape)}
+    for field in msgspec.inspect.type_info(shape).fields:  # type: ignore[attr-defined]
+        kinds = [field.type]
+        for kind in kinds:
+            if isinstance(kind, msgspec.inspect.LiteralType):
+                found[fields[field.name]] = [str(word) for word in kind.values]
+            kinds += getattr(kind, "types", ())
+            kinds += filter(None, [getattr(kind, "item_type", None), getattr(kind, "type", None)])
+    return found
 
 
 @cache

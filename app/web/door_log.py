@@ -6,8 +6,10 @@ import msgspec
 
 from app.db import book
 from app.db.door_log import NEWEST, DoorLine, list_door_lines
+from app.domain.door_reasons import DOOR_REASONS
 from app.errors import NotAllowed
 from app.web.answers import Answer, encoded
+from app.web.bodies import check_word
 from app.web.floor import night_not_found
 from app.web.moments import instant_asked
 from app.web.operations import Call
@@ -41,9 +43,14 @@ COLUMNS: Final = (
 
 
 async def get_door_log(call: Call) -> Answer:
-    """The lines of the night, newest first; as CSV where that was asked for."""
+    """The lines of the night, newest first; as CSV where that was asked for.
+
+    A filter that no line can fit is refused: an empty list would be taken for an answer.
+    """
     query: DoorLogQuery = call.query
     night = call.path["night"]
+    check_word(query.door, [door.id for door in call.parts.venue.doors], "?door")
+    check_word(query.reason, sorted(DOOR_REASONS), "?reason")
     scope = call.principal.scope
     if not scope.allows(night=night, door=query.door):
         raise NotAllowed("out_of_scope", "Your rights are for another night or door.")

@@ -5,10 +5,16 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from app.domain.door_reasons import DOOR_REASONS
 from app.wire import Answer, Instant, Moment, Room
-from app.wire.forms import WORD_FORM
+from app.wire.forms import SCANNER_FORM, WORD_FORM
 
 DOOR_LINES_MOST = 1000
+# A list that is made can be no Literal; `get_door_log` refuses what is not on it.
+DoorReason = Annotated[
+    str,
+    Meta(max_length=40, pattern=WORD_FORM, extra_json_schema={"enum": sorted(DOOR_REASONS)}),
+]
 Kind = Literal["refused", "overridden", "undone", "head_count", "incident"]
 
 
@@ -17,8 +23,8 @@ class DoorLogQuery(Struct, frozen=True, forbid_unknown_fields=True):
 
     kind: tuple[Kind, ...] = ()
     door: Annotated[str, Meta(max_length=40)] | None = None
-    reason: Annotated[str, Meta(max_length=40, pattern=WORD_FORM)] | None = None
-    staff: Annotated[str, Meta(max_length=60)] | None = None
+    reason: DoorReason | None = None
+    staff: Annotated[str, Meta(pattern=SCANNER_FORM)] | None = None
     begins_at: Instant | None = msgspec.field(default=None, name="from")
     ends_at: Instant | None = msgspec.field(default=None, name="until")
     before: Annotated[int, Meta(ge=1, le=2**53)] | None = None

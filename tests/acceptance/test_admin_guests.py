@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import Page, ViewportSize, expect
 
+from app.domain.door_reasons import DOOR_REASONS
 from app.wire.devices import ResolveScan
 from app.wire.persons import BanReason, Retained
 from app.wire.staff import Role
@@ -249,6 +250,7 @@ def test_the_screen_has_a_word_for_everything_that_the_service_says(visits: Visi
     reasons = set(get_args(ResolveScan.__annotations__["reason"]))
     assert set(words["VENUE_LINE"]) == set(ADMINISTRATION)
     assert set(words["NIGHT_LINE"]) == set(CATALOGUE)
+    assert set(words["DOOR_REASON"]) == DOOR_REASONS
     assert set(words["BAN_WORD"]) == set(get_args(BanReason))
     assert set(words["ROLE_WORD"]) == set(get_args(Role))
     assert {*words["ACCEPT_WORD"], *words["DISMISS_WORD"]} == reasons

@@ -10,7 +10,7 @@ import { capital } from "../words.js";
 import { choiceField, textField, typed } from "./forms.js";
 import { named, nothing, tableOf, tag } from "./list.js";
 import { nightReport } from "./night-report.js";
-import { DOOR_LINE } from "./says.js";
+import { DOOR_LINE, DOOR_REASON } from "./says.js";
 
 const PAGE_LINES = 100;
 /** @type {Object<string, "good" | "warn" | "bad" | "">} */
@@ -124,10 +124,7 @@ export class DoorLog {
         "data-key": "kind",
       }),
       choiceField("Door", "door", [["", "Any door"], ...doors], wish.door ?? "", "", { "data-key": "door" }),
-      textField("Reason", "reason", {
-        value: wish.reason ?? "",
-        placeholder: "already in",
-        maxlength: 40,
+      choiceField("Reason", "reason", [["", "Any reason"], ...Object.entries(DOOR_REASON)], wish.reason ?? "", "", {
         "data-key": "reason",
       }),
       choiceField(
@@ -153,12 +150,11 @@ export class DoorLog {
 
   /** @param {FormData} data */
   async #choose(data) {
-    const reason = typed(data, "reason")?.trim().toLowerCase().replaceAll(/[^a-z]+/g, "_");
     this.wish = {
       night: typed(data, "night") ?? this.wish.night,
       kind: typed(data, "kind"),
       door: typed(data, "door"),
-      reason: reason || null,
+      reason: typed(data, "reason"),
       staff: typed(data, "staff"),
       from: typed(data, "from"),
       until: typed(data, "until"),

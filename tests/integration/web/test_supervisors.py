@@ -132,6 +132,16 @@ async def test_managers_read_the_log_and_how_many_were_inside(
     sheet = await desk.get(f"/v1/nights/{NIGHT}/door-log?format=csv&reason=already_in")
     assert sheet.headers["content-type"].startswith("text/csv")
     assert "already_in" in sheet.text.splitlines()[1]
+    for asked, known in (
+        ("reason=already", "already_in"), ("kind=refusal", "refused"), ("door=attic", "main"),
+        ("kind=refused&kind=refusal", "refused"), ("format=xlsx", "csv"),
+    ):  # fmt: skip
+        refused = (await desk.get(f"/v1/nights/{NIGHT}/door-log?{asked}")).json()
+        place = "?" + asked.rpartition("&")[2].partition("=")[0]
+        assert (refused.get("reason"), refused["place"]) == ("not_valid", place), asked
+        assert known in refused["known"], asked
+        assert all(word in refused["detail"] for word in refused["known"])
+    assert (await desk.get(f"/v1/nights/{NIGHT}/door-log?staff=mara")).status_code == 422
     inside = (await desk.get(f"/v1/nights/{NIGHT}/inside")).json()
     assert inside["floors"]["upstairs"]["inside"] == inside["house"]["inside"] == 1
     assert [line["change"] for line in inside["lines"]] == [-1, 2]
