@@ -106,6 +106,8 @@ def test_no_page_scrolls_sideways_on_a_phone_and_every_control_has_a_name(
             expect(page.locator("#operations")).to_contain_text("/v1/holds")
         assert no_overflow(page), path
         assert nameless(page) == [], path
+        assert page.evaluate(LOST_JS) == [], path
+        expect(page.get_by_role("heading", level=1)).to_have_count(1)
         visits.picture(page, path.strip("/") or "public")
         if path == "/floor":
             table(page, 7).click()
@@ -114,6 +116,23 @@ def test_no_page_scrolls_sideways_on_a_phone_and_every_control_has_a_name(
             assert nameless(page) == [], "the dialog"
             assert no_overflow(page), "the dialog"
         page.context.close()
+
+
+# Texts in no landmark: who goes from landmark to landmark by a screen reader never comes by them.
+LOST_JS = """
+() => {
+  const kept = "header, main, nav, aside, footer, section[aria-label], [role=alert], [role=status],"
+    + " dialog, .skip, noscript, script";
+  const lost = [];
+  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walk.nextNode()) {
+    const at = walk.currentNode.parentElement;
+    if (walk.currentNode.data.trim() && at.checkVisibility() && !at.closest(kept))
+      lost.push(walk.currentNode.data.trim());
+  }
+  return lost;
+}
+"""
 
 
 def no_overflow(page: Page) -> bool:

@@ -154,7 +154,7 @@ export class VerdictFace {
       el(
         "div",
         {},
-        el("h1", { class: "verdict-word" }, verdict.title, verdict.verdict === "admit" ? many : ""),
+        el("h2", { class: "verdict-word" }, verdict.title, verdict.verdict === "admit" ? many : ""),
         verdict.name &&
           el(
             "p",
