@@ -44,6 +44,7 @@ class LiveProtocol(WebSocketsSansIOProtocol):
     watcher: Watcher | None = None
     _paused = False
     _raw: socket.socket | None = None  # the transport's own file, which it closes; see `sink`
+    _cut: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -58,6 +59,8 @@ class LiveProtocol(WebSocketsSansIOProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._shut()
         self.watcher = None
+        if self._cut is not None:
+            self._cut.cancel()
         if self._raw is not None:
             self._raw.detach()
             self._raw = None
@@ -76,6 +79,10 @@ class LiveProtocol(WebSocketsSansIOProtocol):
         self._shut()
         super().shutdown()
 
+    def eof_received(self) -> None:
+        self._shut()
+        super().eof_received()
+
     def handle_close(self, event: Frame) -> None:
         self._shut()
         super().handle_close(event)
@@ -89,6 +96,10 @@ class LiveProtocol(WebSocketsSansIOProtocol):
         super().keepalive_timeout()
 
     def _shut(self) -> None:
+        if self._cut is None:
+            # A transport that closes waits until all has left, which a peer that does not read
+            # prevents: it would keep its memory for as long as it likes, and nobody would know.
+            self._cut = self.loop.call_later(CUT_SECONDS, self.transport.abort)
         if self.watcher is not None:
             self.watcher.on_shut()
 
@@ -99,6 +110,12 @@ class LiveProtocol(WebSocketsSansIOProtocol):
         if message["type"] == "websocket.accept":
             # Nothing reads them again: 4 KB of a socket's 28, for as long as it lives.
             del self.request, self.response
+
+    def handle_ping(self) -> None:
+        if self._paused:
+            self.conn.data_to_send()  # no pongs are queued for a peer that takes nothing
+            return
+        super().handle_ping()
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -144,9 +161,10 @@ class LiveProtocol(WebSocketsSansIOProtocol):
 
         uvicorn's own close waits for the buffer to drain, which a peer that never reads prevents.
         """
-        if not self._is_open():
-            return
+        is_open = self._is_open()
         self._shut()
+        if not is_open:
+            return
         self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
         self.conn.send_close(code, reason)
         self.transport.write(b"".join(self.conn.data_to_send()))
@@ -155,6 +173,7 @@ class LiveProtocol(WebSocketsSansIOProtocol):
         if self.read_paused:
             self.read_paused = False
             self.transport.resume_reading()
+        # While it has a timer of its own, uvicorn's protocol waits for the peer's close frame.
         self.close_timer = self.loop.call_later(CUT_SECONDS, self.transport.abort)
 
     def _is_open(self) -> bool:

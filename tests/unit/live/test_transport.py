@@ -17,6 +17,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from uvicorn.server import ServerState
 from websockets.protocol import State
 
+from app.live import transport as transport_module
 from app.live.frames import framed
 from app.live.transport import EXTENSION, MESSAGE_BYTES, LiveProtocol
 
@@ -184,6 +185,7 @@ async def test_a_peer_that_does_not_answer_the_close_is_cut() -> None:
 
 
 CLOSE = b"\x88\x82\0\0\0\0" + (1001).to_bytes(2, "big")
+PING = b"\x89\x80\0\0\0\0"
 UNMASKED = b"\x81\x02{}"  # which a client must not send
 
 
@@ -195,9 +197,10 @@ UNMASKED = b"\x81\x02{}"  # which a client must not send
         lambda it: it.keepalive_timeout(),
         lambda it: it.data_received(CLOSE),
         lambda it: it.data_received(UNMASKED),
+        lambda it: it.eof_received() or it.transport.close(),
         lambda it: it.connection_lost(None),
     ],
-    ids=["end", "shutdown", "keepalive", "peer closes", "nonsense", "lost"],
+    ids=["end", "shutdown", "keepalive", "peer closes", "nonsense", "half closed", "lost"],
 )
 async def test_the_watcher_hears_of_every_end_before_anything_else_could_be_written(
     ending: Callable[[LiveProtocol], None],
@@ -219,8 +222,69 @@ async def test_the_watcher_hears_of_every_end_before_anything_else_could_be_writ
     ending(protocol)
     assert told[0] == written
     assert not protocol.push(framed(b"{}"))
+    assert protocol._cut is not None
+    assert protocol._cut.cancelled() == protocol.disconnected
     if not protocol.disconnected:
         await end(protocol, application)
+        assert protocol._cut.cancelled(), "the transport is another's from now on"
+
+
+async def never_reads(farewell: bytes) -> None:
+    """A peer that takes nothing more says farewell; the file is closed all the same."""
+    loop = asyncio.get_running_loop()
+    application = Application()
+    protocol = made(application)
+    lost = asyncio.Event()
+
+    def connection_lost(exc: Exception | None) -> None:
+        LiveProtocol.connection_lost(protocol, exc)
+        lost.set()
+
+    protocol.connection_lost = connection_lost  # type: ignore[method-assign]
+    server = await loop.create_server(lambda: protocol, "127.0.0.1", 0)
+    peer = socket.create_connection(server.sockets[0].getsockname()[:2])
+    peer.setblocking(False)
+    await loop.sock_sendall(peer, HANDSHAKE)
+    await asyncio.wait_for(application.accepted.wait(), 5)
+    while protocol.push(framed(b"x" * 30_000)):
+        pass
+    queued = protocol.transport.get_write_buffer_size()
+    assert queued
+    await loop.sock_sendall(peer, PING * 1000)
+    if farewell:
+        await loop.sock_sendall(peer, farewell)
+    else:
+        peer.shutdown(socket.SHUT_WR)
+    await asyncio.wait_for(application.closed.wait(), 5)
+    assert protocol.transport.get_write_buffer_size() <= queued + 100, "a close frame, no pongs"
+    await asyncio.wait_for(lost.wait(), 5)
+    peer.close()
+    server.close()
+
+
+@pytest.mark.parametrize("farewell", [CLOSE, b""], ids=["a close frame", "half closed"])
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
+def test_a_peer_that_never_reads_cannot_keep_a_closing_socket(
+    run: Callable[[Coroutine[object, object, None]], None],
+    farewell: bytes,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(transport_module, "CUT_SECONDS", 0.05)
+    run(never_reads(farewell))
+
+
+async def test_pings_are_answered_while_the_peer_reads_and_no_longer() -> None:
+    protocol, transport, application = await connected()
+    written = len(transport.written)
+    protocol.data_received(PING)
+    assert transport.written[written:] == [b"\x8a\x00"]
+    protocol.pause_writing()
+    protocol.data_received(PING * 100)
+    protocol.resume_writing()
+    assert len(transport.written) == written + 1
+    protocol.data_received(PING)
+    assert transport.written[-1] == b"\x8a\x00", "nothing was kept for later"
+    await end(protocol, application)
 
 
 async def test_the_application_ends_it_too() -> None:
@@ -249,8 +313,8 @@ def test_uvicorn_has_the_attributes_that_the_protocol_uses() -> None:
     ):  # fmt: skip
         assert f"{name} = " in source or f"{name}: " in source, name
     for method in (
-        "pause_writing", "resume_writing", "handle_connect", "stop_keepalive", "handle_close",
-        "handle_parser_exception", "keepalive_timeout", "shutdown",
+        "pause_writing", "resume_writing", "handle_connect", "stop_keepalive", "handle_ping",
+        "handle_close", "handle_parser_exception", "keepalive_timeout", "eof_received", "shutdown",
     ):  # fmt: skip
         assert method in WebSocketsSansIOProtocol.__dict__, method
     # The task starts on the loop's next turn: the scope may be added to after handle_connect.
@@ -314,7 +378,7 @@ async def over_a_real_socket() -> None:
     assert (told, transport.get_write_buffer_size()) == (["pause", "drain"], 0)
     peer.close()
     await asyncio.wait_for(application.closed.wait(), 5)
-    assert told[2:] == ["shut"]
+    assert set(told[2:]) == {"shut"}
     assert raw.fileno() == -1, "it is the transport's to close"
     server.close()
 
