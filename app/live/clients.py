@@ -105,7 +105,7 @@ class Client:
         self.paused_at: float | None = None  # since when it takes no more
         self.owes_snapshot = False  # it has to start over as soon as it drains
         self.drained = 0  # how often it fell behind and caught up
-        self.ends = False  # it was told to go
+        self.ends = False  # it was told to go, or goes
 
     @property
     def version(self) -> int:
@@ -128,5 +128,6 @@ class Client:
             self.hub.on_drain(self)
 
     def on_shut(self) -> None:
+        self.ends = True
         if self.lane is not None:
             self.lane.part(self)

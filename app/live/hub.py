@@ -90,7 +90,7 @@ class Hub:
         self._slow_seconds = slow_seconds
         self._wake = asyncio.Event()
         self._behind: dict[Lane, None] = {}  # lanes with somebody to write to, a queue
-        self._moved = False
+        self._to_move: list[Client] = []  # who may belong elsewhere or owe a snapshot, staff last
         self._ticks = 0
         self._ticks_done = 0
         self._beat_all = False
@@ -161,15 +161,15 @@ class Hub:
             self._behind.pop(lane, None)
             for client in lane.clients:
                 client.owes_snapshot = True
-        self._moved = True
-        self._wake.set()
+        self._move_all()
+        if room in self._awaited:
+            self._tell_reached(room)
 
     def follow(self, tonight: str | None) -> None:
         """Screens that named no night belong to `tonight`, whose room is in memory."""
         if tonight != self.tonight:
             self.tonight = tonight
-            self._moved = True
-            self._wake.set()
+            self._move_all()
 
     # -- screens ----------------------------------------------------------------------------------
 
@@ -202,8 +202,11 @@ class Hub:
             node=self.node,
         )
         wire = framed(encoded(welcome)) + self._opening(client, room, since)
-        if self._push(client, wire) and client.lane is not None:
-            self._join(client, client.lane)
+        if self._push(client, wire):
+            self._join(client)
+        else:
+            # It took no more before it was greeted, or is gone: a drain would find it ungreeted.
+            self.end(client, SLOW, "too slow")
 
     def detach(self, client: Client) -> None:
         """The client is gone. Idempotent."""
@@ -213,6 +216,7 @@ class Hub:
             client.lane.part(client)
             client.lane.clients.pop(client, None)
         client.lane = None
+        client.hub = None  # what is said of its socket from now on is no concern of ours
 
     def give_snapshot(self, client: Client) -> None:
         """The client asked to start over; a paused one gets it when it drains."""
@@ -232,7 +236,6 @@ class Hub:
 
     def end(self, client: Client, code: int, reason: str) -> None:
         if not client.ends:
-            client.ends = True
             client.on_shut()
             client.outlet.end(code, reason)
 
@@ -270,10 +273,9 @@ class Hub:
             self._wake.clear()
             more = True
             while more:
-                more = self._write_some()
-                if self._moved:
-                    self._moved = False
-                    await self._follow()
+                self._write_some()
+                self._move_some()
+                more = bool(self._behind or self._to_move)
                 if not more or self._ticks - self._ticks_done >= BEATS_WAIT:
                     self._beat()
                 if more:
@@ -309,8 +311,8 @@ class Hub:
         client.outlet.push(framed(encoded(ByeFrame(reconnect_seconds(client.audience)))))
         self.end(client, RESTART, "restart")
 
-    def _write_some(self) -> bool:
-        """Some cohorts get what they lack, staff first; True: others lack something still."""
+    def _write_some(self) -> None:
+        """Some cohorts get what they lack, staff first."""
         written = 0
         while self._behind and written < YIELD_EVERY:
             lane = min(self._behind, key=lambda lane: ORDER.index(lane.audience))
@@ -318,7 +320,6 @@ class Hub:
             written += self._write(lane)
             if lane.is_behind:
                 self._behind[lane] = None  # the other nights have their turn first
-        return bool(self._behind)
 
     def _write(self, lane: Lane) -> int:
         """The lane's next cohort gets what it lacks; returns to how many it was written."""
@@ -338,10 +339,11 @@ class Hub:
         self.counts.bytes += len(sinks) * size
         return len(sinks)
 
-    def _join(self, client: Client, lane: Lane) -> None:
+    def _join(self, client: Client) -> None:
         """Into a cohort, if it has all there is and takes more."""
+        lane = client.lane
         if (
-            client.lane is lane
+            lane is not None
             and client.version >= lane.top
             and client.paused_at is None
             and not client.ends
@@ -349,10 +351,15 @@ class Hub:
         ):
             lane.join(client)
 
-    async def _follow(self) -> None:
+    def _move_all(self) -> None:
+        self._to_move = sorted(self._clients, key=lambda c: ORDER.index(c.audience), reverse=True)
+        self._wake.set()
+
+    def _move_some(self) -> None:
         """Whoever belongs to another night moves there; whoever owes a snapshot gets it."""
         done = 0
-        for client in list(self._clients):
+        while self._to_move and done < YIELD_EVERY:
+            client = self._to_move.pop()
             lane = client.lane
             if lane is None:
                 continue
@@ -362,11 +369,10 @@ class Hub:
                 lane.clients.pop(client, None)
                 self._enter(client, room)
                 client.owes_snapshot = room.night is not None
-            if client.owes_snapshot:
-                self._catch_up(client)
-                done += 1
-                if done % YIELD_EVERY == 0:
-                    await asyncio.sleep(0)
+            elif not client.owes_snapshot:
+                continue
+            self._catch_up(client)
+            done += 1
 
     def _enter(self, client: Client, room: Room) -> None:
         lane = room.lanes[client.audience]
@@ -397,7 +403,7 @@ class Hub:
         elif client.version < lane.top:
             wire, whole = room.newest(client.audience, client.version)
         else:
-            self._join(client, lane)
+            self._join(client)
             return
         self.counts.snapshots += whole
         self.counts.conflations += not whole
@@ -405,7 +411,7 @@ class Hub:
             client.owes_snapshot = False
             client.version = room.version
             client.drained += 1
-            self._join(client, lane)
+            self._join(client)
 
     def _push(self, client: Client, wire: bytes) -> bool:
         if not wire:
@@ -427,7 +433,8 @@ class Hub:
             due = {tick % slices for tick in ticks}
             wire = b""
             for client in list(lane.clients):
-                if (everyone or client.beat % slices in due) and client.version >= lane.top:
+                is_due = everyone or client.beat % slices in due
+                if is_due and client.version >= lane.top and not client.owes_snapshot:
                     wire = wire or self._heartbeat(lane)
                     self.counts.heartbeats += client.outlet.push(wire)
 

@@ -159,7 +159,7 @@ class Live:
         try:
             async with asyncio.TaskGroup() as tasks:
                 self._tasks = [
-                    tasks.create_task(self.hub.run(), name="flush"),
+                    tasks.create_task(self.hub.run(), name="fan-out"),
                     tasks.create_task(self.hub.tick(), name="heartbeat"),
                     tasks.create_task(self.listener.run(), name="listener"),
                     tasks.create_task(self._turn(), name="roll-over"),

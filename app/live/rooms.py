@@ -67,6 +67,13 @@ class Cohort:
         del self.clients[client]
         self._sinks = None
 
+    def take(self, other: "Cohort") -> None:
+        """Everybody of another cohort that was sent the same."""
+        self.clients |= other.clients
+        for client in other.clients:
+            client.cohort = self
+        self._sinks = None
+
 
 class Due(NamedTuple):
     """What a cohort lacks: so many frames, as one write."""
@@ -102,7 +109,15 @@ class Lane:
         """There is a frame of that version for everybody."""
         self.top = version
         self._due.clear()
-        self._behind.extend(cohort for cohort in self._level if cohort.clients)
+        last: Cohort | None = None
+        for cohort in self._level:
+            # It lacked nothing of what came before, however long ago its last frame was.
+            cohort.version = version - 1
+            if last is not None and len(last.clients) + len(cohort.clients) <= COHORT_MOST:
+                last.take(cohort)  # or those who come one by one would stay in as many cohorts
+            elif cohort.clients:
+                last = cohort
+                self._behind.append(cohort)
         self._level.clear()
 
     def next(self) -> tuple[Cohort, Due]:
@@ -178,7 +193,7 @@ class Room:
         return any(lane.clients for lane in self.lanes.values())
 
     def apply(self, message: Message, state: NightState | None = None) -> None:
-        """The room is at the message's version; its frames wait in the lanes to be flushed.
+        """The room is at the message's version; its frames wait in the lanes to be written.
 
         `state` is the state after it where the caller has folded it already; otherwise the patch
         makes it. Raises ValueError: the message is not the next one. Raises MessageUnreadable.
@@ -284,7 +299,8 @@ class Room:
         events = [decoded_event(texts_of(wire)[0].encode()) for wire in wires]
         frame = EventFrame(
             night=self.state.night,
-            after=since,
+            # Of the first of them: `since` may be later than the last frame that the screen had.
+            after=events[0].after,
             version=self.version,
             at=self.state.at,
             changes=merged_changes(event.changes for event in events),

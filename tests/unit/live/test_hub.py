@@ -4,15 +4,12 @@ import asyncio
 from functools import partial
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from app.live import hub as hub_module
 from app.live import rooms as rooms_module
-from app.live.frames import texts_of
 from app.live.hub import BEAT_SECONDS, HEARTBEAT_SECONDS, Offer
 from app.live.messages import message_of
-from app.live.protocol import REVOKED, SLOW
+from app.live.protocol import REVOKED
 from app.live.rooms import Room
 from floorplan.fold import fold
 from floorplan.state import AUDIENCES, empty_state
@@ -23,7 +20,9 @@ from tests.unit.live.screens import (
     House,
     MemoryScreen,
     beat,
+    frames_since,
     next_room,
+    one_more,
     running,
     settle,
 )
@@ -33,18 +32,6 @@ def one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """A cohort for each screen, and a turn for everybody else between any two writes."""
     monkeypatch.setattr(hub_module, "YIELD_EVERY", 1)
     monkeypatch.setattr(rooms_module, "COHORT_MOST", 1)
-
-
-def one_more(house: House, audience: str) -> None:
-    """Events until the audience gets a frame of the last one, and of no other."""
-    version = house.room.version
-    while frames_since(house, version, audience) == 0:
-        house.events(1)
-
-
-def frames_since(house: House, version: int, audience: str = "manager") -> int:
-    """How many frames the audience has after the version; some events change nothing."""
-    return len(texts_of(house.room.missed(audience, version) or b""))
 
 
 async def test_every_audience_gets_its_frames_in_order() -> None:
@@ -59,7 +46,7 @@ async def test_every_audience_gets_its_frames_in_order() -> None:
             assert versions == sorted(set(versions))
 
 
-async def test_what_arrives_while_a_flush_runs_goes_out_in_one_write() -> None:
+async def test_what_arrives_while_writing_waits_goes_out_in_one_write() -> None:
     async with running(House(nonsense=0)) as house:
         screen = house.enter()
         before = screen.outlet.writes
@@ -93,10 +80,10 @@ async def test_staff_are_written_to_before_the_public() -> None:
     assert order == ["manager", "door", "public"]
 
 
-async def test_a_screen_that_comes_between_an_event_and_its_flush_gets_it_once() -> None:
+async def test_a_screen_that_comes_between_an_event_and_its_frame_gets_it_once() -> None:
     async with running(House(nonsense=0)) as house:
         early = house.enter()
-        house.events(3)  # nothing is flushed yet: no await
+        house.events(3)  # nothing is written yet: no await
         late = house.enter()
         house.events(2)
         await settle()
@@ -119,7 +106,7 @@ async def test_a_snapshot_taken_apart_from_joining_the_list_would_lose_an_event(
         assert not house.shows(screen)
 
 
-async def test_a_screen_that_comes_or_goes_in_the_middle_of_a_flush_is_right(
+async def test_a_screen_that_comes_or_goes_while_others_are_written_to_is_right(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     one_at_a_time(monkeypatch)
@@ -136,7 +123,7 @@ async def test_a_screen_that_comes_or_goes_in_the_middle_of_a_flush_is_right(
         assert all(house.shows(screen) for screen in screens)
 
 
-async def test_an_event_in_the_middle_of_a_flush_joins_it(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_event_joins_one_that_is_being_written(monkeypatch: pytest.MonkeyPatch) -> None:
     one_at_a_time(monkeypatch)
     async with running(House(nonsense=0)) as house:
         screens = [house.enter("public") for _ in range(6)]
@@ -179,7 +166,7 @@ async def test_staff_do_not_wait_until_the_public_has_an_earlier_event(
         assert house.shows(manager)
 
 
-async def test_who_pauses_in_the_middle_of_a_flush_lacks_what_the_flush_has_not_brought(
+async def test_who_pauses_while_others_are_written_to_lacks_what_it_was_not_sent(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     one_at_a_time(monkeypatch)
@@ -245,7 +232,7 @@ async def test_a_cohort_that_lacks_too_much_gets_the_newest_state(events: int, r
         assert len(manager.look().frames) == 3, "a welcome, a snapshot, and one frame for all"
 
 
-async def test_one_that_ends_in_the_middle_of_a_flush_is_not_written_to(
+async def test_one_that_ends_while_others_are_written_to_is_not_written_to(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     one_at_a_time(monkeypatch)
@@ -286,158 +273,46 @@ async def test_offers_are_taken_once_and_in_order() -> None:
     assert house.hub.offer(message) is Offer.FOREIGN
 
 
-# -- slow screens ---------------------------------------------------------------------------------
+# -- cohorts --------------------------------------------------------------------------------------
 
 
-async def test_a_slow_screen_gets_one_merged_frame_when_it_drains() -> None:
-    async with running(House()) as house:
-        slow, quick = house.enter(), house.enter()
-        slow.outlet.block()
-        while slow.client.paused_at is None:
-            house.events(5)
-            await settle()
-        held = len(slow.outlet.held)
-        behind = slow.client.version
-        house.events(30)
-        await settle()
-        assert len(slow.outlet.held) == held, "above the mark nothing is queued"
-        slow.look()
-        slow.outlet.drain()
-        await settle()
-        assert house.shows(slow)
-        assert house.shows(quick)
-        last = slow.of("event")[-1]
-        assert (last["after"], last["version"]) == (behind, house.room.version)
-        house.events(5)
-        await settle()
-        assert house.shows(slow), "and then it is one of the others again"
-
-
-async def test_a_slow_screen_holds_no_more_however_long_it_lasts() -> None:
-    async with running(House()) as house:
-        slow = house.enter()
-        slow.outlet.block()
-        while slow.client.paused_at is None:
-            house.events(25)  # one write: what is held is the mark and one write beyond it
-            await settle()
-        held = slow.outlet.held_bytes_most
-        house.events(500)
-        await settle()
-        assert slow.outlet.held_bytes_most == held
-        assert held < 2 * KERNEL_BYTES
-
-
-async def test_a_screen_slower_than_the_ring_starts_over() -> None:
-    house = House()
-    small = Room(EPOCH, house.room.state, ring_events=5)
-    house.room = house.hub.rooms[NIGHT] = small
+async def test_more_events_than_the_ring_holds_cost_those_who_lack_one_of_them_that_one() -> None:
+    house = House(nonsense=0)
+    house.room = house.hub.rooms[NIGHT] = Room(EPOCH, house.room.state, ring_events=3)
     async with running(house):
-        slow = house.enter()
-        slow.outlet.block()
-        while slow.client.paused_at is None:
-            house.events(5)
+        screen = house.enter("public")
+        quiet = 0
+        while quiet <= 5:  # events that change nothing for the public, more than are kept
+            before = house.room.changed("public")
+            house.events(1)
             await settle()
-        house.events(20)
+            quiet = quiet + 1 if house.room.changed("public") == before else 0
+        frames = len(screen.look().frames)
+        one_more(house, "public")
         await settle()
-        slow.outlet.drain()
-        await settle()
-        assert slow.kinds()[-1] == "snapshot"
-        assert house.shows(slow)
+        assert screen.kinds()[frames:] == ["event"]
+        assert house.shows(screen)
 
 
-async def test_a_screen_that_stays_slow_is_closed_and_a_quick_one_is_not() -> None:
-    async with running(House(slow_seconds=0.0)) as house:
-        slow, quick = house.enter(), house.enter()
-        slow.outlet.block()
-        while slow.client.paused_at is None:
-            house.events(5)
-            await settle()
-        ticking = asyncio.create_task(house.hub.tick())
-        await asyncio.wait_for(slow.outlet.closed.wait(), 5)
-        ticking.cancel()
-        assert slow.outlet.ended == (SLOW, "too slow")
-        assert quick.outlet.ended is None
-        assert house.hub.counts.closed_slow == 1
-
-
-async def test_who_asks_for_a_snapshot_while_slow_gets_it_when_drained() -> None:
-    async with running(House()) as house:
-        slow = house.enter()
-        slow.outlet.block()
-        while slow.client.paused_at is None:
-            house.events(5)
-            await settle()
-        house.hub.give_snapshot(slow.client)
-        house.events(3)
-        await settle()
-        assert slow.kinds() == ["welcome", "snapshot"]
-        slow.outlet.drain()
-        await settle()
-        assert slow.kinds()[-1] == "snapshot"
-        assert house.shows(slow)
-
-
-@pytest.mark.parametrize("most", [1, 2, 100])
-def test_whatever_happens_in_whatever_order_every_screen_ends_up_right(
-    most: int, monkeypatch: pytest.MonkeyPatch
+async def test_who_come_one_by_one_while_events_go_out_are_soon_with_the_others(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(hub_module, "YIELD_EVERY", most)
-    monkeypatch.setattr(rooms_module, "COHORT_MOST", most)
-
-    @given(st.data())
-    @settings(max_examples=40)
-    def every_screen_ends_up_right(data: st.DataObject) -> None:
-        asyncio.run(_anything(data))
-
-    every_screen_ends_up_right()
-
-
-async def _anything(  # noqa: C901 - one case for each move
-    data: st.DataObject,
-) -> None:
-    screens: list[MemoryScreen] = []
-    async with running(House(seed=data.draw(st.integers(0, 1000)))) as house:
-        moves = st.sampled_from(
-            ("events", "many events", "enter", "resume", "block", "drain", "ask", "leave", "beat",
-             "turn", "turn")
-        )  # fmt: skip
-        for move in data.draw(st.lists(moves, max_size=60)):
-            some = screens[data.draw(st.integers(0, 99)) % len(screens)] if screens else None
-            match move:
-                case "events":
-                    house.events(1)
-                case "many events":
-                    house.events(20)
-                case "enter":
-                    screens.append(house.enter(data.draw(st.sampled_from(AUDIENCES))))
-                case "resume":
-                    if some is not None:
-                        again = MemoryScreen(some.client.audience)
-                        some.look()
-                        again.version, again.document = some.version, some.document
-                        again.night = some.night
-                        house.hub.attach(again.client, house.room, some.version)
-                        screens.append(again)
-                case "beat":
-                    beat(house, 80)
-                case "turn":
-                    await asyncio.sleep(0)
-                case _ if some is None:
-                    pass
-                case "block":
-                    some.outlet.block()
-                case "drain":
-                    some.outlet.drain()
-                case "ask":
-                    house.hub.give_snapshot(some.client)
-                case "leave":
-                    house.hub.detach(some.client)
-                    screens.remove(some)
-        for screen in screens:
-            screen.outlet.drain()
+    monkeypatch.setattr(rooms_module, "COHORT_MOST", 10)
+    async with running(House(nonsense=0)) as house:
+        lane = house.room.lanes["manager"]
+        screens = []
+        for _ in range(40):
+            one_more(house, "manager")  # nobody has it yet: there is no cohort to join
+            screens.append(house.enter())
+            await settle()
+        one_more(house, "manager")
         await settle()
-        for screen in screens:
-            assert house.shows(screen)
+        assert len(lane._level) == 4
+        assert all(house.shows(screen) for screen in screens)
+        for screen in screens[1:]:
+            house.hub.detach(screen.client)
+        one_more(house, "manager")
+        assert len(lane._behind) == 1, "nobody's are not kept"
 
 
 # -- heartbeats -----------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from app.domain.principals import Principal
+from app.live import hub as hub_module
 from app.live.hub import Offer
 from app.live.messages import message_of
 from app.live.protocol import RESTART, REVOKED
@@ -132,3 +133,59 @@ async def test_nobody_waits_for_ever_for_a_version() -> None:
             async with asyncio.timeout(0.01):
                 await house.hub.reached(house.room, target + 100)
         assert house.hub._awaited == {}
+
+
+async def test_staff_do_not_wait_until_the_public_has_moved_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(hub_module, "YIELD_EVERY", 2)
+    async with running(House(nonsense=0)) as house:
+        crowd = [house.enter("public") for _ in range(8)]
+        manager = house.enter("manager")
+        watcher = house.enter("manager", follows_tonight=False)
+        house.hub.add(next_room())
+        house.hub.follow("2026-11-28")
+        await asyncio.sleep(0)
+        assert manager.look().night == "2026-11-28", "staff first"
+        while house.room.changed("manager") == 1:
+            house.events(1)
+        await asyncio.sleep(0)
+        assert house.shows(watcher)
+        assert any(screen.look().night == NIGHT for screen in crowd), "they go on moving"
+        await settle()
+        assert all(screen.look().night == "2026-11-28" for screen in crowd)
+
+
+async def test_who_owes_a_snapshot_gets_no_heartbeat_of_what_it_has_not_seen() -> None:
+    house = House(nonsense=0)
+    screens = [house.enter(audience) for audience in AUDIENCES]
+    house.events(20)
+    for screen in screens:
+        house.hub.give_snapshot(screen.client)
+    house.room.rebase(house.room.epoch, fold(empty_state(NIGHT), house.play.events[:2]), ())
+    house.hub.rebased(house.room)
+    house.hub.beat_all()
+    house.hub._beat()
+    assert all(screen.of("heartbeat") == [] for screen in screens)
+    async with running(house):
+        await settle()
+        assert all(house.shows(screen) for screen in screens)
+
+
+async def test_who_waits_for_a_version_hears_that_the_room_started_over_beyond_it() -> None:
+    house = House(nonsense=0)
+    house.play.run(5)
+    waiting = asyncio.create_task(house.hub.reached(house.room, 4))
+    await asyncio.sleep(0)
+    house.room.rebase(house.room.epoch, fold(empty_state(NIGHT), house.play.events), ())
+    house.hub.rebased(house.room)
+    await asyncio.wait_for(waiting, 1)
+
+
+async def test_in_the_lobby_a_screen_is_one_of_the_others() -> None:
+    async with running(House()) as house:
+        screen = house.enter("public")
+        house.hub.follow(None)
+        await settle()
+        assert screen.client.lane is house.hub.lobby.lanes["public"]
+        assert screen.client.cohort is not None
