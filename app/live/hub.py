@@ -340,11 +340,10 @@ class Hub:
         return len(sinks)
 
     def _join(self, client: Client) -> None:
-        """Into a cohort, if it has all there is and takes more."""
+        """The client has all there is: into a cohort, if it takes more."""
         lane = client.lane
         if (
             lane is not None
-            and client.version >= lane.top
             and client.paused_at is None
             and not client.ends
             and not client.owes_snapshot

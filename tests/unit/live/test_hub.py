@@ -313,6 +313,10 @@ async def test_who_come_one_by_one_while_events_go_out_are_soon_with_the_others(
             house.hub.detach(screen.client)
         one_more(house, "manager")
         assert len(lane._behind) == 1, "nobody's are not kept"
+        house.hub.detach(screens[0].client)
+        await settle()
+        one_more(house, "manager")
+        assert not lane.is_behind
 
 
 # -- heartbeats -----------------------------------------------------------------------------------

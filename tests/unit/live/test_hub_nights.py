@@ -185,7 +185,9 @@ async def test_who_waits_for_a_version_hears_that_the_room_started_over_beyond_i
 async def test_in_the_lobby_a_screen_is_one_of_the_others() -> None:
     async with running(House()) as house:
         screen = house.enter("public")
+        screen.look()
         house.hub.follow(None)
         await settle()
+        assert screen.kinds()[2:] == [], "there is nothing to show; its heartbeat says so"
         assert screen.client.lane is house.hub.lobby.lanes["public"]
         assert screen.client.cohort is not None
