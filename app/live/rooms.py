@@ -156,7 +156,6 @@ class Lane:
         self.top = version
         self._level.clear()
         self._behind.clear()
-        self._due.clear()
 
 
 class Room:

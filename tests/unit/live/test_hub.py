@@ -319,6 +319,20 @@ async def test_who_come_one_by_one_while_events_go_out_are_soon_with_the_others(
         assert not lane.is_behind
 
 
+async def test_cohorts_that_become_one_are_both_written_to(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(rooms_module, "COHORT_MOST", 3)
+    async with running(House(nonsense=0)) as house:
+        screens = [house.enter() for _ in range(5)]
+        for leaves in (0, 4):  # of the three, then of the two: now there is room for all
+            house.hub.detach(screens[leaves].client)
+            one_more(house, "manager")
+            await settle()
+        assert len(house.room.lanes["manager"]._level) == 1
+        assert all(house.shows(screen) for screen in screens[1:4])
+
+
 # -- heartbeats -----------------------------------------------------------------------------------
 
 
