@@ -95,6 +95,10 @@ class LiveProtocol(WebSocketsSansIOProtocol):
         self._shut()
         super().keepalive_timeout()
 
+    def on_task_complete(self, task: asyncio.Task[None]) -> None:
+        self._shut()
+        super().on_task_complete(task)
+
     def _shut(self) -> None:
         if self._cut is None:
             # A transport that closes waits until all has left, which a peer that does not read
@@ -161,10 +165,9 @@ class LiveProtocol(WebSocketsSansIOProtocol):
 
         uvicorn's own close waits for the buffer to drain, which a peer that never reads prevents.
         """
-        is_open = self._is_open()
-        self._shut()
-        if not is_open:
+        if not self._is_open():
             return
+        self._shut()
         self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
         self.conn.send_close(code, reason)
         self.transport.write(b"".join(self.conn.data_to_send()))

@@ -305,6 +305,18 @@ async def test_the_application_ends_it_too() -> None:
     await end(protocol, application)
 
 
+async def test_an_application_that_returns_leaves_no_socket_to_a_peer_that_reads_nothing() -> None:
+    protocol, transport, application = await connected()
+    protocol.queue.put_nowait({"type": "websocket.disconnect", "code": 1006})
+    await asyncio.wait_for(application.closed.wait(), 5)
+    await asyncio.sleep(0)
+    assert transport.closing
+    assert protocol._cut is not None
+    protocol._cut._run()
+    assert transport.aborted
+    await end(protocol, application)
+
+
 def test_uvicorn_has_the_attributes_that_the_protocol_uses() -> None:
     source = inspect.getsource(WebSocketsSansIOProtocol)
     for name in (
@@ -315,6 +327,7 @@ def test_uvicorn_has_the_attributes_that_the_protocol_uses() -> None:
     for method in (
         "pause_writing", "resume_writing", "handle_connect", "stop_keepalive", "handle_ping",
         "handle_close", "handle_parser_exception", "keepalive_timeout", "eof_received", "shutdown",
+        "on_task_complete",
     ):  # fmt: skip
         assert method in WebSocketsSansIOProtocol.__dict__, method
     # The task starts on the loop's next turn: the scope may be added to after handle_connect.
