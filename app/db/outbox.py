@@ -10,7 +10,9 @@ from msgspec import Struct
 from app.domain.messages import Message, queued
 
 # Of one person's messages the earliest goes first: a cancellation never before what it cancels.
-# What another worker is taking is passed by; if that one dies it is taken when its lease ends.
+# Each date of a series has a person of its own, for one guest: so theirs wait for each other too.
+# What another worker is taking is passed by; if that one dies it is taken when its lease ends. It
+# waits until then, so whoever looks meanwhile takes nothing that follows it.
 TAKE_DUE = """
 WITH due AS (
     SELECT o.id FROM outbox o
@@ -19,6 +21,12 @@ WITH due AS (
        AND (o.not_before IS NULL OR o.not_before <= venue_now())
        AND NOT EXISTS (SELECT FROM outbox e
                         WHERE e.status = 'waiting' AND e.person_id = o.person_id
+                          AND e.channel = o.channel AND e.number < o.number
+                          AND (e.not_before IS NULL OR e.not_before <= venue_now()))
+       AND NOT EXISTS (SELECT FROM booking b
+                         JOIN booking d ON d.series = b.series
+                         JOIN outbox e ON e.person_id = d.person_id
+                        WHERE b.person_id = o.person_id AND e.status = 'waiting'
                           AND e.channel = o.channel AND e.number < o.number
                           AND (e.not_before IS NULL OR e.not_before <= venue_now()))
      ORDER BY o.number

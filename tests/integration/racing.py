@@ -1,13 +1,23 @@
-"""Guards of the database switched off, and actions that take their time, so that races meet."""
+"""Guards of the database switched off, and gates at which those who race meet.
+
+A race that is left to chance proves nothing where it does not happen: on a machine that is slow
+enough one is over before the next begins.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import asyncpg
 
 from tests.integration.floor import House
 
 GATE = 4242  # an advisory lock that nobody else takes
+WAITING = """
+SELECT count(DISTINCT l.pid) FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+ WHERE a.datname = current_database() AND NOT l.granted
+   AND ($1::text[] = '{}' OR l.locktype = ANY ($1))
+"""
 
 
 async def rewritten(house: House, function: str, *changes: tuple[str, str]) -> None:
@@ -21,10 +31,35 @@ async def rewritten(house: House, function: str, *changes: tuple[str, str]) -> N
         await conn.execute(source)
 
 
-async def slowly(house: House, seconds: float = 0.05) -> None:
-    """Every action takes a while between its facts and its commit, so that races meet."""
-    pause = f"BEGIN\n    PERFORM pg_sleep({seconds});\n"
-    await rewritten(house, "finish_action", ("BEGIN\n", pause))
+async def at_once(
+    house: House,
+    *works: Awaitable[object],
+    meeting: int | None = None,
+    return_exceptions: bool = False,
+) -> list[Any]:
+    """What came of actions that meet, as `asyncio.gather` tells it.
+
+    None of them commits before each has judged what it read, waits for a lock of another one, or
+    was refused: so they meet however slow the machine is. `meeting`: so many transactions are
+    enough, where several actions go together in one.
+    """
+    at_the_gate = (
+        "BEGIN\n    PERFORM set_config('lock_timeout', '0', true),"
+        f" pg_advisory_xact_lock_shared({GATE});\n"
+    )
+    await rewritten(house, "finish_action", ("BEGIN\n", at_the_gate))
+    async with house.looking() as owner:
+        await owner.execute(f"SELECT pg_advisory_lock({GATE})")
+        racers = [asyncio.ensure_future(work) for work in works]
+
+        async def met() -> bool:
+            # Counted before the look at the locks: who is refused meanwhile makes nobody early.
+            at_it = sum(not racer.done() for racer in racers)
+            return await _waiting(owner) >= min(at_it, meeting or at_it)
+
+        await _until(met, "the racers did not meet")
+        await owner.execute(f"SELECT pg_advisory_unlock({GATE})")
+    return await asyncio.gather(*racers, return_exceptions=return_exceptions)
 
 
 async def without_locks(house: House) -> None:
@@ -37,14 +72,12 @@ async def without_locks(house: House) -> None:
         ("ORDER BY k.id FOR UPDATE", "ORDER BY k.id"),
         ("ORDER BY h.floor FOR UPDATE", "ORDER BY h.floor"),
     )
-    await slowly(house, 0.5)  # nobody waits for anybody, so all of them are at it at once
 
 
 async def without_table_locks(house: House) -> None:
     """Tables are not locked, bookings are."""
     await rewritten(house, "lock_floor", ("ORDER BY f.number FOR UPDATE", "ORDER BY f.number"))
     await rewritten(house, "lock_tables", ("f.number FOR UPDATE", "f.number"))
-    await slowly(house, 0.5)  # nobody waits for anybody, so all of them are at it at once
 
 
 async def without_hold_locks(house: House) -> None:
@@ -83,13 +116,20 @@ async def as_time_runs_out(
         return await against()
 
     async with house.looking() as owner, asyncio.TaskGroup() as group:
+
+        async def gate_is_reached() -> bool:
+            return await _waiting(owner, "advisory") > 0
+
+        async def action_is_waited_for() -> bool:
+            return await _waiting(owner, "transactionid", "tuple") > 0
+
         await owner.execute(f"SELECT pg_advisory_lock({GATE})")
         working = group.create_task(first())
-        await _until_somebody_waits(owner, ["advisory"])
+        await _until(gate_is_reached, f"nobody came to {action}")
         await house.later(minutes=minutes)
         other = group.create_task(second())
         # It waits for the action's locks; or there are none, and it has the table.
-        waiting = group.create_task(_until_somebody_waits(owner, ["transactionid", "tuple"]))
+        waiting = group.create_task(_until(action_is_waited_for, "nobody wants its locks"))
         await asyncio.wait({other, waiting}, return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()
         await asyncio.wait({waiting})
@@ -97,11 +137,15 @@ async def as_time_runs_out(
     return working.result(), other.result()
 
 
-async def _until_somebody_waits(owner: asyncpg.Connection, kinds: list[str]) -> None:
-    """Somebody waits for a lock of these kinds."""
-    sql = "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = ANY ($1) AND NOT granted)"
+async def _waiting(owner: asyncpg.Connection, *kinds: str) -> int:
+    """How many transactions of this database wait for a lock, of these kinds or any."""
+    found: int = await owner.fetchval(WAITING, list(kinds))
+    return found
+
+
+async def _until(true: Callable[[], Awaitable[bool]], otherwise: str) -> None:
     for _ in range(2000):
-        if await owner.fetchval(sql, kinds):
+        if await true():
             return
         await asyncio.sleep(0.01)
-    raise AssertionError(f"nobody waits for a lock of {kinds}")
+    raise AssertionError(otherwise)

@@ -23,7 +23,7 @@ from tests.integration.changing import (
     swapped,
 )
 from tests.integration.floor import MANAGER, NIGHT, House, read
-from tests.integration.racing import without_constraint, without_table_locks
+from tests.integration.racing import at_once, without_constraint, without_table_locks
 
 # -- another night ---------------------------------------------------------------------------------
 
@@ -112,8 +112,8 @@ async def _all_to_one_table(house: House) -> Counter[str]:
     await house.open(SUNDAY)
     booked = [await house.booked([n]) for n in (1, 2, 6, 7)]
     return Counter(
-        await asyncio.gather(
-            *(outcome(rescheduled(house, b, night=SUNDAY, tables=[8])) for b in booked)
+        await at_once(
+            house, *(outcome(rescheduled(house, b, night=SUNDAY, tables=[8])) for b in booked)
         )
     )
 
@@ -248,7 +248,8 @@ async def test_a_change_of_another_edition_is_refused_with_the_booking_as_it_is(
 async def _race(house: House, *, edition: int | None) -> Counter[str]:
     booking = await house.booked([7])
     return Counter(
-        await asyncio.gather(
+        await at_once(
+            house,
             *(
                 outcome(
                     bookings.move_tables(
@@ -257,7 +258,7 @@ async def _race(house: House, *, edition: int | None) -> Counter[str]:
                     )
                 )
                 for to in (5, 6, 8)
-            )
+            ),
         )
     )  # fmt: skip
 

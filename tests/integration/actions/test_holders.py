@@ -1,6 +1,5 @@
 """Nobody locks the house for free: one unpaid hold a customer, and a few from one address."""
 
-import asyncio
 import hashlib
 from collections import Counter
 from typing import Any
@@ -15,7 +14,7 @@ from app.domain.principals import ANONYMOUS, Principal
 from app.errors import Conflict
 from app.wire import Contact, HoldTables
 from tests.integration.floor import MANAGER, NIGHT, House, read
-from tests.integration.racing import slowly
+from tests.integration.racing import at_once
 
 HOME = "0123456789abcdef"
 
@@ -102,16 +101,17 @@ async def test_without_the_lock_one_customer_gets_several(venue_house: House) ->
 
 
 async def everywhere_at_once(house: House) -> list[str]:
-    """The same customer holds six tables at one moment, by two workers; an action takes a while."""
-    await slowly(house, 0.1)
+    """The same customer holds six tables at one moment, by two workers, whose first ones meet."""
     other = await Database.open(house.settings)
     both = (house, House(other, house.settings, house.venue))
     try:
-        return await asyncio.gather(
+        return await at_once(
+            house,
             *(
                 reason(held(both[turn % 2], number, guest(1), f"{number:016x}"))
                 for turn, number in enumerate((1, 2, 4, 5, 6, 7))
-            )
+            ),
+            meeting=2,
         )
     finally:
         await other.close()

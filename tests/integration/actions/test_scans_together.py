@@ -17,7 +17,7 @@ from app.domain.facts import Facts
 from app.domain.principals import Principal
 from app.wire import EditNight, LimitsBody
 from tests.integration.floor import NIGHT, House
-from tests.integration.racing import slowly
+from tests.integration.racing import at_once
 
 Answer = dict[str, Any]
 PARTIES = [1, 2, 4, 5, 6, 7, 8, 9, 11, 12]  # tables that four people fit
@@ -235,16 +235,17 @@ async def test_who_waits_for_a_row_holds_up_no_other_door(
 async def test_two_workers_in_one_rush_let_in_what_there_is_room_for(venue_house: House) -> None:
     """Groups of two processes meet at the rows."""
     house = venue_house
-    await slowly(house, 0.01)
     parties = await ten(house)
     other = await Database.open(house.settings)
     try:
         both = (house, House(other, house.settings, house.venue))
-        answers = await asyncio.gather(
+        answers = await at_once(
+            house,
             *(
                 both[n % 2].scan(one["code"], 4, by=device(n))
                 for n, one in enumerate([*parties, *parties])
-            )
+            ),
+            meeting=2,
         )
     finally:
         await other.close()

@@ -6,6 +6,7 @@ Four Saturdays from tonight on are open unless a test says otherwise.
 import asyncio
 from collections import Counter
 from datetime import UTC
+from email.message import EmailMessage
 from typing import Any
 
 import icalendar
@@ -13,12 +14,13 @@ import pytest
 
 from app.actions import bookings, calendars, series
 from app.actions.act import Answered
+from app.db import outbox
 from app.errors import Conflict, NotFound, NotValid
 from app.wire import Contact
 from app.wire.series import BookSeries, CancelSeries, WantedDate
 from tests.integration.changing import contradictions, outcome, rescheduled
 from tests.integration.floor import NIGHT, House, read
-from tests.integration.mailbox import ORIGIN, mailbox, outbox_of, part_of, rows_of
+from tests.integration.mailbox import ORIGIN, mailbox, outbox_of, part_of, rows_of, try_now
 
 SATURDAYS = [NIGHT, "2026-11-28", "2026-12-05", "2026-12-12"]
 ADA = Contact("Ada Lovelace", phone="0113 496 0000", email="ada@example.org")
@@ -31,11 +33,11 @@ async def weekly(house: House, nights: list[str] = SATURDAYS) -> None:
 
 async def answered(
     house: House, tables: int | list[int] = 7, *, nights: list[str] = SATURDAYS,
-    key: str | None = None, **more: Any,
+    key: str | None = None, contact: Contact = ADA, **more: Any,
 ) -> Answered:  # fmt: skip
     numbers = [tables] * len(nights) if isinstance(tables, int) else tables
     dates = [WantedDate(night, [n]) for night, n in zip(nights, numbers, strict=True)]
-    request = BookSeries(4, ADA, dates, **more)
+    request = BookSeries(4, contact, dates, **more)
     return await series.book_series(
         house.db, house.venue, house.vault, house.settings.secret,
         house.caller(key=key, body=request), request,
@@ -232,6 +234,61 @@ async def test_one_message_tells_all_dates_and_one_their_end(venue_house: House)
     assert entries[2] == {**dict.fromkeys(ids, 1), ids[2]: 3}
 
 
+async def a_date_is_cancelled(house: House) -> None:
+    """Two letters wait, to two persons who are one guest."""
+    await weekly(house)
+    made = await recurring(house, contact=Contact("Ada", email="ada@example.org"))
+    await bookings.cancel_booking(house.db, house.caller(), made["bookings"][3]["booking_id"])
+
+
+SERIES_FIRST = [
+    "Your table on 3 nights from Saturday 21 November 2026",  # as it is when it is sent
+    "Your booking on Saturday 12 December 2026 is cancelled",
+]
+
+
+async def test_the_end_of_a_date_is_not_told_before_the_series(venue_house: House) -> None:
+    """Whether the first letter is on its way with another worker, or has to be tried again."""
+    house, asked, release = venue_house, asyncio.Event(), asyncio.Event()
+    await a_date_is_cancelled(house)
+    async with mailbox() as box:
+
+        class Slow:
+            async def send(self, message: EmailMessage) -> None:
+                asked.set()
+                await release.wait()
+                await box.server.send(message)
+
+        first, second = outbox_of(house, mail=Slow()), outbox_of(house, mail=box.server)
+        assert await first.step() == 1
+        await asked.wait()
+        assert await second.step() == 0
+        box.answers = ["451 Later"]
+        release.set()
+        await first.drain()
+        await second.drain()
+        assert (box.messages, box.answers) == ([], [])
+        await try_now(house)
+        await second.drain()
+        assert box.subjects == SERIES_FIRST
+
+
+async def test_without_the_look_at_the_series_its_end_would_come_first(
+    venue_house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The negative control: the order of each person's messages is not enough."""
+    careless = outbox.TAKE_DUE.replace("d.series = b.series", "d.id = b.id")
+    assert careless != outbox.TAKE_DUE, "the guard to switch off has moved"
+    monkeypatch.setattr(outbox, "TAKE_DUE", careless)
+    await a_date_is_cancelled(venue_house)
+    async with mailbox() as box:
+        box.answers = ["451 Later"]
+        worker = outbox_of(venue_house, mail=box.server)
+        assert await worker.step() == 2, "both at once"
+        await worker.drain()
+        assert len(box.messages) == 1
+
+
 def sequences(message: Any) -> dict[str, int]:
     """The number of each booking's entry in the message's calendar."""
     entries = icalendar.Calendar.from_ical(part_of(message, "text/calendar")).walk("VEVENT")
@@ -249,7 +306,7 @@ async def test_the_message_of_a_series_brings_every_date_into_a_calendar(
     await bookings.cancel_booking(house.db, house.caller(), ids[3])
     async with mailbox() as box:
         await outbox_of(house, mail=box.server).drain()
-        message = box.messages[0]
+        message, _ = box.messages
     (file,) = [part for part in message.iter_attachments() if part.get_filename() == "booking.ics"]
     calendar = icalendar.Calendar.from_ical(file.get_content())
     assert (calendar["METHOD"], file.get_content_type()) == ("PUBLISH", "text/calendar")

@@ -13,6 +13,7 @@ from app.wire.waitlist import JoinWaitlist
 from tests.integration.floor import NIGHT, House
 from tests.integration.racing import (
     as_time_runs_out,
+    at_once,
     rewritten,
     without_constraint,
     without_hold_locks,
@@ -87,9 +88,7 @@ async def test_two_that_place_at_once_make_one_offer(full: House) -> None:
     await join(full, 1)
     await join(full, 2)
     await cancel(full, 7)
-    made = await asyncio.gather(
-        *(waitlist.offer_free_tables(full.db, full.venue) for _ in range(4))
-    )
+    made = await at_once(full, *(waitlist.offer_free_tables(full.db, full.venue) for _ in range(4)))
     assert sum(made) == 1
     assert (await full.kinds()).count("WAITLIST_OFFERED") == 1
     await full.agrees()
@@ -102,7 +101,7 @@ async def test_without_its_guards_a_party_is_offered_a_table_twice(full: House) 
     await without_table_locks(full)
     await without_constraint(full)
     await rewritten(full, "offer_tables", ("AND w.status = 'waitlisted' FOR UPDATE", ""))
-    await asyncio.gather(*(waitlist.offer_free_tables(full.db, full.venue) for _ in range(4)))
+    await at_once(full, *(waitlist.offer_free_tables(full.db, full.venue) for _ in range(4)))
     assert (await full.kinds()).count("WAITLIST_OFFERED") > 1
 
 
@@ -110,7 +109,8 @@ async def joined_at_once(house: House) -> list[Any]:
     """The answers to one request that is sent five times."""
     request = JoinWaitlist(NIGHT, 4, guest(1))
     caller = house.caller(ANONYMOUS, "once", request)
-    return await asyncio.gather(
+    return await at_once(
+        house,
         *(
             waitlist.join_waitlist(
                 house.db, house.venue, house.vault, house.settings.secret, caller, request

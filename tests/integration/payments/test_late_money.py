@@ -1,7 +1,6 @@
 """Money that comes late, or in the instant in which its hold ends: it buys its table, or it goes
 back by itself. Never both, never neither."""
 
-import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -11,7 +10,7 @@ import pytest
 from app.actions.holds import release_hold
 from tests.integration.changing import outcome
 from tests.integration.payments.till import Till
-from tests.integration.racing import slowly, without_locks
+from tests.integration.racing import as_time_runs_out, at_once, without_locks
 
 DEPOSIT = 2000  # of table 7
 PAST_MINUTES = 31  # beyond a hold and its extension
@@ -123,7 +122,7 @@ async def _raced(
     intent = await desk.paid_unseen(held)
     await desk.tell(desk.event("payment_intent.succeeded", intent))
     await desk.house.later(minutes=PAST_MINUTES)
-    found = await asyncio.gather(outcome(desk.worked()), *(outcome(one()) for one in against))
+    found = await at_once(desk.house, outcome(desk.worked()), *(outcome(one()) for one in against))
     while await desk.work():
         pass
     return held, Counter(found)
@@ -143,7 +142,6 @@ async def _assert_one_outcome(desk: Till, held: dict[str, Any]) -> None:
 
 
 async def test_a_payment_against_the_end_of_its_hold_has_one_outcome(desk: Till) -> None:
-    await slowly(desk.house)
     held, _ = await _raced(desk, desk.swept, desk.swept)
     await _assert_one_outcome(desk, held)
     async with desk.house.looking() as conn:
@@ -151,7 +149,6 @@ async def test_a_payment_against_the_end_of_its_hold_has_one_outcome(desk: Till)
 
 
 async def test_a_payment_against_who_wants_the_table_sells_it_once(desk: Till) -> None:
-    await slowly(desk.house)
     held, found = await _raced(desk, lambda: desk.held([7]), desk.swept)
     assert found["won"] + found["table_not_available"] == 3
     await _assert_one_outcome(desk, held)
@@ -159,16 +156,40 @@ async def test_a_payment_against_who_wants_the_table_sells_it_once(desk: Till) -
         assert await conn.fetchval(ONE_TABLE) == 1
 
 
-async def test_without_the_locks_the_money_is_there_and_the_table_is_not(
+async def _settled_as_it_runs_out(desk: Till) -> dict[str, Any]:
+    """The hold, whose time ran out and which was swept while its payment was judged and not yet
+    written."""
+    held = await desk.held([7])
+    intent = await desk.paid_unseen(held)
+    await desk.tell(desk.event("payment_intent.succeeded", intent))
+
+    async def settled() -> str:
+        return await outcome(desk.worked())
+
+    async def swept() -> str:
+        return await outcome(desk.swept())
+
+    await as_time_runs_out(desk.house, "settle_payment", settled, swept, PAST_MINUTES)
+    while await desk.work():
+        pass
+    return held
+
+
+async def test_money_in_the_last_moment_of_a_hold_keeps_its_table(desk: Till) -> None:
+    held = await _settled_as_it_runs_out(desk)
+    assert (await desk.row(held))["status"] == "confirmed"
+    assert (await desk.house.kinds()).count("HOLD_EXPIRED") == 0
+    await _assert_one_outcome(desk, held)
+
+
+async def test_without_the_locks_the_hold_ends_under_the_payment_that_confirms_it(
     desk: Till,
 ) -> None:
     """The negative control: the end of the hold does not wait for the payment, nor it for the
     end; both judge a hold that is pending, and what is asked after each race fails."""
     await without_locks(desk.house)
-
-    async def raced_and_asked() -> None:
-        held, _ = await _raced(desk, desk.swept, desk.swept)
-        await _assert_one_outcome(desk, held)
-
+    held = await _settled_as_it_runs_out(desk)
+    kinds = await desk.house.kinds()
+    assert kinds[-3:] == ["HOLD_EXPIRED", "PAYMENT_PROCESSED", "BOOKING_CONFIRMED"]
     with pytest.raises(AssertionError):
-        await raced_and_asked()
+        await _assert_one_outcome(desk, held)
