@@ -21,10 +21,12 @@ class DatabaseHealth(Struct, frozen=True):
     bypasses_policies: bool
     owns_tables: bool
     missing_migrations: list[str]
+    other_functions: list[str]
 
 
 async def read_health(conn: asyncpg.Connection) -> DatabaseHealth:
-    """Who the connection is to Postgres, and which migrations the database lacks."""
+    """Who the connection is to Postgres, and which files of this code the database lacks or
+    has with another text."""
     row = await conn.fetchrow(READ_ROLE)
     assert row is not None, "a connection has a role"
     return DatabaseHealth(
@@ -32,5 +34,5 @@ async def read_health(conn: asyncpg.Connection) -> DatabaseHealth:
         row["rolsuper"],
         row["rolbypassrls"],
         row["owns_tables"],
-        await list_missing(conn),
+        *await list_missing(conn),
     )

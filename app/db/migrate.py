@@ -6,9 +6,14 @@ same time; its SHA-256 is kept, so that an edited migration is noticed instead o
 A function that changes with the code stands once, in `functions/`, as CREATE OR REPLACE: after the
 migrations those whose text changed are made again. A function that a migration itself needs (for a
 policy, a constraint) is first made there; another signature is dropped there.
+
+While nodes are upgraded one by one, those of the older release go on with the functions of the
+newer: what its callers ask of them stays. So one of another text is named and is not missing, and a
+node of the older release that starts again leaves the functions as they are.
 """
 
 import hashlib
+from collections.abc import Iterable
 from importlib.resources import files
 
 import asyncpg
@@ -80,10 +85,12 @@ async def migrate(owner_url: str) -> list[str]:
                 await conn.execute(sql)
                 await conn.execute(INSERT_MIGRATION, name, digest)
             done.append(name)
+        # Its own functions would take those of the newer release from the nodes that have it.
+        functions = [] if _of_newer(applied) else list_functions()
         async with conn.transaction():
             # They may call each other, in whatever order their names have.
             await conn.execute("SET LOCAL check_function_bodies = off")
-            for name, sql in list_functions():
+            for name, sql in functions:
                 if applied.get(name) != _digest(sql):
                     await conn.execute(sql)
                     await conn.execute(PUT_FUNCTION, name, _digest(sql))
@@ -96,24 +103,31 @@ async def migrate(owner_url: str) -> list[str]:
 
 
 async def read_schema(owner_url: str) -> tuple[list[str], list[str]]:
-    """What the database lacks of this code (as `list_missing`; all of it when it is empty), and the
-    migrations there that this code does not know: a newer version's. Raises asyncpg errors."""
+    """What the database lacks of this code, functions of another text included (all of it when it
+    is empty), and the migrations there that this code does not know: a newer version's. Raises
+    asyncpg errors."""
     conn = await asyncpg.connect(owner_url)
     try:
         if await conn.fetchval("SELECT to_regclass('migration')") is None:
             return [name for name, _ in list_migrations()], []
-        missing = await list_missing(conn)
-        known = {name for name, _ in (*list_migrations(), *list_functions())}
-        return missing, [
-            row["name"] for row in await conn.fetch(LIST_MIGRATIONS) if row["name"] not in known
-        ]
+        missing, other = await list_missing(conn)
+        applied = [row["name"] for row in await conn.fetch(LIST_MIGRATIONS)]
+        return missing + other, _of_newer(applied)
     finally:
         await conn.close()
 
 
-async def list_missing(conn: asyncpg.Connection) -> list[str]:
-    """The migrations of this code that the database lacks, and functions of another text there;
+async def list_missing(conn: asyncpg.Connection) -> tuple[list[str], list[str]]:
+    """The files of this code that the database lacks, and the functions of another text there;
     readiness asks."""
     applied = {row["name"]: row["sha256"] for row in await conn.fetch(LIST_MIGRATIONS)}
-    missing = [name for name, _ in list_migrations() if name not in applied]
-    return missing + [n for n, sql in list_functions() if applied.get(n) != _digest(sql)]
+    ours = list_functions()
+    missing = [name for name, _ in (*list_migrations(), *ours) if name not in applied]
+    return missing, [n for n, sql in ours if n in applied and applied[n] != _digest(sql)]
+
+
+def _of_newer(applied: Iterable[str]) -> list[str]:
+    """The migrations among the applied files that only a newer version knows. A function that this
+    code lacks says nothing: it may be one that was dropped."""
+    known = {name for name, _ in list_migrations()}
+    return [n for n in applied if not n.startswith("functions/") and n not in known]

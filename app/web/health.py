@@ -87,12 +87,13 @@ async def _database(parts: Parts, heads: dict[str, int]) -> dict[str, Part]:
     checks = {"app": parts.db.app, "jobs": parts.db.jobs, "auth": parts.db.auth}
     strong: list[str] = []
     missing: list[str] = []
+    other: list[str] = []
     try:
         async with asyncio.timeout(READY_SECONDS):
             for name, pool in checks.items():
                 async with parts.db.reading(pool) as conn:
                     health = await read_health(conn)
-                    missing = health.missing_migrations
+                    missing, other = health.missing_migrations, health.other_functions
                     heads.update(await list_heads(conn))
                     if health.is_superuser or health.owns_tables or health.bypasses_policies:
                         strong.append(f"{name} (as {health.role})")
@@ -106,9 +107,17 @@ async def _database(parts: Parts, heads: dict[str, int]) -> dict[str, Part]:
         else "no connection is a superuser or owns a table"
     )
     schema = f"missing: {', '.join(missing)}; run backroom migrate" if missing else "current"
+    functions = (
+        f"{len(other)} are another release's (the first is {other[0]}): once every node is "
+        "upgraded, run backroom migrate"
+        if other
+        else "this release's"
+    )
     return {
         "database": Part(True, True, f"three roles answered in {milliseconds:.1f} ms"),
         "migrations": Part(not missing, True, schema),
+        # A node goes on serving while the next release's migrate under it.
+        "functions": Part(not other, False, functions),
         "roles": Part(not strong, True, roles),
     }
 

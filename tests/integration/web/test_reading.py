@@ -263,7 +263,7 @@ async def test_readiness_names_each_part_and_is_degraded_without_redis(
     ready = await client.get("/health/ready")
     assert (ready.status_code, ready.json()["status"]) == (200, "ready")
     assert set(ready.json()["parts"]) == {
-        "database", "migrations", "roles", "redis", "listener", "live", "messages",
+        "database", "migrations", "functions", "roles", "redis", "listener", "live", "messages",
         "payments",
     }  # fmt: skip
 
@@ -317,6 +317,26 @@ async def test_a_worker_is_not_ready_as_owner_or_with_an_older_schema(club: Club
     older = await client.get("/health/ready")
     assert older.status_code == 503
     assert "0003_people.sql" in older.json()["parts"]["migrations"]["detail"]
+
+
+async def test_a_worker_goes_on_serving_while_the_functions_are_the_next_release_s(
+    club: Club,
+) -> None:
+    owner = await asyncpg.connect(club.parts.settings.owner_database_url)
+    client = await club.client(("127.0.0.1", 1))
+    name = "functions/lock_floor.sql"
+    try:
+        await owner.execute("UPDATE migration SET sha256 = 'newer' WHERE name = $1", name)
+        upgraded = await client.get("/health/ready")
+        await owner.execute("DELETE FROM migration WHERE name = $1", name)
+        lacking = await client.get("/health/ready")
+    finally:
+        await owner.close()
+    assert (upgraded.status_code, upgraded.json()["status"]) == (200, "degraded")
+    assert upgraded.json()["parts"]["migrations"]["ok"]
+    assert name in upgraded.json()["parts"]["functions"]["detail"]
+    assert lacking.status_code == 503
+    assert name in lacking.json()["parts"]["migrations"]["detail"]
 
 
 async def test_a_lost_database_is_told_as_a_part_that_is_away(club: Club) -> None:
