@@ -55,9 +55,9 @@ async def at_once(
         async def met() -> bool:
             # Counted before the look at the locks: who is refused meanwhile makes nobody early.
             at_it = sum(not racer.done() for racer in racers)
-            return await _waiting(owner) >= min(at_it, meeting or at_it)
+            return await waiting(owner) >= min(at_it, meeting or at_it)
 
-        await _until(met, "the racers did not meet")
+        await until(met, "the racers did not meet")
         await owner.execute(f"SELECT pg_advisory_unlock({GATE})")
     return await asyncio.gather(*racers, return_exceptions=return_exceptions)
 
@@ -118,32 +118,32 @@ async def as_time_runs_out(
     async with house.looking() as owner, asyncio.TaskGroup() as group:
 
         async def gate_is_reached() -> bool:
-            return await _waiting(owner, "advisory") > 0
+            return await waiting(owner, "advisory") > 0
 
         async def action_is_waited_for() -> bool:
-            return await _waiting(owner, "transactionid", "tuple") > 0
+            return await waiting(owner, "transactionid", "tuple") > 0
 
         await owner.execute(f"SELECT pg_advisory_lock({GATE})")
         working = group.create_task(first())
-        await _until(gate_is_reached, f"nobody came to {action}")
+        await until(gate_is_reached, f"nobody came to {action}")
         await house.later(minutes=minutes)
         other = group.create_task(second())
         # It waits for the action's locks; or there are none, and it has the table.
-        waiting = group.create_task(_until(action_is_waited_for, "nobody wants its locks"))
-        await asyncio.wait({other, waiting}, return_when=asyncio.FIRST_COMPLETED)
-        waiting.cancel()
-        await asyncio.wait({waiting})
+        looking = group.create_task(until(action_is_waited_for, "nobody wants its locks"))
+        await asyncio.wait({other, looking}, return_when=asyncio.FIRST_COMPLETED)
+        looking.cancel()
+        await asyncio.wait({looking})
         await owner.execute(f"SELECT pg_advisory_unlock({GATE})")
     return working.result(), other.result()
 
 
-async def _waiting(owner: asyncpg.Connection, *kinds: str) -> int:
+async def waiting(owner: asyncpg.Connection, *kinds: str) -> int:
     """How many transactions of this database wait for a lock, of these kinds or any."""
     found: int = await owner.fetchval(WAITING, list(kinds))
     return found
 
 
-async def _until(true: Callable[[], Awaitable[bool]], otherwise: str) -> None:
+async def until(true: Callable[[], Awaitable[bool]], otherwise: str) -> None:
     for _ in range(2000):
         if await true():
             return

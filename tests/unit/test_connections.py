@@ -69,7 +69,7 @@ async def borrowers(pool: Pool) -> AsyncIterator[list[Borrower]]:
     """Two at once, four at most; three ask."""
     of = Connections(pool, 4, at_once=2)
     asking = [Borrower(of) for _ in range(3)]
-    await asyncio.wait_for(asking[1].has.wait(), 1)
+    await asyncio.wait_for(asking[1].has.wait(), 10)
     yield asking
     for one in asking:
         one.task.cancel()
@@ -85,7 +85,7 @@ async def test_the_third_has_its_turn_when_one_ends(pool: Pool, borrowers: list[
 
 async def test_the_third_does_not_wait_for_who_takes_long(borrowers: list[Borrower]) -> None:
     """Nobody gives anything back: without the limit this would never end."""
-    await asyncio.wait_for(borrowers[2].has.wait(), 1)
+    await asyncio.wait_for(borrowers[2].has.wait(), 10)
     assert not any(one.task.done() for one in borrowers)
 
 
@@ -93,10 +93,10 @@ async def test_the_third_does_not_wait_for_who_takes_long(borrowers: list[Borrow
 async def test_at_most_so_many_however_long_they_take(
     pool: Pool, monkeypatch: pytest.MonkeyPatch, at_once: int
 ) -> None:
-    monkeypatch.setattr(connections, "ACQUIRE_SECONDS", 0.1)
     of = Connections(pool, 2, at_once=at_once)
     first, second = Borrower(of), Borrower(of)
-    await asyncio.wait_for(second.has.wait(), 1)
+    await asyncio.wait_for(second.has.wait(), 10)
+    monkeypatch.setattr(connections, "ACQUIRE_SECONDS", 0.1)
     with pytest.raises(NotReady) as refused:
         async with of.lend():
             pass

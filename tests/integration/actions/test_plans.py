@@ -11,7 +11,7 @@ from app.db.calendars import LIST_ENTRIES
 from app.db.history import LIST_HISTORY
 from app.db.listings import FIND_BOOKING, LIST_BOOKINGS, LIST_SERIES
 from app.db.no_shows import LIST_OVERDUE
-from app.db.outbox import LIST_REMINDERS
+from app.db.outbox import LIST_REMINDERS, TAKE_DUE
 from app.db.persons import FIND_PERSON_OF_OWNER
 from load.history import fill
 from tests.integration.changing import SUNDAY, rescheduled
@@ -33,6 +33,7 @@ HOT: dict[str, tuple[str, tuple[Any, ...]]] = {
     "the dates of a series": (LIST_SERIES, (BOOKING,)),
     "a night's calendar": (LIST_ENTRIES, (NIGHT,)),
     "reminders that are due": (LIST_REMINDERS, ()),
+    "messages that are due": (TAKE_DUE, (8, BOOKING, 60.0)),
     "whose data an owner asks for": (FIND_PERSON_OF_OWNER, (b"hash",)),
 }
 

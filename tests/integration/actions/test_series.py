@@ -21,6 +21,7 @@ from app.wire.series import BookSeries, CancelSeries, WantedDate
 from tests.integration.changing import contradictions, outcome, rescheduled
 from tests.integration.floor import NIGHT, House, read
 from tests.integration.mailbox import ORIGIN, mailbox, outbox_of, part_of, rows_of, try_now
+from tests.integration.racing import GATE, until, waiting
 
 SATURDAYS = [NIGHT, "2026-11-28", "2026-12-05", "2026-12-12"]
 ADA = Contact("Ada Lovelace", phone="0113 496 0000", email="ada@example.org")
@@ -270,6 +271,33 @@ async def test_the_end_of_a_date_is_not_told_before_the_series(venue_house: Hous
         assert (box.messages, box.answers) == ([], [])
         await try_now(house)
         await second.drain()
+        assert box.subjects == SERIES_FIRST
+
+
+async def test_who_looked_before_another_took_the_first_takes_none_that_follows(
+    venue_house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One worker's statement has its snapshot when the other takes the first letter, and comes to
+    the row when it is taken: the row is the other's, and what follows it still has to wait."""
+    house = venue_house
+    await a_date_is_cancelled(house)
+    gate = f"(SELECT pg_advisory_xact_lock_shared({GATE})) IS NOT NULL AND "
+    gated = outbox.TAKE_DUE.replace("WHERE o.status", f"WHERE {gate}o.status", 1)
+    async with house.looking() as owner, mailbox() as box:
+        await owner.execute(f"SELECT pg_advisory_lock({GATE})")
+        with monkeypatch.context() as late:
+            late.setattr(outbox, "TAKE_DUE", gated)
+            looking = asyncio.create_task(outbox_of(house, mail=box.server).step())
+
+            async def has_looked() -> bool:
+                return await waiting(owner, "advisory") > 0
+
+            await until(has_looked, "it does not look")
+        first = outbox_of(house, mail=box.server)
+        assert await first.step() == 1
+        await owner.execute(f"SELECT pg_advisory_unlock({GATE})")
+        assert await looking == 0
+        await first.drain()
         assert box.subjects == SERIES_FIRST
 
 

@@ -22,7 +22,7 @@ from tests.integration.racing import (
 from tests.integration.waiting import accept, cancel, guest, join, offered, reason
 
 
-@pytest.mark.parametrize(("left", "winner"), [(2.0, "own"), (0.03, "either"), (-0.5, "other")])
+@pytest.mark.parametrize(("left", "winner"), [(60.0, "own"), (0.03, "either"), (-0.5, "other")])
 async def test_an_accepted_offer_against_a_new_hold_has_one_winner(
     full: House, left: float, winner: str
 ) -> None:

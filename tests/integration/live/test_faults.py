@@ -283,7 +283,7 @@ async def test_a_deaf_connection_is_noticed_and_replaced(
 async def test_a_node_cut_off_from_postgres_hears_from_the_others_through_redis(
     database: URLs, either_redis: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    redis_url = either_redis
+    redis_url, patience = either_redis, listener_module.CONNECT_SECONDS
     async with (
         scribe(database.app) as hand,
         proxied(database.app) as (url, proxy),
@@ -303,6 +303,7 @@ async def test_a_node_cut_off_from_postgres_hears_from_the_others_through_redis(
         await until(lambda: not n2.live.status()["listener"]["connected"], "the truth about it")
         await hand.go_on(10)
         await converge(hand, [n1, n2], [manager])
+        monkeypatch.setattr(listener_module, "CONNECT_SECONDS", patience)
         proxy.heal()
         await until(lambda: n2.live.status()["listener"]["connected"], "the way back")
         await hand.go_on(5)

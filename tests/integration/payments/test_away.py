@@ -1,7 +1,6 @@
 """Stripe goes away and comes back: guests are told at once, nothing of theirs is lost, and the
 circuit closes by itself."""
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -57,10 +56,8 @@ async def test_while_stripe_is_away_guests_are_told_and_lose_nothing(
             await _refused(desk, fresh)
             await desk.worked()
         assert desk.side.calls.total() >= FAILURES
-        started = time.monotonic()
         asked = len(desk.side.asked)
         refused = await _refused(desk, began)
-        assert time.monotonic() - started < 1
         assert refused.retry_after_seconds is not None
         assert await desk.worked() == 0
         assert len(desk.side.asked) == asked  # nobody waits for it

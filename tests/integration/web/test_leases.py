@@ -20,6 +20,12 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.web.offline.RECALL_SECONDS", 0.05)
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A recall that is answered is waited for, however slow the machine is."""
+    monkeypatch.setattr("app.web.offline.RECALL_SECONDS", 30.0)
+
+
 async def test_what_one_tablet_holds_no_other_admits_and_a_return_ends_it(
     basement: Basement, hasty: None
 ) -> None:
@@ -40,7 +46,7 @@ async def test_what_one_tablet_holds_no_other_admits_and_a_return_ends_it(
 
 
 async def test_a_recall_that_is_answered_admits_within_the_same_request(
-    basement: Basement,
+    basement: Basement, patient: None
 ) -> None:
     await basement.here.take()
 
@@ -197,7 +203,9 @@ async def test_a_cancellation_goes_through_and_names_the_door_that_may_still_adm
     await basement.agrees()
 
 
-async def test_a_cancellation_waits_for_the_tablets_answer(basement: Basement) -> None:
+async def test_a_cancellation_waits_for_the_tablets_answer(
+    basement: Basement, patient: None
+) -> None:
     await basement.here.take()
 
     async def answers() -> None:

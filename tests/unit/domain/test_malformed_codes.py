@@ -7,7 +7,7 @@ judge all of them without a database. Over HTTP `load.malformed` shows the same 
 
 from collections import Counter
 from datetime import UTC, datetime
-from time import perf_counter
+from time import thread_time
 from uuid import UUID
 
 from app.domain.facts import Facts
@@ -33,7 +33,7 @@ GOOD = mint(
 def test_ten_thousand_malformed_codes_are_refused_at_once() -> None:
     times, kinds, reasons = [], Counter[str](), set()
     for text, what, right in malformed(GOOD):
-        began = perf_counter()
+        began = thread_time()
         reason = None
         try:
             read_claims(text, KEYS, venue=VENUE)
@@ -42,7 +42,7 @@ def test_ten_thousand_malformed_codes_are_refused_at_once() -> None:
         assert reason in right, what
         assert reason is not None
         found = judge_scan(Request("in", None, "upstairs", refused=reason), None, Facts(), None)
-        times.append(perf_counter() - began)
+        times.append(thread_time() - began)
         assert SAYINGS[found.reason].verdict == "refuse", what
         assert (found.reason, found.people) == (reason, 0), what
         kinds[what] += 1

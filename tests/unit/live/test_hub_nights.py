@@ -128,7 +128,7 @@ async def test_nobody_waits_for_ever_for_a_version() -> None:
         await settle()
         assert not waiting.done()
         house.events(1)
-        await asyncio.wait_for(waiting, 1)
+        await asyncio.wait_for(waiting, 10)
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.01):
                 await house.hub.reached(house.room, target + 100)
@@ -179,7 +179,7 @@ async def test_who_waits_for_a_version_hears_that_the_room_started_over_beyond_i
     await asyncio.sleep(0)
     house.room.rebase(house.room.epoch, fold(empty_state(NIGHT), house.play.events), ())
     house.hub.rebased(house.room)
-    await asyncio.wait_for(waiting, 1)
+    await asyncio.wait_for(waiting, 10)
 
 
 async def test_in_the_lobby_a_screen_is_one_of_the_others() -> None:
