@@ -19,7 +19,7 @@ help:
 	@echo "make serve   the service alone: PostgreSQL and Redis of its own unless DATABASE_URL is set"
 	@echo "make test    lint, types and every test"
 	@echo "make check   lint and types only          make fast    unit tests only, in seconds"
-	@echo "make load    the load tools and their budgets against a service of their own (SHORT=1: only whether they run)"
+	@echo "make load    the load tools and their budgets against a service of their own (SHORT=1: on samples of seconds)"
 	@echo "make load-web  Locust's page for the simulated Saturday, on http://127.0.0.1:8089"
 	@echo "make audit   look up known faults of what is locked, where a list of them can be reached"
 	@echo "make lock    write the lock files again (needs uv)"

@@ -1,7 +1,8 @@
 """Every measurement against its budget, one after the other: `python -m load` (`make load`).
 
 Exit code 1 when one is missed. Each can be run alone, with options: see its `--help`. With
-`--short` each takes seconds: whether everything runs, on samples too small for a figure.
+`--short` each takes seconds, on samples too small for a figure: budgets are judged all the same,
+so what is missed there is a reason to measure that one alone, and nothing more.
 """
 
 import argparse
@@ -36,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--short", action="store_true", help="seconds each: only whether it runs")
+    parser.add_argument("--short", action="store_true", help="seconds each: small samples")
     short = parser.parse_args(arguments).short
     missed = []
     for module, shortened in MEASUREMENTS.items():

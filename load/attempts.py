@@ -149,7 +149,7 @@ async def measure(service: House) -> bool:
 
 def main() -> int:
     options = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
-    options.add_argument("--workers", type=int, default=1)
+    options.add_argument("--workers", type=int, default=1, help="of the service")
     given = options.parse_args()
     demo_token = secrets.token_hex(32)
     service = House(

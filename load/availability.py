@@ -167,7 +167,7 @@ def answers(service: House) -> dict[str, float]:
 
 def main() -> int:
     options = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
-    options.add_argument("--seconds", type=float, default=5.0)
+    options.add_argument("--seconds", type=float, default=5.0, help="of each figure")
     given = options.parse_args()
     demo_token = secrets.token_hex(32)
     service = House(

@@ -394,11 +394,21 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument(
-        "--sockets", type=int, nargs="+", default=sorted(BUDGET_MS), choices=BUDGET_MS
+        "--sockets",
+        type=int,
+        nargs="+",
+        default=sorted(BUDGET_MS),
+        choices=BUDGET_MS,
+        help="screens for each latency",
     )
     parser.add_argument("--seconds", type=float, default=20, help="of changes for each latency")
-    parser.add_argument("--slow-seconds", type=float, default=60)
-    parser.add_argument("--only", nargs="+", choices=("latency", "memory", "slow", "cold"))
+    parser.add_argument("--slow-seconds", type=float, default=60, help="that sockets never read")
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        choices=("latency", "memory", "slow", "cold"),
+        help="these alone",
+    )
     options = parser.parse_args()
     if (cores := os.cpu_count() or 1) > 1:
         os.sched_setaffinity(0, set(range(1, cores)))

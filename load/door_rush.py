@@ -209,8 +209,8 @@ def bare(service: House, parties: list[Party], seconds: float) -> tuple[tuple[fl
 
 def main() -> int:
     options = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
-    options.add_argument("--seconds", type=float, default=5.0)
-    options.add_argument("--rounds", type=int, default=500)
+    options.add_argument("--seconds", type=float, default=5.0, help="of each rush")
+    options.add_argument("--rounds", type=int, default=500, help="of two devices at once")
     given = options.parse_args()
     demo_token = secrets.token_hex(32)
     service = House(

@@ -162,8 +162,8 @@ def bare_commits(service: House, seconds: float) -> float:
 
 def main() -> int:
     options = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
-    options.add_argument("--seconds", type=float, default=5.0)
-    options.add_argument("--workers", type=int, default=1)
+    options.add_argument("--seconds", type=float, default=5.0, help="of actions")
+    options.add_argument("--workers", type=int, default=1, help="of the service")
     given = options.parse_args()
     demo_token = secrets.token_hex(32)
     service = House(

@@ -164,8 +164,8 @@ async def _fill(service: House, bookings: int) -> float:
 
 def main() -> int:
     options = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
-    options.add_argument("--bookings", type=int, default=1_000_000)
-    options.add_argument("--seconds", type=float, default=4.0)
+    options.add_argument("--bookings", type=int, default=1_000_000, help="of nights before")
+    options.add_argument("--seconds", type=float, default=4.0, help="of each figure")
     given = options.parse_args()
     demo_token = secrets.token_hex(32)
     service = House(

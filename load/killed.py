@@ -353,8 +353,8 @@ def main() -> int:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    options.add_argument("--sockets", type=int, default=SOCKETS)
-    options.add_argument("--only", choices=("node", "worker"))
+    options.add_argument("--sockets", type=int, default=SOCKETS, help="screens")
+    options.add_argument("--only", choices=("node", "worker"), help="this alone")
     given = options.parse_args()
     if (cores := os.cpu_count() or 1) > 1:
         os.sched_setaffinity(0, set(range(1, cores)))

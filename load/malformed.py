@@ -253,7 +253,7 @@ async def measure(service: House, rush: Rush, count: int) -> bool:
 
 def main() -> int:
     options = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
-    options.add_argument("--codes", type=int, default=CODES)
+    options.add_argument("--codes", type=int, default=CODES, help="that are scanned")
     given = options.parse_args()
     demo_token = secrets.token_hex(32)
     service = House(

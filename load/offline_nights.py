@@ -231,8 +231,8 @@ def post(client: httpx.Client, path: str, body: Json, **headers: str) -> Any:
 def main() -> int:
     """0: nobody was let in who should not, and no scan is lost."""
     asked = argparse.ArgumentParser(prog="python -m load.offline_nights", description=__doc__)
-    asked.add_argument("--minutes", type=float, default=1.0)
-    asked.add_argument("--seed", type=int, default=1)
+    asked.add_argument("--minutes", type=float, default=1.0, help="to play for")
+    asked.add_argument("--seed", type=int, default=1, help="of what happens")
     given = asked.parse_args()
     chance, token = random.Random(given.seed), secrets.token_hex(32)
     house = House(

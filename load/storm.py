@@ -166,12 +166,14 @@ def main() -> int:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    options.add_argument("--public", type=int, nargs="+", default=[500, 5000, 20_000])
-    options.add_argument("--door", type=int, default=30)
-    options.add_argument("--manager", type=int, default=20)
+    options.add_argument(
+        "--public", type=int, nargs="+", default=[500, 5000, 20_000], help="screens"
+    )
+    options.add_argument("--door", type=int, default=30, help="tablets")
+    options.add_argument("--manager", type=int, default=20, help="managers")
     options.add_argument("--away", type=float, default=10.0, help="seconds without any node")
     options.add_argument("--joins", type=float, default=JOINS_PER_SECOND, help="a node's, a second")
-    options.add_argument("--seed", type=int, default=1)
+    options.add_argument("--seed", type=int, default=1, help="of the delays")
     given = options.parse_args()
     rules = page_rules(SOCKET_PAGE.read_text("utf-8"))
     print(f"A node serves {given.joins:g} joins a second. {given.door} tablets and {given.manager}"

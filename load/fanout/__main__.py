@@ -200,7 +200,7 @@ def main() -> int:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--only", nargs="+", choices=parts, default=list(parts))
+    parser.add_argument("--only", nargs="+", choices=parts, default=list(parts), help="these alone")
     parser.add_argument("--rounds", type=int, help="of the CPU figures")
     parser.add_argument("--seconds", type=int, default=10, help="of events at a rate")
     given = parser.parse_args()

@@ -130,7 +130,7 @@ def main() -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--seconds", type=int, default=90, help="of the whole Saturday")
-    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--workers", type=int, default=1, help="of the service")
     parser.add_argument("--web", action="store_true", help="Locust's page, to play with")
     given = parser.parse_args()
     ARTEFACTS.mkdir(exist_ok=True)

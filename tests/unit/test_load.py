@@ -1,5 +1,6 @@
 """`make load` runs every measurement to the end, and says by its exit code that one was missed."""
 
+import ast
 import importlib.util
 import subprocess
 from dataclasses import replace
@@ -29,6 +30,24 @@ def test_every_measurement_is_there_and_none_is_left_out() -> None:
         if "def main()" in file.read_text("utf-8") and file.stem != "__main__"
     }
     assert runnable - WITHOUT <= MEASUREMENTS.keys()
+
+
+def test_every_option_of_a_measurement_says_what_it_is() -> None:
+    options = [
+        (file.relative_to(LOAD).as_posix(), call)
+        for file in LOAD.rglob("*.py")
+        for call in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Attribute)
+        and call.func.attr == "add_argument"
+    ]
+    assert len(options) > 30
+    mute = [
+        f"{name}:{call.lineno}"
+        for name, call in options
+        if all(word.arg != "help" for word in call.keywords)
+    ]
+    assert mute == []
 
 
 @pytest.mark.parametrize("missing", [None, "load.attempts", "load.saturday"])
