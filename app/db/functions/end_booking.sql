@@ -1,5 +1,5 @@
 -- A locked booking has its last status and claims nothing. It runs as its owner and asks who acts,
--- as the policies would (docs/decisions.md, F9): under them its two updates took 0.4 ms to begin.
+-- as the policies would (docs/decisions.md, F8): under them its two updates took 0.4 ms to begin.
 CREATE OR REPLACE FUNCTION end_booking(p_booking uuid, p_status text)
 RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
