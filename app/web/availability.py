@@ -313,7 +313,8 @@ async def with_alternatives(parts: Parts, refusal: Conflict, wanted: HoldTables)
     """The refusal of a hold that came too late, with what is free instead, best first.
 
     The floor in memory may be a moment behind the transaction that refused, so a set with the table
-    that was just lost is left out. `waitlist` is the body to join it with; whose it is comes along.
+    that was just lost is left out. `waitlist` is the body to join it with, where the party may: no
+    set is left and last entry is not over. Whose it is comes along.
     """
     state = await parts.live.ensure(wanted.night)
     query = AvailabilityQuery(
@@ -323,18 +324,18 @@ async def with_alternatives(parts: Parts, refusal: Conflict, wanted: HoldTables)
     lost = refusal.fields.get("table")
     lost = {lost} if lost is not None else set(wanted.tables)
     sets = [one for one in kept.offered.sets if not lost & set(one.tables)]
-    slot = {"from": wanted.slot_from, "until": wanted.slot_until}
-    return Conflict(
-        refusal.reason,
-        refusal.detail,
-        **refusal.fields,
-        alternatives=msgspec.to_builtins(sets[:ALTERNATIVES_MOST]),
-        waitlist={
+    fields = {**refusal.fields, "alternatives": msgspec.to_builtins(sets[:ALTERNATIVES_MOST])}
+    problem = kept.offered.problem
+    # For staff, too: they book after last entry, and nobody is offered a table then.
+    late = lateness(parts, state, query, is_guest=True)
+    if not sets and late is None and (problem is None or problem.waitlist):
+        slot = {"from": wanted.slot_from, "until": wanted.slot_until}
+        fields["waitlist"] = {
             "night": wanted.night,
             "party": wanted.party,
             **{name: at for name, at in slot.items() if at is not None},
-        },
-    )
+        }
+    return Conflict(refusal.reason, refusal.detail, **fields)
 
 
 def sentence(error: Exception) -> str:
