@@ -25,6 +25,13 @@ SELECT version, type, instant_text(at) AS at, actor, payload::text AS payload
  LIMIT $9
 """
 
+LIST_LOGGED_DOORS = """
+SELECT DISTINCT payload ->> 'door' AS door
+  FROM event
+ WHERE book = $1 AND type = ANY ($2::text[]) AND payload ->> 'door' IS NOT NULL
+ ORDER BY door
+"""
+
 
 class DoorLine(Struct, frozen=True):
     """One line of the book; `payload` is its JSON text."""
@@ -56,3 +63,8 @@ async def list_door_lines(
         LIST_DOOR_LINES, night, before, types, door, reason, actor, begins_at, ends_at, limit, steps
     )
     return [DoorLine(**row) for row in rows]
+
+
+async def list_logged_doors(conn: asyncpg.Connection, night: str, types: list[str]) -> list[str]:
+    """The doors that lines of these types name, also those that the venue has no more."""
+    return [row["door"] for row in await conn.fetch(LIST_LOGGED_DOORS, night, types)]
