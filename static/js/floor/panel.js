@@ -162,13 +162,13 @@ export class Panel {
     const money = wanted ? [] : this.attention.draw();
     if (money.length)
       shown.push(
-        el("h3", { class: "group eyebrow" }, el("span", {}, "Money to look after"), el("span", {}, this.attention.count)),
+        el("h2", { class: "group eyebrow" }, el("span", {}, "Money to look after"), el("span", {}, this.attention.count)),
         ...money,
       );
     const waiting = wanted ? [] : this.waiting.draw();
     if (waiting.length)
       shown.push(
-        el("h3", { class: "group eyebrow" }, el("span", {}, "Waitlist"), el("span", {}, waiting.length)),
+        el("h2", { class: "group eyebrow" }, el("span", {}, "Waitlist"), el("span", {}, waiting.length)),
         ...waiting,
       );
     for (const [title, belongs] of GROUPS) {
@@ -180,7 +180,7 @@ export class Panel {
       if (title === "Ended" && !wanted) members = members.slice(-ENDED_MAX);
       if (count === 0) continue;
       shown.push(
-        el("h3", { class: "group eyebrow" }, el("span", {}, title), el("span", {}, count)),
+        el("h2", { class: "group eyebrow" }, el("span", {}, title), el("span", {}, count)),
       );
       for (const [id, booking] of members) {
         shown.push(this.#row(id, booking, isLate(booking, now, floor.grace_minutes ?? 30), now));
