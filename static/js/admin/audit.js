@@ -4,10 +4,10 @@
 import { read } from "../api.js";
 import { el, fill } from "../elements.js";
 import { dateText, instantAt, nightText, secondsText } from "../venue-clock.js";
-import { tellProblem } from "../toasts.js";
 import { changesOf, factsOf } from "./differences.js";
 import { choiceField, textField, typed } from "./forms.js";
 import { nothing, tag } from "./list.js";
+import { readButton } from "./read-button.js";
 import { NIGHT_LINE, VENUE_LINE } from "./says.js";
 
 const PAGE_LINES = 50;
@@ -73,27 +73,15 @@ export class Audit {
       fill(foot, all ? el("p", { class: "soft small" }, "The book begins here.") : null);
       return;
     }
-    const older = el(
-      "button",
-      {
-        class: "button",
-        type: "button",
-        "data-act": "older",
-        onclick: async () => {
-          older.disabled = true;
-          older.dataset.busy = "";
-          const first = list.children.length;
-          try {
-            this.#append(list, foot, await this.#page(page.older));
-            /** @type {HTMLElement} */ (list.children[first])?.focus();
-          } catch (error) {
-            tellProblem(error, "No older lines");
-            older.disabled = false;
-            delete older.dataset.busy;
-          }
-        },
-      },
+    const older = readButton(
       "Older",
+      "older",
+      async () => {
+        const first = list.children.length;
+        this.#append(list, foot, await this.#page(page.older));
+        /** @type {HTMLElement} */ (list.children[first])?.focus();
+      },
+      "No older lines",
     );
     fill(foot, older);
   }

@@ -10,6 +10,7 @@ import { capital } from "../words.js";
 import { choiceField, textField, typed } from "./forms.js";
 import { named, nothing, tableOf, tag } from "./list.js";
 import { nightReport } from "./night-report.js";
+import { readButton } from "./read-button.js";
 import { DOOR_LINE, DOOR_REASON } from "./says.js";
 
 const PAGE_LINES = 100;
@@ -67,24 +68,14 @@ export class DoorLog {
   #show(place, foot, page, lines) {
     fill(place, lines.length ? this.#list(lines) : this.#empty());
     if (page.older === null) return fill(foot, null);
-    const older = el(
-      "button",
-      {
-        class: "button",
-        type: "button",
-        "data-act": "older",
-        onclick: async () => {
-          older.disabled = true;
-          try {
-            const next = await read(this.#address(page.older));
-            this.#show(place, foot, next, [...lines, ...next.lines]);
-          } catch (error) {
-            tellProblem(error, "No older lines");
-            older.disabled = false;
-          }
-        },
-      },
+    const older = readButton(
       "Older",
+      "older",
+      async () => {
+        const next = await read(this.#address(page.older));
+        this.#show(place, foot, next, [...lines, ...next.lines]);
+      },
+      "No older lines",
     );
     fill(foot, older);
   }

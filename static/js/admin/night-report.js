@@ -2,9 +2,9 @@
 /** A night's report: its figures so far; sealed, they stand for ever. */
 
 import { el } from "../elements.js";
-import { tellProblem } from "../toasts.js";
 import { nightText } from "../venue-clock.js";
 import { pounds } from "../words.js";
+import { readButton } from "./read-button.js";
 import { DOOR_LINE } from "./says.js";
 
 /**
@@ -59,23 +59,10 @@ export function nightReport(desk, night, figures) {
 
 /** The lines that the figures come from, for a spreadsheet. @param {import("./desk.js").Desk} desk @param {string} night */
 function saveButton(desk, night) {
-  const save = el(
-    "button",
-    {
-      class: "button",
-      type: "button",
-      "data-act": "report-file",
-      onclick: async () => {
-        save.disabled = true;
-        try {
-          await desk.download(`/v1/nights/${night}/report.csv`, `night-report-${night}.csv`);
-        } catch (error) {
-          tellProblem(error, "No report");
-        }
-        save.disabled = false;
-      },
-    },
+  return readButton(
     "Report as CSV",
+    "report-file",
+    () => desk.download(`/v1/nights/${night}/report.csv`, `night-report-${night}.csv`),
+    "No report",
   );
-  return save;
 }
