@@ -52,6 +52,8 @@ class LiveProtocol(WebSocketsSansIOProtocol):
         # slow peer gets before it is conflated. With 32 KB of frames queued here such a peer cost
         # up to 150 KB, because uvloop keeps an object for every write that waits.
         self.transport.set_write_buffer_limits(high=0)
+        # An answer from before the upgrade may still wait; its pause was told to the HTTP protocol.
+        self._paused = self.transport.get_write_buffer_size() > 0
         raw = self.transport.get_extra_info("socket")
         if raw is not None and raw.family in (socket.AF_INET, socket.AF_INET6):
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)

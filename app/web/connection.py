@@ -93,6 +93,11 @@ class HttpConnection(HttpToolsProtocol):
         self.cycle.keep_alive = False
 
     def handle_websocket_upgrade(self) -> None:
+        if not self._is_idle():
+            # Nobody would tell the answer's application any more that the line is free, or gone: it
+            # would wait for ever, and the server's stop for it.
+            self.transport.close()
+            return
         self._is_websocket = True  # the transport has another protocol from here on
         super().handle_websocket_upgrade()
         protocol: Any = self.transport.get_protocol()

@@ -35,6 +35,9 @@ class MemoryTransport(asyncio.Transport):
         self.limits: tuple[int | None, int | None] = (None, None)
         self.closing = self.aborted = self.reading_paused = False
 
+    def get_write_buffer_size(self) -> int:
+        return 0
+
     def write(self, data: bytes | bytearray | memoryview) -> None:
         self.written.append(bytes(data))
 
@@ -285,6 +288,65 @@ async def test_pings_are_answered_while_the_peer_reads_and_no_longer() -> None:
     protocol.data_received(PING)
     assert transport.written[-1] == b"\x8a\x00", "nothing was kept for later"
     await end(protocol, application)
+
+
+class Before(asyncio.Protocol):
+    """What the connection was before it became a WebSocket; the peer has not read all of it."""
+
+    def __init__(self, protocol: LiveProtocol, answer: bytes) -> None:
+        self.protocol = protocol
+        self.answer = answer
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+        transport.set_write_buffer_limits(high=2 * len(self.answer))
+        transport.write(self.answer)
+
+    def data_received(self, data: bytes) -> None:
+        assert self.transport.get_write_buffer_size()
+        self.protocol.connection_made(self.transport)
+        self.protocol.data_received(data)
+        self.transport.set_protocol(self.protocol)
+
+
+async def upgraded_with_an_answer_unread() -> None:
+    loop = asyncio.get_running_loop()
+    application = Application()
+    protocol = made(application)
+    drained = asyncio.Event()
+
+    class Watching:
+        def on_pause(self) -> None: ...
+
+        def on_drain(self) -> None:
+            assert protocol.transport.get_write_buffer_size() == 0
+            drained.set()
+
+        def on_shut(self) -> None: ...
+
+    protocol.watcher = Watching()
+    answer = b"a" * 10_000_000
+    server = await loop.create_server(lambda: Before(protocol, answer), "127.0.0.1", 0)
+    peer = socket.create_connection(server.sockets[0].getsockname()[:2])
+    peer.setblocking(False)
+    await loop.sock_sendall(peer, HANDSHAKE)
+    await asyncio.wait_for(application.accepted.wait(), 5)
+    taken_at_once = protocol.push(framed(b"{}"))
+    received = 0
+    while received < len(answer):
+        received += len(await asyncio.wait_for(loop.sock_recv(peer, 1_000_000), 5))
+    await asyncio.wait_for(drained.wait(), 5)
+    taken_after = protocol.push(framed(b"{}"))
+    peer.close()
+    await asyncio.wait_for(application.closed.wait(), 5)
+    server.close()
+    assert (taken_at_once, taken_after) == (False, True)
+
+
+def test_what_waits_since_before_the_upgrade_counts() -> None:
+    """The pause was told to the protocol before: it would be written past, without a limit."""
+    asyncio.run(upgraded_with_an_answer_unread())
 
 
 async def test_the_application_ends_it_too() -> None:

@@ -19,6 +19,10 @@ from app.web.connection import HEAD_BYTES, HttpConnection
 
 HOST = b"Host: club.example\r\n"
 GET = b"GET / HTTP/1.1\r\n" + HOST + b"\r\n"
+HANDSHAKE = (
+    b"GET /ws HTTP/1.1\r\nHost: club.example\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+)
 
 
 class MemoryTransport(asyncio.Transport):
@@ -175,14 +179,36 @@ async def test_what_is_not_http_is_refused_by_a_problem_document_with_its_number
 
 async def test_a_websocket_has_no_deadline_of_a_request() -> None:
     made, transport = opened()
-    handshake = (
-        b"GET /ws HTTP/1.1\r\nHost: club.example\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
-    )
-    made.data_received(handshake[:20])
-    made.data_received(handshake[20:])
+    made.data_received(HANDSHAKE[:20])
+    made.data_received(HANDSHAKE[20:])
     assert isinstance(transport.protocol, WebSocketsSansIOProtocol)
     assert made._deadline is None
+    assert not transport.closing
+    for task in made.tasks:
+        task.cancel()
+    made.connection_lost(None)
+
+
+async def test_no_websocket_while_an_answer_is_owed() -> None:
+    """Its application would wait for ever for a line that nobody tells it is free, or gone."""
+    made, transport = opened()
+    made.data_received(GET)
+    made.flow.pause_writing()  # the peer reads nothing
+    try:
+        made.data_received(HANDSHAKE)
+        assert transport.protocol is None
+        assert transport.closing
+    finally:
+        made.connection_lost(None)
+        await answered(made)
+
+
+async def test_a_websocket_after_an_answer() -> None:
+    made, transport = opened()
+    made.data_received(GET)
+    await answered(made)
+    made.data_received(HANDSHAKE)
+    assert isinstance(transport.protocol, WebSocketsSansIOProtocol)
     assert not transport.closing
     for task in made.tasks:
         task.cancel()
