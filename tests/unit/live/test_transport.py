@@ -9,6 +9,7 @@ import itertools
 import os
 import socket
 from collections.abc import Callable, Coroutine
+from typing import cast
 
 import pytest
 import uvicorn
@@ -298,10 +299,9 @@ class Before(asyncio.Protocol):
         self.answer = answer
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-        transport.set_write_buffer_limits(high=2 * len(self.answer))
-        transport.write(self.answer)
+        self.transport = cast(asyncio.Transport, transport)
+        self.transport.set_write_buffer_limits(high=2 * len(self.answer))
+        self.transport.write(self.answer)
 
     def data_received(self, data: bytes) -> None:
         assert self.transport.get_write_buffer_size()
@@ -344,9 +344,12 @@ async def upgraded_with_an_answer_unread() -> None:
     assert (taken_at_once, taken_after) == (False, True)
 
 
-def test_what_waits_since_before_the_upgrade_counts() -> None:
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
+def test_what_waits_since_before_the_upgrade_counts(
+    run: Callable[[Coroutine[object, object, None]], None],
+) -> None:
     """The pause was told to the protocol before: it would be written past, without a limit."""
-    asyncio.run(upgraded_with_an_answer_unread())
+    run(upgraded_with_an_answer_unread())
 
 
 async def test_the_application_ends_it_too() -> None:
