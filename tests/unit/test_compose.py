@@ -36,6 +36,15 @@ def test_the_proxy_leads_to_the_nodes_of_the_composition() -> None:
     assert COMPOSE["services"]["proxy"]["ports"] == ["8080:8080"]
 
 
+def test_one_process_of_the_proxy_has_room_for_ten_thousand_screens() -> None:
+    page = (ROOT / "docs" / "nginx.conf").read_text("utf-8")
+    connections = re.search(r"worker_connections (\d+);", page)
+    files = re.search(r"^worker_rlimit_nofile (\d+);", page, re.MULTILINE)
+    assert connections is not None
+    assert files is not None
+    assert int(files[1]) > int(connections[1]) > 2 * 10_000
+
+
 def test_the_image_has_what_the_service_is_made_of() -> None:
     page = (ROOT / "Dockerfile").read_text("utf-8")
     for source in re.findall(r"^COPY (.+) \S+$", page, re.MULTILINE):
