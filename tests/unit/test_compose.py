@@ -2,6 +2,7 @@
 
 import re
 import secrets
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 import yaml  # comes with Schemathesis
@@ -25,7 +26,21 @@ def test_the_nodes_are_given_settings_that_there_are() -> None:
         filled["PUBLIC_URL"] = "http://localhost:8080"
         filled["PERSON_KEYS"] = f"first:{secrets.token_hex(32)}"
         settings = Settings.from_environment(filled | {"HOST": "0.0.0.0"})
-        assert settings.trusted_proxies, "the proxy's own network is believed"
+        proxy = ip_network(_address("proxy"))
+        assert settings.trusted_proxies == (proxy,), "the gateway stands for strangers"
+
+
+def _address(service: str) -> str:
+    return str(COMPOSE["services"][service]["networks"]["default"]["ipv4_address"])
+
+
+def test_a_node_that_was_built_anew_has_the_address_that_the_proxy_knows() -> None:
+    (pool,) = COMPOSE["networks"]["default"]["ipam"]["config"]
+    fixed = [ip_address(_address(service)) for service in ("proxy", *NODES)]
+    assert len(set(fixed)) == len(fixed)
+    for address in fixed:
+        assert address in ip_network(pool["subnet"])
+        assert address not in ip_network(pool["ip_range"]), "it may be given to another container"
 
 
 def test_the_proxy_leads_to_the_nodes_of_the_composition() -> None:
