@@ -390,6 +390,7 @@ class Live:
         if room.epoch != self.hub.epoch:
             raise NotReady("database_away", "The database was replaced. Try again.")
         self.hub.add(room)
+        self._used_at[night] = time.monotonic()  # or it could be forgotten before its reader has it
         return room
 
     # -- people -----------------------------------------------------------------------------------

@@ -74,6 +74,8 @@ class LiveProtocol(WebSocketsSansIOProtocol):
         scope = getattr(self, "scope", None)
         if scope is not None:
             cast(dict[str, Any], scope["extensions"])[EXTENSION] = self
+        else:
+            self._shut()  # refused
 
     # Whatever ends the socket comes by one of these (and `connection_lost`, `send`, `end`).
 
@@ -118,7 +120,7 @@ class LiveProtocol(WebSocketsSansIOProtocol):
             del self.request, self.response
 
     def handle_ping(self) -> None:
-        if self._paused:
+        if self._paused and self.conn.state is State.OPEN:
             self.conn.data_to_send()  # no pongs are queued for a peer that takes nothing
             return
         super().handle_ping()

@@ -242,6 +242,22 @@ async def test_a_past_night_is_loaded_for_who_asks_and_forgotten_again(
             assert n1.live.nights() == []
 
 
+async def test_a_past_night_that_was_loaded_last_is_forgotten_last(
+    database: URLs, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also before its reader has noted that it uses it: that is a turn of the loop later."""
+    monkeypatch.setattr(live_module, "PAST_NIGHTS_MOST", 1)
+    async with (
+        scribe(database.app, night="2020-02-01") as hand,
+        scribe(database.app, night="2020-02-02") as other,
+        node(database.app, redis_url) as n1,
+    ):
+        await n1.live.ensure(hand.night)
+        await n1.live._load_by_pool(other.night)
+        n1.live._forget_past()
+        assert n1.live.nights() == [other.night]
+
+
 # -- ends -----------------------------------------------------------------------------------------
 
 

@@ -352,6 +352,26 @@ def test_what_waits_since_before_the_upgrade_counts(
     run(upgraded_with_an_answer_unread())
 
 
+async def test_a_goodbye_behind_pings_is_answered_while_the_peer_takes_nothing() -> None:
+    protocol, transport, application = await connected()
+    protocol.pause_writing()
+    protocol.data_received(PING + CLOSE)
+    assert b"".join(transport.written).endswith(b"\x88\x02\x03\xe9")
+    await end(protocol, application)
+
+
+async def test_a_handshake_that_is_refused_is_given_as_long_as_every_other_end() -> None:
+    application = Application()
+    protocol = made(application)
+    transport = MemoryTransport()
+    protocol.connection_made(transport)
+    protocol.data_received(HANDSHAKE.replace(b"-Version: 13", b"-Version: 12"))
+    assert transport.closing
+    assert protocol._cut is not None
+    protocol.connection_lost(None)
+    assert protocol._cut.cancelled()
+
+
 async def test_the_application_ends_it_too() -> None:
     protocol, _, application = await connected()
     told: list[str] = []
