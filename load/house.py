@@ -5,6 +5,7 @@ import importlib.util
 import os
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -17,6 +18,11 @@ import httpx
 
 READY_SECONDS: Final = 60.0
 SPIN: Final = "import time\nwhile time.process_time() < 0.5: pass\nprint(time.process_time())"
+
+
+def unwind_on_sigterm() -> None:
+    """SIGTERM unwinds as Ctrl-C does: no server of a measurement's and no folder outlives it."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
 def wait_until_ready(origin: str, process: "subprocess.Popen[bytes]") -> None:
@@ -37,6 +43,7 @@ class House:
     """
 
     def __init__(self, *, own_redis: bool = False, **settings: str) -> None:
+        unwind_on_sigterm()
         self.folder = Path(tempfile.gettempdir()) / f"backroom-load-{secrets.token_hex(4)}"
         self.folder.mkdir(mode=0o755)
         self.port = free_port()

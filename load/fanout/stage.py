@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from load.fanout.story import story
-from load.house import free_port
+from load.house import free_port, unwind_on_sigterm
 
 HERE: Final = Path(__file__).parent
 SERVER_CORE: Final = 0
@@ -289,6 +289,7 @@ class Screens:
 @contextlib.contextmanager
 def stage(kind: str) -> Iterator[tuple[Server, Path]]:
     """The kind's server, with a folder for what is made on the way."""
+    unwind_on_sigterm()
     folder = Path(tempfile.mkdtemp(prefix="backroom-fanout-"))
     try:
         compiled(folder)

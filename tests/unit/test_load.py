@@ -2,7 +2,10 @@
 
 import ast
 import importlib.util
+import os
+import signal
 import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -142,3 +145,17 @@ def test_screens_that_had_nothing_to_spare_are_no_measure_of_the_server() -> Non
     assert judge.missed == []
     told(judge, "hub", replace(seen, screens_busy=0.95))
     assert judge.missed == ["screens that are not the limit, ours"]
+
+
+def test_a_measurement_that_is_terminated_leaves_no_folder(tmp_path: Path) -> None:
+    played = (
+        "import os, signal\n"
+        "from load.fanout import stage\n"
+        "def compiled(folder): os.kill(os.getpid(), signal.SIGTERM)\n"
+        "stage.compiled = compiled\n"
+        "with stage.stage('c'): pass\n"
+    )
+    told = {**os.environ, "TMPDIR": str(tmp_path)}
+    ended = subprocess.run([sys.executable, "-c", played], env=told, check=False)
+    assert ended.returncode == 128 + signal.SIGTERM
+    assert list(tmp_path.iterdir()) == []
