@@ -28,6 +28,7 @@ import uvloop
 
 from load.event_rate import NIGHT, Customer, open_night
 from load.house import House
+from load.options import whole
 
 AT_ONCE: Final = 1000
 ALL_WITHIN_SECONDS: Final = 3.0
@@ -149,7 +150,7 @@ async def measure(service: House) -> bool:
 
 def main() -> int:
     options = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
-    options.add_argument("--workers", type=int, default=1, help="of the service")
+    options.add_argument("--workers", type=whole, default=1, help="of the service")
     given = options.parse_args()
     demo_token = secrets.token_hex(32)
     service = House(

@@ -30,6 +30,7 @@ import uvloop
 
 from load.event_rate import NIGHT, Customer, open_night
 from load.house import House
+from load.options import amount
 
 PER_CORE: Final = 2000.0
 P99_SECONDS: Final = 0.010
@@ -167,7 +168,7 @@ def answers(service: House) -> dict[str, float]:
 
 def main() -> int:
     options = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
-    options.add_argument("--seconds", type=float, default=5.0, help="of each figure")
+    options.add_argument("--seconds", type=amount, default=5.0, help="of each figure")
     given = options.parse_args()
     demo_token = secrets.token_hex(32)
     service = House(

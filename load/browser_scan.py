@@ -21,6 +21,7 @@ import httpx
 
 from load.house import House
 from load.lens import browser_with, write_film
+from load.options import whole
 
 P95_MS_MOST: Final = 300.0
 NIGHT: Final = "2030-06-15"
@@ -120,7 +121,7 @@ def paired(in_view: list[float], painted: list[float]) -> list[float]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--rounds", type=int, default=3, help="films shown; 16 codes each")
+    parser.add_argument("--rounds", type=whole, default=3, help="films shown; 16 codes each")
     parser.add_argument("--json", type=Path, help="write the figures here too")
     given = parser.parse_args()
     house = House(BACKROOM_DEMO="1", BACKROOM_DEMO_TOKEN=TOKEN)

@@ -21,6 +21,7 @@ from msgspec import Struct
 
 from load import camera_set
 from load.camera_set import Scene
+from load.options import whole
 from scanners.codes.reading import Grey
 from scanners.decoding import Decoder, look
 
@@ -139,9 +140,9 @@ def table(tallies: dict[str, dict[str, Tally]], names: list[str]) -> str:
 def main(arguments: list[str] | None = None) -> int:
     """Print the report; return 0 when every budget is kept, else 1."""
     parser = argparse.ArgumentParser(prog="python -m load.camera", description=__doc__)
-    parser.add_argument("--each", type=int, default=40, help="pictures of each kind (default 40)")
+    parser.add_argument("--each", type=whole, default=40, help="pictures of each kind (default 40)")
     parser.add_argument("--seed", type=int, default=camera_set.SEED, help="of the whole set")
-    parser.add_argument("--frames", type=int, default=150, help="frames of the phone held up")
+    parser.add_argument("--frames", type=whole, default=150, help="frames of the phone held up")
     parser.add_argument("--ours-only", action="store_true", help="leave the comparisons out")
     parser.add_argument("--json", type=Path, help="write the figures to this file too")
     parser.add_argument("--save", type=Path, help="write the pictures to this folder and stop")

@@ -18,6 +18,7 @@ import httpx
 from load.browser_scan import TOKEN, codes_of
 from load.house import House
 from load.lens import scene
+from load.options import whole
 from scanners.decoding import Decoder
 from scanners.sender import Outcome, Sender
 
@@ -71,7 +72,7 @@ def measure(house: House, rounds: int) -> list[float]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--rounds", type=int, default=5, help="16 codes each")
+    parser.add_argument("--rounds", type=whole, default=5, help="16 codes each")
     given = parser.parse_args()
     house = House(BACKROOM_DEMO="1", BACKROOM_DEMO_TOKEN=TOKEN)
     try:

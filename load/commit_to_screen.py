@@ -31,6 +31,7 @@ import redis.asyncio as aioredis
 import uvloop
 
 from load.house import House, free_port
+from load.options import amount, whole
 
 EVENTS_PER_SECOND = 20
 BUDGET_MS = {100: (2.0, 6.0), 1000: (5.0, 15.0)}  # sockets -> p50, p99
@@ -395,14 +396,14 @@ def main() -> int:
     )
     parser.add_argument(
         "--sockets",
-        type=int,
+        type=whole,
         nargs="+",
         default=sorted(BUDGET_MS),
         choices=BUDGET_MS,
         help="screens for each latency",
     )
-    parser.add_argument("--seconds", type=float, default=20, help="of changes for each latency")
-    parser.add_argument("--slow-seconds", type=float, default=60, help="that sockets never read")
+    parser.add_argument("--seconds", type=amount, default=20, help="of changes for each latency")
+    parser.add_argument("--slow-seconds", type=amount, default=60, help="that sockets never read")
     parser.add_argument(
         "--only",
         nargs="+",

@@ -31,6 +31,7 @@ import uvloop
 
 from load.event_rate import NIGHT, PARTY, TABLES, Customer
 from load.house import House, free_port
+from load.options import amount, whole
 
 PER_SECOND: Final = 100
 BUDGET_MS: Final = (2.5, 10.0)  # p50, p99 at PER_SECOND
@@ -209,8 +210,8 @@ def bare(service: House, parties: list[Party], seconds: float) -> tuple[tuple[fl
 
 def main() -> int:
     options = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
-    options.add_argument("--seconds", type=float, default=5.0, help="of each rush")
-    options.add_argument("--rounds", type=int, default=500, help="of two devices at once")
+    options.add_argument("--seconds", type=amount, default=5.0, help="of each rush")
+    options.add_argument("--rounds", type=whole, default=500, help="of two devices at once")
     given = options.parse_args()
     demo_token = secrets.token_hex(32)
     service = House(

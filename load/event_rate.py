@@ -26,6 +26,7 @@ import httpx
 import uvloop
 
 from load.house import House
+from load.options import amount, whole
 
 BUDGET_PER_SECOND = 500.0
 # Bare commits a second on the reference machine, the least of what was seen there.
@@ -162,8 +163,8 @@ def bare_commits(service: House, seconds: float) -> float:
 
 def main() -> int:
     options = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
-    options.add_argument("--seconds", type=float, default=5.0, help="of actions")
-    options.add_argument("--workers", type=int, default=1, help="of the service")
+    options.add_argument("--seconds", type=amount, default=5.0, help="of actions")
+    options.add_argument("--workers", type=whole, default=1, help="of the service")
     given = options.parse_args()
     demo_token = secrets.token_hex(32)
     service = House(

@@ -23,6 +23,7 @@ import uvloop
 
 from load.event_rate import NIGHT, measure
 from load.house import House
+from load.options import amount, whole
 
 # What is read is of a night that the actions do not fill, so that it is the same before and after.
 READ_NIGHT = "2030-06-22"
@@ -164,8 +165,8 @@ async def _fill(service: House, bookings: int) -> float:
 
 def main() -> int:
     options = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
-    options.add_argument("--bookings", type=int, default=1_000_000, help="of nights before")
-    options.add_argument("--seconds", type=float, default=4.0, help="of each figure")
+    options.add_argument("--bookings", type=whole, default=1_000_000, help="of nights before")
+    options.add_argument("--seconds", type=amount, default=4.0, help="of each figure")
     given = options.parse_args()
     demo_token = secrets.token_hex(32)
     service = House(

@@ -34,6 +34,7 @@ from floorplan.events import Event
 from floorplan.nights import instant_text
 from load.commit_to_screen import EVENTS_PER_SECOND, NIGHT, Writer, handshake, masked
 from load.house import House, crowding, free_port, workers_of
+from load.options import whole
 from load.pictures import Frames, Missing, Picture, Pictures, said_by_the_book
 from load.storm import SOCKET_PAGE, PageRules, page_rules
 from load.two_nodes import find_nginx, proxy, second_node, two_nodes_settings
@@ -353,7 +354,7 @@ def main() -> int:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    options.add_argument("--sockets", type=int, default=SOCKETS, help="screens")
+    options.add_argument("--sockets", type=whole, default=SOCKETS, help="screens")
     options.add_argument("--only", choices=("node", "worker"), help="this alone")
     given = options.parse_args()
     if (cores := os.cpu_count() or 1) > 1:

@@ -34,6 +34,7 @@ from load.attempts import judged
 from load.door_rush import DOOR, Rush, percentiles, set_up
 from load.event_rate import NIGHT, Customer
 from load.house import House
+from load.options import whole
 from scanners.codes import FORMAT, PREFIX, TYPE_PARTY, TicketClaims, base45, generate_key, mint
 
 CODES: Final = 10_000
@@ -253,7 +254,7 @@ async def measure(service: House, rush: Rush, count: int) -> bool:
 
 def main() -> int:
     options = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
-    options.add_argument("--codes", type=int, default=CODES, help="that are scanned")
+    options.add_argument("--codes", type=whole, default=CODES, help="that are scanned")
     given = options.parse_args()
     demo_token = secrets.token_hex(32)
     service = House(

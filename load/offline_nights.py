@@ -25,6 +25,7 @@ from zoneinfo import ZoneInfo
 import httpx
 
 from load.house import House
+from load.options import amount
 from scanners.offline import Device
 
 ROUND_SECONDS: Final = 20.0
@@ -231,7 +232,7 @@ def post(client: httpx.Client, path: str, body: Json, **headers: str) -> Any:
 def main() -> int:
     """0: nobody was let in who should not, and no scan is lost."""
     asked = argparse.ArgumentParser(prog="python -m load.offline_nights", description=__doc__)
-    asked.add_argument("--minutes", type=float, default=1.0, help="to play for")
+    asked.add_argument("--minutes", type=amount, default=1.0, help="to play for")
     asked.add_argument("--seed", type=int, default=1, help="of what happens")
     given = asked.parse_args()
     chance, token = random.Random(given.seed), secrets.token_hex(32)

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from app.live.hub import DRAIN_PAUSE_SECONDS, DRAIN_SLICE, ORDER, reconnect_seconds
+from load.options import amount, whole
 
 SOCKET_PAGE: Final = Path(__file__).resolve().parents[1] / "static" / "js" / "socket.js"
 READS: Final = {"public": 0, "door": 2, "manager": 2}  # of Postgres, at a join
@@ -167,12 +168,14 @@ def main() -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     options.add_argument(
-        "--public", type=int, nargs="+", default=[500, 5000, 20_000], help="screens"
+        "--public", type=whole, nargs="+", default=[500, 5000, 20_000], help="screens"
     )
     options.add_argument("--door", type=int, default=30, help="tablets")
     options.add_argument("--manager", type=int, default=20, help="managers")
     options.add_argument("--away", type=float, default=10.0, help="seconds without any node")
-    options.add_argument("--joins", type=float, default=JOINS_PER_SECOND, help="a node's, a second")
+    options.add_argument(
+        "--joins", type=amount, default=JOINS_PER_SECOND, help="of a node, a second"
+    )
     options.add_argument("--seed", type=int, default=1, help="of the delays")
     given = options.parse_args()
     rules = page_rules(SOCKET_PAGE.read_text("utf-8"))

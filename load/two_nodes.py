@@ -37,6 +37,7 @@ from load.commit_to_screen import (
     watch_bare,
 )
 from load.house import House, free_port, wait_until_ready
+from load.options import amount
 
 CONFIGURATION: Final = Path(__file__).resolve().parents[1] / "docs" / "nginx.conf"
 SOCKETS: Final = 1000
@@ -155,7 +156,7 @@ def main() -> int:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    options.add_argument("--seconds", type=float, default=20.0, help="of changes")
+    options.add_argument("--seconds", type=amount, default=20.0, help="of changes")
     given = options.parse_args()
     nginx = find_nginx()
     if nginx is None:

@@ -33,6 +33,7 @@ import uvloop
 from load.event_rate import NIGHT, open_night
 from load.event_rate import measure as hold_and_let_go
 from load.house import House
+from load.options import amount
 
 Work = Callable[[], Awaitable[object]]
 
@@ -180,7 +181,7 @@ async def measure(service: House, seconds: float) -> None:
 
 def main() -> int:
     options = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
-    options.add_argument("--seconds", type=float, default=3.0, help="of each figure")
+    options.add_argument("--seconds", type=amount, default=3.0, help="of each figure")
     given = options.parse_args()
     token = secrets.token_hex(32)
     service = House(

@@ -30,6 +30,7 @@ from typing import Final
 import numpy as np
 
 from load.fanout.stage import KINDS, Seen, missing, played
+from load.options import whole
 
 # Of the bare C writer; the others' as multiples of ours. (docs/performance.md has what they were.)
 CPU_OF_C: Final = {1000: 1.15, 10_000: 1.25}
@@ -202,8 +203,8 @@ def main() -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--only", nargs="+", choices=parts, default=list(parts), help="these alone")
-    parser.add_argument("--rounds", type=int, help="of the CPU figures")
-    parser.add_argument("--seconds", type=int, default=10, help="of events at a rate")
+    parser.add_argument("--rounds", type=whole, help="of the CPU figures")
+    parser.add_argument("--seconds", type=whole, default=10, help="of events at a rate")
     given = parser.parse_args()
     if (os.cpu_count() or 1) < 2:
         raise SystemExit(

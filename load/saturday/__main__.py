@@ -10,6 +10,7 @@ the load was itself the bottleneck: that is said, and proves nothing.
 
 import argparse
 import asyncio
+import importlib.util
 import json
 import os
 import re
@@ -25,6 +26,7 @@ import msgspec
 
 from load.attempts import ALL_WITHIN_SECONDS, AT_ONCE, rushed
 from load.house import crowding
+from load.options import whole
 from load.saturday.ground import served
 
 ARTEFACTS: Final = Path(__file__).resolve().parents[2] / "artefacts"
@@ -129,10 +131,12 @@ def main() -> int:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--seconds", type=int, default=90, help="of the whole Saturday")
-    parser.add_argument("--workers", type=int, default=1, help="of the service")
+    parser.add_argument("--seconds", type=whole, default=90, help="of the whole Saturday")
+    parser.add_argument("--workers", type=whole, default=1, help="of the service")
     parser.add_argument("--web", action="store_true", help="Locust's page, to play with")
     given = parser.parse_args()
+    if importlib.util.find_spec("locust") is None:
+        raise SystemExit("Locust is not installed here: make load-tools")
     ARTEFACTS.mkdir(exist_ok=True)
     with served(given.seconds, given.workers) as (house, ground):
         encoded = msgspec.json.encode(ground)

@@ -1,5 +1,6 @@
 """`make load` runs every measurement to the end, and says by its exit code that one was missed."""
 
+import argparse
 import ast
 import importlib.util
 import os
@@ -17,6 +18,7 @@ import pytest
 from load.__main__ import MEASUREMENTS, main
 from load.fanout.__main__ import Judge, told
 from load.fanout.stage import Seen
+from load.options import amount, whole
 from load.saturday.__main__ import bottleneck, database_p95_ms, judged
 from load.saturday.screen import Lateness
 
@@ -51,6 +53,19 @@ def test_every_option_of_a_measurement_says_what_it_is() -> None:
         if all(word.arg != "help" for word in call.keywords)
     ]
     assert mute == []
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "x", "", "1e400", "nan"])
+def test_nothing_is_measured_in_no_time(text: str) -> None:
+    for number in (whole, amount):
+        with pytest.raises(argparse.ArgumentTypeError, match="not"):
+            number(text)
+
+
+def test_numbers_above_nothing_are_taken() -> None:
+    assert (whole("3"), amount("0.5")) == (3, 0.5)
+    with pytest.raises(argparse.ArgumentTypeError):
+        whole("0.5")
 
 
 @pytest.mark.parametrize("missing", [None, "load.attempts", "load.saturday"])
